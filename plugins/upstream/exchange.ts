@@ -1,0 +1,82 @@
+/**
+ * The seam between the pool and a connection: what is handed down for one attempt and what comes back. It is undici's
+ * dispatch interface (its handlers work unchanged) with raw heads added, because an object cannot keep the order,
+ * spelling and repetition of header lines (RFC 9110 §5.3).
+ */
+import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+
+/** Set to true on a handler that reads `controller.rawHeaders` only: no header object is built for it. */
+export const rawHeadersOnly: unique symbol = Symbol('hearthgate.raw-headers-only')
+
+/** How far the body of a request has come, in bytes. */
+export interface UploadProgress {
+  /** Taken by the origin, as far as can be seen from here. */
+  readonly taken: number
+  /** Handed to the connection and not taken yet. */
+  readonly waiting: number
+}
+
+/** A controller that always has the raw head: flat `[name, value, …]`, one JavaScript character a byte (latin1). */
+export interface ExchangeController extends Dispatcher.DispatchController {
+  rawHeaders: string[] | null
+  rawTrailers: string[] | null
+  /** Given where exchanges share a connection; where they do not, the counts of the socket say it. */
+  uploadProgress?(): UploadProgress
+}
+
+/** undici's handler; every callback is optional and runs in the order start, (1xx start)*, start, data*, end | error. */
+export interface ExchangeHandler extends Dispatcher.DispatchHandler {
+  readonly [rawHeadersOnly]?: true
+}
+
+/** One request as it goes on the wire. */
+export interface ExchangeRequest {
+  readonly method: string
+  /** Request target, byte for byte (origin-form, or `*` for OPTIONS). */
+  readonly path: string
+  /**
+   * Flat `[name, value, …]`, with Host, without any framing or hop-by-hop field: the connection adds Content-Length or
+   * Transfer-Encoding itself (RFC 9112 §6).
+   */
+  readonly headers: readonly string[]
+  readonly body: Readable | Buffer | null
+  /** Bytes of the body; null with a body = unknown, sent chunked. */
+  readonly bodyLength: number | null
+  /** Read after the body has ended: flat trailer lines to send (chunked bodies only). */
+  readonly trailers?: () => readonly string[] | null
+}
+
+/** One transport connection to one origin. */
+export interface OriginConnection {
+  /** The transport underneath, for addresses and byte counts; nobody but the connection reads or writes it. */
+  readonly socket: Socket
+  /** 1 for HTTP/1.1; the number of streams allowed by the peer for HTTP/2. 0 once it takes no more requests. */
+  readonly capacity: number
+  /** Running exchanges. */
+  readonly inFlight: number
+  /** Time of creation, `performance.now()` ms. */
+  readonly bornMs: number
+  /** Answered at least one request whole: a failure before the first byte may then be a keep-alive race. */
+  readonly used: boolean
+  /**
+   * Runs one exchange. Never throws and never calls the handler back synchronously with an error: failures arrive at
+   * `onResponseError` as UpstreamFailure. `onRequestStart` may be called synchronously.
+   */
+  dispatch(request: ExchangeRequest, handler: ExchangeHandler): void
+  /** Takes no more requests; closes when the running ones are done. */
+  close(): void
+  /** Ends it at once; running exchanges fail with `reason`. */
+  destroy(reason: Error): void
+}
+
+/** What a connection tells its pool. */
+export interface ConnectionEvents {
+  /** It can take a request again. `keepAliveHintMs`: the origin's own `Keep-Alive: timeout`, if it sent one. */
+  onFree(connection: OriginConnection, keepAliveHintMs: number | null): void
+  /** It takes no more requests while some still run on it: its place is free for another connection. */
+  onDraining?(connection: OriginConnection): void
+  /** It is gone. Called exactly once, after the handlers of running exchanges. `idle`: the origin closed it unused. */
+  onGone(connection: OriginConnection, idle: boolean): void
+}

@@ -1,0 +1,204 @@
+/**
+ * A named group of origins: chooses one for each attempt, owns their pools, takes changed options live.
+ */
+import { clampToBounds, type Signals, type Tunables } from '../contract/index.ts'
+import { chooseOrigin } from './balance.ts'
+import { Connector, type Transport } from './connector.ts'
+import { upstreamFailure } from './errors.ts'
+import type { ExchangeHandler, ExchangeRequest } from './exchange.ts'
+import type { UpstreamGroupOptions } from './options.ts'
+import { parseOrigin } from './origin-address.ts'
+import { OriginPool } from './pool.ts'
+import type { PoolLimits } from './pool-limits.ts'
+import { PoolCounters } from './pool-signals.ts'
+import type { Resolver } from './resolver.ts'
+import { type ExchangeHost, RunningExchange } from './running-exchange.ts'
+
+/** What groups of one app share. */
+export interface GroupSurroundings {
+  readonly resolver: Resolver
+  readonly signals: Signals
+  readonly tunables: Tunables
+}
+
+/** A transport connection lent to somebody who speaks on it alone (a WebSocket tunnel). */
+export interface LentTransport {
+  readonly socket: Transport
+  /** The origin's URL as configured. */
+  readonly origin: string
+  /** Gives the place back; the socket is the borrower's to close. */
+  release(): void
+}
+
+export class UpstreamGroup implements ExchangeHost {
+  readonly name: string
+  headTimeoutMs: number
+  idleTimeoutMs: number
+  #options: UpstreamGroupOptions
+  #pools: OriginPool[] = []
+  /** Pools of origins that a reload has taken away, until their last request is done. */
+  readonly #leaving = new Set<OriginPool>()
+  readonly #around: GroupSurroundings
+
+  constructor(name: string, options: UpstreamGroupOptions, around: GroupSurroundings) {
+    this.name = name
+    this.#around = around
+    this.#options = options
+    this.headTimeoutMs = options.headTimeoutMs
+    this.idleTimeoutMs = options.idleTimeoutMs
+    this.#pools = distinct(options.origins).map(([url, weight]) => this.#makePool(url, weight))
+    this.#declareTunables()
+  }
+
+  get originCount(): number {
+    return this.#pools.length
+  }
+
+  get pools(): readonly OriginPool[] {
+    return this.#pools
+  }
+
+  get isDone(): boolean {
+    return this.#leaving.size === 0 && this.#pools.every(pool => pool.isDone)
+  }
+
+  /** Sends one request; `handler` sees one controller and one outcome, whatever number of attempts that takes. */
+  dispatch(request: ExchangeRequest, handler: ExchangeHandler): RunningExchange {
+    const exchange = new RunningExchange(this, request, handler)
+    exchange.start()
+    return exchange
+  }
+
+  assign(exchange: RunningExchange): boolean {
+    const pool = chooseOrigin(this.#pools, this.#options.balance, exchange.tried, performance.now())
+    if (pool === null) return false
+    if (this.#pools.length > 1) {
+      exchange.tried ??= new Set()
+      exchange.tried.add(pool)
+    }
+    pool.take(exchange)
+    return true
+  }
+
+  /**
+   * A fresh HTTP/1.1 transport to one of the origins, moving on to the next when one cannot be reached.
+   * @throws UpstreamFailure when none can.
+   */
+  async connect(): Promise<LentTransport> {
+    const tried = new Set<OriginPool>()
+    let failure: unknown = upstreamFailure('noOrigin', true)
+    for (;;) {
+      const pool = chooseOrigin(this.#pools, this.#options.balance, tried, performance.now())
+      if (pool === null) throw failure
+      tried.add(pool)
+      try {
+        const socket = await pool.lendTransport()
+        return { socket, origin: pool.address.url, release: onceOnly(() => pool.transportReturned()) }
+      } catch (error) {
+        failure = error
+      }
+    }
+  }
+
+  /** Applies changed options: kept origins keep their connections, new limits count for requests that wait. */
+  reconfigure(options: UpstreamGroupOptions): void {
+    const before = this.#options
+    this.#options = options
+    this.headTimeoutMs = options.headTimeoutMs
+    this.idleTimeoutMs = options.idleTimeoutMs
+    const sameTransport = transportKey(before) === transportKey(options)
+    const old = new Map(this.#pools.map(pool => [pool.address.url, pool]))
+    this.#pools = distinct(options.origins).map(([url, weight]) => {
+      const kept = sameTransport ? old.get(url) : undefined
+      if (kept === undefined) return this.#makePool(url, weight)
+      old.delete(url)
+      kept.weight = weight
+      Object.assign(kept.limits, limitsOf(options))
+      kept.limitsChanged()
+      return kept
+    })
+    for (const pool of old.values()) this.#retire(pool)
+    this.#declareTunables()
+  }
+
+  sweep(nowMs: number): void {
+    for (const pool of this.#pools) pool.sweep(nowMs)
+    for (const pool of this.#leaving) {
+      pool.sweep(nowMs)
+      if (!pool.isDone) continue
+      this.#leaving.delete(pool)
+      if (!this.#pools.some(({ address }) => address.url === pool.address.url)) pool.forget()
+    }
+  }
+
+  /** Serves what has begun, takes nothing new. */
+  retire(): void {
+    for (const pool of this.#pools) this.#retire(pool)
+    this.#pools = []
+    this.#around.tunables.dropScope(this.name)
+  }
+
+  destroy(): void {
+    for (const pool of [...this.#pools, ...this.#leaving]) pool.destroy()
+  }
+
+  #retire(pool: OriginPool): void {
+    pool.retire()
+    this.#leaving.add(pool)
+  }
+
+  #makePool(url: string, weight: number): OriginPool {
+    const address = parseOrigin(url)
+    const { connectTimeoutMs, tcpNodelay, http2, tls, client, keepAlive } = this.#options
+    const connector = new Connector(address, { connectTimeoutMs, tcpNodelay, http2, tls }, this.#around.resolver)
+    const counters = new PoolCounters(this.#around.signals, this.name, url)
+    return new OriginPool({ address, connector, client, keepAlive, counters }, limitsOf(this.#options), weight)
+  }
+
+  #declareTunables(): void {
+    const scope = this.name
+    const configured = this.#options.maxSize
+    const bounds = { min: 1, max: Math.max(configured, 256), step: 1 }
+    this.#around.tunables.declare({
+      name: 'upstream.max_size',
+      scope,
+      unit: 'count',
+      ...bounds,
+      configured,
+      get: () => this.#pools[0]?.limits.maxSize ?? configured,
+      set: value => {
+        for (const pool of this.#pools) {
+          pool.limits.maxSize = clampToBounds(bounds, value)
+          pool.limitsChanged()
+        }
+      },
+    })
+  }
+}
+
+/** An origin that is named twice is one origin with both weights. */
+function distinct(origins: UpstreamGroupOptions['origins']): [string, number][] {
+  const weights = new Map<string, number>()
+  for (const { url, weight } of origins) weights.set(url, (weights.get(url) ?? 0) + weight)
+  return [...weights]
+}
+
+function limitsOf(options: UpstreamGroupOptions): PoolLimits {
+  const { maxSize, minSize, maxIdleMs, ttlMs, queueSize, queueTimeoutMs, ejectTimeMs } = options
+  return { maxSize, minSize, maxIdleMs, ttlMs, queueSize, queueTimeoutMs, ejectMs: ejectTimeMs }
+}
+
+/** What a connection is made with: when any of it changes, kept connections no longer fit. */
+function transportKey(options: UpstreamGroupOptions): string {
+  const { connectTimeoutMs, tcpNodelay, http2, tls, client, keepAlive } = options
+  return JSON.stringify([connectTimeoutMs, tcpNodelay, http2, tls, client, keepAlive])
+}
+
+function onceOnly(action: () => void): () => void {
+  let isDone = false
+  return () => {
+    if (isDone) return
+    isDone = true
+    action()
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * How long an unused connection may be kept: always below the origin's own limit, so that no request meets a
+ * connection that is being closed (RFC 9112 §9.3.1 describes the race). Pure; the pool keeps the state.
+ */
+
+/** Kept for this long while nothing is known about the origin: below the 5 s of Node's servers. */
+export const UNKNOWN_ORIGIN_IDLE_MS = 4_000
+/** Distance kept from a limit that the origin has stated or shown. */
+export const IDLE_MARGIN_MS = 1_000
+/** A kept connection that served after most of its limit proves the origin's limit longer; grow by this factor. */
+const GROWTH = 1.5
+/** Share of the present limit that a reuse must reach to count as proof. */
+const PROOF_SHARE = 0.6
+/** Below this a limit is not worth keeping a connection for. */
+const LEAST_IDLE_MS = 100
+
+/** Closings that make a limit: two, but five where it is short, since restarts under load also close young connections. */
+const TIMES_SEEN = 2
+const TIMES_SEEN_SHORT = 5
+const SHORT_IDLE_MS = 500
+/** Closings by the origin count as its limit when their idle times differ by no more than this share … */
+const SAME_LIMIT_SHARE = 0.15
+/** … or this, whichever is more, and when they lie apart: a restart closes everything at one moment. */
+const SAME_LIMIT_MS = 150
+const APART_MS = 500
+/** A limit learned from closings is forgotten after ten minutes, since the origin may have been changed. */
+const CLOSED_MEMORY_MS = 600_000
+
+/** What a pool knows of an origin's patience, in milliseconds; null = nothing. */
+export interface IdleKnowledge {
+  /** From the origin's `Keep-Alive: timeout`. */
+  hintMs: number | null
+  /** Longest that is believed safe from what has been seen. */
+  learnedMs: number | null
+  /** Idle time after which the origin itself closes, seen at least twice, and when it was last seen. */
+  closesAfter: { readonly idleMs: number; readonly atMs: number } | null
+  /** The last closing by the origin, for comparison. */
+  lastClose: { readonly idleMs: number; readonly atMs: number; readonly times: number } | null
+}
+
+export function unknownOrigin(): IdleKnowledge {
+  return { hintMs: null, learnedMs: null, closesAfter: null, lastClose: null }
+}
+
+/** The time a connection may be idle: a hint first, then what was learned, never above `maxIdleMs`. 0 = do not keep. */
+export function decideIdleLimit(known: IdleKnowledge, maxIdleMs: number, nowMs: number): number {
+  const believed = known.hintMs === null ? (known.learnedMs ?? UNKNOWN_ORIGIN_IDLE_MS) : belowLimit(known.hintMs)
+  const closes = known.closesAfter
+  const isSeen = closes !== null && nowMs - closes.atMs < CLOSED_MEMORY_MS
+  const limit = Math.min(isSeen ? Math.min(believed, belowLimit(closes.idleMs)) : believed, maxIdleMs)
+  return limit < LEAST_IDLE_MS ? 0 : limit
+}
+
+/** A kept connection was used again after `idleMs` and answered: the origin is at least that patient. */
+export function learnFromReuse(known: IdleKnowledge, idleMs: number, maxIdleMs: number): void {
+  // An origin that lets a connection be idle for longer than it lately closed one after did not close for its age.
+  if (known.lastClose !== null && idleMs > known.lastClose.idleMs * 2) known.lastClose = null
+  const present = known.learnedMs ?? UNKNOWN_ORIGIN_IDLE_MS
+  if (idleMs >= present * PROOF_SHARE) known.learnedMs = Math.min(maxIdleMs, present * GROWTH)
+}
+
+/** The origin closed a connection that had been idle for `idleMs`: when that repeats itself, stay below it. */
+export function learnFromClose(known: IdleKnowledge, idleMs: number, nowMs: number): void {
+  const last = known.lastClose
+  if (last !== null && nowMs - last.atMs < APART_MS) return
+  const isSame = last !== null && Math.abs(last.idleMs - idleMs) <= Math.max(SAME_LIMIT_MS, idleMs * SAME_LIMIT_SHARE)
+  const times = isSame ? last.times + 1 : 1
+  const shortest = isSame ? Math.min(last.idleMs, idleMs) : idleMs
+  known.lastClose = { idleMs: shortest, atMs: nowMs, times }
+  if (times < (shortest < SHORT_IDLE_MS ? TIMES_SEEN_SHORT : TIMES_SEEN)) return
+  known.closesAfter = { idleMs: shortest, atMs: nowMs }
+  known.learnedMs = null
+}
+
+function belowLimit(limitMs: number): number {
+  return Math.max(limitMs - IDLE_MARGIN_MS, Math.min(limitMs / 2, IDLE_MARGIN_MS))
+}

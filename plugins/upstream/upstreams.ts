@@ -1,0 +1,110 @@
+/**
+ * The groups of one app by name. A reload hands over the whole new set; groups whose options did not change keep every
+ * connection, removed ones serve what they have begun.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { Contract } from '../contract/index.ts'
+import { GroupDispatcher } from './dispatcher.ts'
+import { upstreamFailure } from './errors.ts'
+import type { ExchangeHandler, ExchangeRequest } from './exchange.ts'
+import { type GroupSurroundings, type LentTransport, UpstreamGroup } from './group.ts'
+import type { UpstreamGroupOptions } from './options.ts'
+import { type Lookup, Resolver } from './resolver.ts'
+import type { RunningExchange } from './running-exchange.ts'
+
+/** State of one origin now; counts, and whether it is left out after a failure. */
+export interface OriginSnapshot {
+  readonly upstream: string
+  readonly origin: string
+  readonly open: number
+  readonly idle: number
+  readonly inFlight: number
+  readonly pending: number
+  readonly tunnels: number
+  readonly isAvoided: boolean
+}
+
+export class Upstreams {
+  readonly #groups = new Map<string, UpstreamGroup>()
+  readonly #options = new Map<string, UpstreamGroupOptions>()
+  readonly #leaving = new Set<UpstreamGroup>()
+  readonly #around: GroupSurroundings
+
+  /** `lookup` replaces `dns.lookup`, for names that only the app knows. */
+  constructor(contract: Contract, lookup?: Lookup) {
+    this.#around = { ...contract, resolver: new Resolver(lookup) }
+  }
+
+  /** Makes `wanted` the set of groups. Running requests are not touched. */
+  apply(wanted: Readonly<Record<string, UpstreamGroupOptions>>): void {
+    for (const [name, group] of this.#groups) if (!(name in wanted)) this.#remove(name, group)
+    for (const [name, options] of Object.entries(wanted)) {
+      const group = this.#groups.get(name)
+      if (group === undefined) this.#groups.set(name, new UpstreamGroup(name, options, this.#around))
+      else if (!isDeepStrictEqual(this.#options.get(name), options)) group.reconfigure(options)
+      this.#options.set(name, options)
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#groups.has(name)
+  }
+
+  /** @throws UpstreamFailure `noOrigin` for a name that is not configured. */
+  group(name: string): UpstreamGroup {
+    const group = this.#groups.get(name)
+    if (group === undefined) throw upstreamFailure('noOrigin', true, new Error(`no upstream is named ${name}`))
+    return group
+  }
+
+  /** Sends one request to a group; see ExchangeHandler for what comes back. */
+  dispatch(name: string, request: ExchangeRequest, handler: ExchangeHandler): RunningExchange {
+    return this.group(name).dispatch(request, handler)
+  }
+
+  /** The group as an undici Dispatcher, valid across reloads. */
+  dispatcher(name: string): GroupDispatcher {
+    this.group(name)
+    return new GroupDispatcher(() => this.group(name))
+  }
+
+  /** A transport of its own for a tunnel. An aborted `signal` closes it, also when it only comes later. */
+  async connect(name: string, signal?: AbortSignal): Promise<LentTransport> {
+    const lent = await this.group(name).connect()
+    if (signal?.aborted) {
+      lent.socket.destroy()
+      lent.release()
+      throw upstreamFailure('aborted', true, signal.reason)
+    }
+    return lent
+  }
+
+  *snapshot(): Iterable<OriginSnapshot> {
+    const now = performance.now()
+    for (const group of this.#groups.values()) {
+      for (const { address, open, idle, inFlight, pending, tunnels, avoidUntilMs } of group.pools) {
+        const isAvoided = avoidUntilMs > now
+        yield { upstream: group.name, origin: address.url, open, idle, inFlight, pending, tunnels, isAvoided }
+      }
+    }
+  }
+
+  sweep(nowMs: number): void {
+    for (const group of this.#groups.values()) group.sweep(nowMs)
+    for (const group of this.#leaving) {
+      group.sweep(nowMs)
+      if (group.isDone) this.#leaving.delete(group)
+    }
+  }
+
+  destroy(): void {
+    for (const group of [...this.#groups.values(), ...this.#leaving]) group.destroy()
+  }
+
+  #remove(name: string, group: UpstreamGroup): void {
+    this.#groups.delete(name)
+    this.#options.delete(name)
+    group.retire()
+    this.#leaving.add(group)
+  }
+}
