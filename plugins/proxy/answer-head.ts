@@ -1,0 +1,85 @@
+/**
+ * The head that the client gets, made from the origin's: hop-by-hop fields off, framing told apart, our signature on.
+ * Everything else keeps its order, spelling and repetition. Pure.
+ */
+import { answerField } from './field-roles.ts'
+import { hopByHop, nominatedFields } from './fields.ts'
+import { applyRules, type FieldRules, GATEWAY_NAME } from './request-head.ts'
+
+export interface AnswerHead {
+  /** Flat `[name, value, …]` without Content-Length. */
+  readonly fields: string[]
+  /** Announced length of the body, null when it is chunked or ends with the connection. */
+  readonly contentLength: number | null
+  /** What the origin announced to follow the body; only an answer that leaves chunked may say it. */
+  readonly trailer: string | null
+}
+
+export interface AnswerHeadFacts {
+  readonly requestId: string
+  readonly rules: FieldRules
+}
+
+export function answerHead(rawHeaders: readonly string[], facts: AnswerHeadFacts): AnswerHead {
+  const nominated = nominatedFields(rawHeaders)
+  const fields: string[] = []
+  let contentLength: number | null = null
+  let trailer: string | null = null
+  let via = ''
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    const value = rawHeaders[i + 1] as string
+    const { lower, role } = answerField(name)
+    if (role === 'plain') {
+      if (nominated === null || !nominated.has(lower)) fields.push(name, value)
+    } else if (role === 'length') contentLength = Number.parseInt(value, 10)
+    else if (role === 'trailer') trailer = value
+    else if (role === 'via') via += `${value}, `
+  }
+  fields.push('Via', `${via}1.1 ${GATEWAY_NAME}`, 'X-Request-Id', facts.requestId)
+  return { fields: applyRules(fields, facts.rules), contentLength, trailer }
+}
+
+/**
+ * Fields that may follow a body (RFC 9110 §6.5.1): nothing that frames, routes, authenticates or sets a cookie, since
+ * a receiver that merges trailers into the head would act on it.
+ */
+const forbiddenTrailers: ReadonlySet<string> = new Set([
+  ...hopByHop,
+  'authorization',
+  'cache-control',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'host',
+  'location',
+  'set-cookie',
+  'trailer',
+  'www-authenticate',
+])
+
+/** The trailers that may be passed on, as pairs; empty when there are none. */
+export function answerTrailers(rawTrailers: readonly string[] | null): [string, string][] {
+  const trailers: [string, string][] = []
+  if (rawTrailers === null) return trailers
+  for (let i = 0; i < rawTrailers.length; i += 2) {
+    const name = rawTrailers[i] as string
+    if (!forbiddenTrailers.has(name.toLowerCase())) trailers.push([name, rawTrailers[i + 1] as string])
+  }
+  return trailers
+}
+
+/** Flat fields as an object with lower-case names; repeated names become arrays (for HTTP/2 and for Fastify). */
+export function asHeaderObject(fields: readonly string[]): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = Object.create(null)
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = (fields[i] as string).toLowerCase()
+    const value = fields[i + 1] as string
+    const seen = headers[name]
+    if (seen === undefined) headers[name] = value
+    else if (Array.isArray(seen)) seen.push(value)
+    else headers[name] = [seen, value]
+  }
+  return headers
+}

@@ -1,0 +1,92 @@
+/**
+ * The bridge under @fastify/reply-from: an object with `request(options, callback)` that finds the call on the headers
+ * reply-from hands through, and sends it to `app.upstream` with the raw target, the raw head and the raw body. What
+ * reply-from made of the URL, the head or the body is not used (traps T5, T9, T11, T12, T14).
+ */
+import type { FastifyReply } from 'fastify'
+import type { Bag } from '../contract/index.ts'
+import { type ExchangeRequest, isUpstreamFailure, type Upstreams } from '../upstream/index.ts'
+import type { ProxyCall } from './call.ts'
+import { bodyStalled, bodyTooLarge } from './errors.ts'
+import { type AnswerSurroundings, type BridgeCallback, ProxiedAnswer } from './proxied-answer.ts'
+import { bodyLength, RequestBody } from './request-body.ts'
+import { requestHead } from './request-head.ts'
+
+/** Where the call rides on the headers object that reply-from copies (symbols are copied, never sent). */
+export const callKey: unique symbol = Symbol('hearthgate.proxy-call')
+
+export interface BridgedCall {
+  readonly call: ProxyCall
+  readonly reply: FastifyReply
+}
+
+export interface BridgeSetup {
+  readonly upstreams: Upstreams
+  readonly around: AnswerSurroundings
+  /** Bodies whose progress the sweep watches. */
+  readonly bodies: Bag<RequestBody>
+}
+
+interface BridgeOptions {
+  readonly headers: { readonly [callKey]?: BridgedCall }
+}
+
+export class Bridge {
+  readonly #setup: BridgeSetup
+
+  constructor(setup: BridgeSetup) {
+    this.#setup = setup
+  }
+
+  /** As undici's `request`, in its callback form; the only caller is reply-from. */
+  request(options: BridgeOptions, callback: BridgeCallback): void {
+    const bridged = options.headers[callKey]
+    if (bridged === undefined) return callback(new Error('reply.from without a proxy call'))
+    const { call, reply } = bridged
+    const answer = new ProxiedAnswer(reply, call, this.#setup.around, callback)
+    reply.request.proxyFacts = answer.facts
+    const request = this.#exchangeRequest(reply, call, answer)
+    if (request === null) return
+    try {
+      answer.facts.exchange = this.#setup.upstreams.dispatch(call.upstream, request, answer)
+    } catch (error) {
+      if (!isUpstreamFailure(error)) throw error
+      answer.onResponseError(null as never, error)
+    }
+  }
+
+  #exchangeRequest(reply: FastifyReply, call: ProxyCall, answer: ProxiedAnswer): ExchangeRequest | null {
+    const raw = reply.request.raw
+    const headers = requestHead(raw.rawHeaders, {
+      client: call.client,
+      host: call.host,
+      httpVersion: raw.httpVersionMajor === 2 ? '2' : raw.httpVersion,
+      requestId: call.requestId,
+      strippedPrefix: call.strippedPrefix,
+      rules: call.requestRules,
+    })
+    const base = { method: raw.method ?? 'GET', path: call.target, headers }
+    const length = bodyLength(raw)
+    if (length === null) return { ...base, body: null, bodyLength: null }
+    if (call.maxBodyBytes !== null && typeof length === 'number' && length > call.maxBodyBytes) {
+      answer.onResponseError(null as never, bodyTooLarge(call.route, call.maxBodyBytes))
+      return null
+    }
+    this.#watchBody(reply, call, answer)
+    return { ...base, body: raw, bodyLength: length === 'unknown' ? null : length }
+  }
+
+  #watchBody(reply: FastifyReply, call: ProxyCall, answer: ProxiedAnswer): void {
+    const { raw } = reply.request
+    const limits = { maxBytes: call.maxBodyBytes, idleMs: call.bodyIdleMs }
+    const body = new RequestBody(raw, limits, {
+      onBytes: this.#setup.around.onBytes,
+      onExceeded: () => answer.giveUp(bodyTooLarge(call.route, call.maxBodyBytes ?? 0)),
+      onStalled: () => answer.giveUp(bodyStalled()),
+    })
+    answer.facts.body = body
+    this.#setup.bodies.add(body)
+    raw.once('close', () => this.#setup.bodies.delete(body))
+    if (/^100-continue$/i.test(raw.headers.expect ?? '')) body.continueWhenRead(reply.raw)
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Turns an error of a proxied request into what the client may know of it, and sends that.
+ */
+import type { FastifyReply } from 'fastify'
+import { isUpstreamFailure } from '../upstream/index.ts'
+import type { EarlyAnswer, ProxyCall } from './call.ts'
+import { closeStreamAfterAnswer, isHttp2, isRequestComplete } from './client-socket.ts'
+import { failureAnswer, type PublicFailure } from './failure-page.ts'
+
+/** Seconds after which a client may come back when an origin was full or away. */
+const RETRY_AFTER_SECONDS = 2
+
+/** Errors with a code of ours speak for themselves; anything else is a 500 without detail. */
+export function publicFailure(error: Error, requestId: string): PublicFailure {
+  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown }
+  if (typeof code !== 'string' || !code.startsWith('HG_') || typeof statusCode !== 'number') {
+    const message = 'an error inside the gateway; its log has the details under this request id'
+    return {
+      status: 500,
+      code: 'HG_INTERNAL',
+      message,
+      requestId,
+      proxyStatus: 'proxy_internal_error',
+      retryAfter: null,
+    }
+  }
+  return {
+    status: statusCode,
+    code,
+    message: error.message,
+    requestId,
+    proxyStatus: isUpstreamFailure(error) ? error.proxyStatus : null,
+    retryAfter: statusCode === 503 ? RETRY_AFTER_SECONDS : null,
+  }
+}
+
+/** Answers with the failure; ends the connection when the request was not read to its end. */
+export function sendFailure(
+  reply: FastifyReply,
+  call: Pick<ProxyCall, 'requestId'> | null,
+  error: Error,
+  onEarlyAnswer: EarlyAnswer = () => {},
+): void {
+  const { raw } = reply.request
+  const failure = publicFailure(error, call?.requestId ?? String(reply.request.id))
+  const { headers, body } = failureAnswer(failure, raw.headers.accept)
+  if (failure.status === 500) reply.log.error({ err: error, requestId: failure.requestId }, 'a request failed inside')
+  for (const name in reply.getHeaders()) reply.removeHeader(name)
+  endWithAnswer(reply, onEarlyAnswer)
+  reply.code(failure.status).headers(headers).send(body)
+}
+
+/** To be called before an answer is sent: a request that was not read to its end is the last one of its connection. */
+export function endWithAnswer(reply: FastifyReply, onEarlyAnswer: EarlyAnswer): void {
+  const { raw } = reply.request
+  if (isRequestComplete(raw)) return
+  if (isHttp2(reply.raw)) return closeStreamAfterAnswer(reply.raw)
+  reply.header('connection', 'close')
+  onEarlyAnswer(raw, reply.raw)
+}

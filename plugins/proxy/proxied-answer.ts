@@ -1,0 +1,256 @@
+/**
+ * The answer of an origin on its way to one client, by either way out: straight to the raw reply, or back to
+ * @fastify/reply-from. Back-pressure in both directions, truncation stays visible, the client's leaving ends the
+ * origin's work at once.
+ */
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { FastifyReply } from 'fastify'
+import type { Dispatcher } from 'undici'
+import { type ExchangeController, type ExchangeHandler, rawHeadersOnly } from '../upstream/index.ts'
+import { type AnswerHead, answerHead, asHeaderObject } from './answer-head.ts'
+import { AnswerStream } from './answer-stream.ts'
+import type { EarlyAnswer, ProxyCall } from './call.ts'
+import {
+  addTrailers,
+  breakOff,
+  closeStreamAfterAnswer,
+  flushHead,
+  isHttp2,
+  isRequestComplete,
+  writeHead,
+  writeInterim,
+} from './client-socket.ts'
+import { clientLeft, streamClosed } from './errors.ts'
+import { type EventStream, type EventStreams, isEventStream } from './event-streams.ts'
+import { LiveFacts } from './live-facts.ts'
+import { type Changer, decideWayOut, hasNoBody } from './way-out.ts'
+
+/** What reply-from takes for an answer. */
+export type BridgeCallback = (
+  error: Error | null,
+  answer?: { statusCode: number; headers: Record<string, string | string[]>; body: unknown },
+) => void
+
+export interface AnswerSurroundings {
+  readonly isDirectAllowed: boolean
+  readonly changers: readonly Changer[]
+  readonly onEarlyAnswer: EarlyAnswer
+  readonly eventStreams: EventStreams
+  /** Told of body bytes that passed, either way. */
+  readonly onBytes: (count: number) => void
+  /** Makes the answer for a failure that comes before any byte was sent. */
+  fail(reply: FastifyReply, call: ProxyCall, error: Error): void
+}
+
+export class ProxiedAnswer implements ExchangeHandler, EventStream {
+  readonly [rawHeadersOnly] = true
+  readonly facts: LiveFacts
+  readonly #call: ProxyCall
+  readonly #reply: FastifyReply
+  readonly #raw: ServerResponse
+  readonly #around: AnswerSurroundings
+  readonly #callback: BridgeCallback
+  #controller: Dispatcher.DispatchController | null = null
+  #gaveUp: Error | null = null
+  #isOver = false
+  /** Bytes still to come on the direct way; -1 when not known. */
+  #expected = -1
+  #hasBegun = false
+  #waitsForDrain = false
+  #stream: AnswerStream | null = null
+  #firstChunk: Buffer | null = null
+
+  constructor(reply: FastifyReply, call: ProxyCall, around: AnswerSurroundings, callback: BridgeCallback) {
+    this.#reply = reply
+    this.#raw = reply.raw
+    this.#call = call
+    this.#around = around
+    this.#callback = callback
+    this.facts = new LiveFacts(call.upstream)
+    this.#raw.once('close', () => this.#clientClosed())
+  }
+
+  /** Ends the exchange from the client's side: it left, or its body broke a rule. */
+  giveUp(reason: Error): void {
+    if (this.#isOver || this.#gaveUp !== null) return
+    this.#gaveUp = reason
+    this.#controller?.abort(reason)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#gaveUp !== null) controller.abort(this.#gaveUp)
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _headers: IncomingHttpHeaders,
+    reason?: string,
+  ): void {
+    const rawHeaders = (controller as ExchangeController).rawHeaders ?? []
+    if (status < 200) return writeInterim(this.#raw, status, rawHeaders)
+    this.facts.headMs = performance.now()
+    this.facts.status = status
+    const { requestId, answerRules } = this.#call
+    const head = answerHead(rawHeaders, { requestId, rules: answerRules })
+    const { method } = this.#reply.request
+    const { way } = decideWayOut(
+      this.#around.isDirectAllowed,
+      this.#around.changers,
+      { method, status, fields: head.fields, contentLength: head.contentLength },
+      this.#reply.request,
+    )
+    this.facts.way = way
+    if (isEventStream(head.fields)) this.#around.eventStreams.add(this)
+    if (way === 'direct') this.#beginDirect(status, reason ?? '', head)
+    else this.#beginBridged(status, head)
+  }
+
+  get route(): string {
+    return this.#call.route
+  }
+
+  end(): void {
+    this.giveUp(streamClosed())
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.facts.bytesOut += chunk.length
+    this.#around.onBytes(chunk.length)
+    if (this.facts.way === 'direct') this.#writeDirect(controller, chunk)
+    else this.#writeBridged(controller, chunk)
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    this.#isOver = true
+    this.#stream?.finish()
+    if (this.facts.way !== 'direct' || this.#raw.writableEnded) return
+    this.#hasBegun = true
+    addTrailers(this.#raw, (controller as ExchangeController).rawTrailers)
+    this.#raw.end()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.facts.failure = (error as { code?: string }).code ?? 'HG_INTERNAL'
+    if (this.#stream !== null) this.#failStream(this.#stream, error)
+    else if (this.facts.way !== null) breakOff(this.#raw)
+    else if (!this.#raw.destroyed && !this.#reply.sent) this.#around.fail(this.#reply, this.#call, error)
+  }
+
+  /** Before the head has gone the framework makes an answer of its own, which must not wear the origin's fields. */
+  #failStream(stream: AnswerStream, error: Error): void {
+    if (this.#raw.headersSent) breakOff(this.#raw)
+    else for (const name in this.#reply.getHeaders()) this.#reply.removeHeader(name)
+    stream.destroy(error)
+  }
+
+  #beginDirect(status: number, reason: string, head: AnswerHead): void {
+    const { fields, contentLength } = head
+    const raw = this.#raw
+    this.#reply.hijack()
+    const isBodyless = hasNoBody(this.#reply.request.method, status)
+    if (contentLength !== null && status !== 204) fields.push('Content-Length', String(contentLength))
+    if (contentLength !== null && !isBodyless) this.#expected = contentLength
+    this.#addFrameworkFields(fields)
+    if (!isRequestComplete(raw.req)) this.#answerEarly(fields)
+    const isChunked = contentLength === null && !isBodyless && (isHttp2(raw) || raw.req.httpVersion !== '1.0')
+    if (isChunked && head.trailer !== null) fields.push('Trailer', head.trailer)
+    writeHead(raw, status, reason, fields)
+    // The body usually comes in the same turn and then shares a packet with the head; if not, the head goes alone.
+    if (!isBodyless) process.nextTick(flushUnlessBegun, this)
+  }
+
+  flushHeadIfAlone(): void {
+    const raw = this.#raw
+    // Fastify puts the fields on the reply when it has taken the stream.
+    const isReady = raw.headersSent || raw.hasHeader('via')
+    if (!this.#hasBegun && isReady && !raw.writableEnded && !raw.destroyed) flushHead(raw)
+  }
+
+  /** What hooks have put on the reply goes out on the direct way too. */
+  #addFrameworkFields(fields: string[]): void {
+    const own = this.#reply.getHeaders()
+    for (const name in own) {
+      const value = own[name]
+      if (value === undefined) continue
+      for (const line of Array.isArray(value) ? value : [value]) fields.push(name, String(line))
+    }
+  }
+
+  /** RFC 9112 §9.3: a connection whose request was not read to its end carries no other. */
+  #answerEarly(fields: string[]): void {
+    if (isHttp2(this.#raw)) return closeStreamAfterAnswer(this.#raw)
+    fields.push('Connection', 'close')
+    this.#around.onEarlyAnswer(this.#raw.req, this.#raw)
+  }
+
+  #writeDirect(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#hasBegun = true
+    const raw = this.#raw
+    if (this.#expected === chunk.length) {
+      this.#expected = 0
+      raw.end(chunk)
+      return
+    }
+    if (this.#expected > 0) this.#expected -= chunk.length
+    if (raw.write(chunk) || this.#waitsForDrain) return
+    this.#waitsForDrain = true
+    controller.pause()
+    raw.once('drain', () => {
+      this.#waitsForDrain = false
+      controller.resume()
+    })
+  }
+
+  #beginBridged(status: number, { fields, contentLength }: AnswerHead): void {
+    const headers = asHeaderObject(fields)
+    if (contentLength !== null && status !== 204) headers['content-length'] = String(contentLength)
+    if (!isRequestComplete(this.#raw.req)) this.#answerEarly([])
+    process.nextTick(() =>
+      this.#callback(null, { statusCode: status, headers, body: this.#bridgedBody('content-type' in headers) }),
+    )
+  }
+
+  /**
+   * A Buffer when the whole answer came in this turn, so that a hook can work on it at once; else a stream. To a Buffer
+   * without a type Fastify would add one, and a browser would then not look for itself.
+   */
+  #bridgedBody(hasType: boolean): Buffer | AnswerStream {
+    const isWhole = this.#isOver && this.facts.failure === null
+    const isBodyless = hasNoBody(this.#reply.request.method, this.facts.status)
+    if (isWhole && hasType && !isBodyless) return this.#firstChunk ?? Buffer.alloc(0)
+    const controller = this.#controller as Dispatcher.DispatchController
+    const stream = new AnswerStream({ resume: () => controller.resume(), abort: reason => this.giveUp(reason) })
+    this.#stream = stream
+    // An event stream may be silent for long: its head does not wait for the first event.
+    setImmediate(flushUnlessBegun, this)
+    if (this.#firstChunk !== null) stream.push(this.#firstChunk)
+    if (this.facts.failure !== null) stream.destroy(new Error(this.facts.failure))
+    else if (isWhole) stream.finish()
+    this.#firstChunk = null
+    return stream
+  }
+
+  #writeBridged(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#stream !== null) {
+      this.#hasBegun = true
+      if (!this.#stream.push(chunk)) controller.pause()
+      return
+    }
+    // Still the turn in which the head came: bounded by what the connection reads in one turn.
+    this.#firstChunk = this.#firstChunk === null ? chunk : Buffer.concat([this.#firstChunk, chunk])
+  }
+
+  #clientClosed(): void {
+    this.#around.eventStreams.delete(this)
+    // The client may have the whole answer a moment before the origin has said that it ends.
+    if (!this.#isOver && this.#expected !== 0) this.giveUp(clientLeft())
+  }
+}
+
+function flushUnlessBegun(answer: ProxiedAnswer): void {
+  answer.flushHeadIfAlone()
+}
