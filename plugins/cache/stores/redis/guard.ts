@@ -1,0 +1,110 @@
+/**
+ * Every question to Redis goes through here: it is answered within the time limit or counts as failed, and after some
+ * failures the server is left alone until a probe in the background succeeds. No request ever pays for a probe.
+ */
+import { afterFailure, afterProbe, afterSuccess, type Circuit, closedCircuit } from './circuit.ts'
+import type { RedisClient } from './connect.ts'
+
+/** Questions that may be open at once; one more fails without being asked and without blame. */
+export const MAX_IN_FLIGHT = 2048
+
+/** Why there is no answer: nobody was asked (`unavailable`, `busy`), or it failed. */
+export type Unanswered = 'unavailable' | 'busy' | 'failed' | 'full'
+
+export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: Unanswered }
+
+export interface GuardSettings {
+  readonly timeoutMs: number
+  /** Runs after a good probe, before the circuit closes; false = not yet. */
+  readonly beforeClosing: () => Promise<boolean>
+}
+
+export class RedisGuard {
+  readonly client: RedisClient
+  readonly #settings: GuardSettings
+  #circuit: Circuit = closedCircuit
+  #timer: NodeJS.Timeout | null = null
+  #probing = false
+  #inFlight = 0
+  #closed = false
+
+  constructor(client: RedisClient, settings: GuardSettings) {
+    this.client = client
+    this.#settings = settings
+    client.on('error', () => {})
+    client.on('ready', () => void this.#probe(true))
+  }
+
+  get available(): boolean {
+    return this.#circuit.state === 'closed' && !this.#closed
+  }
+
+  /** Asks within the time limit; never rejects. */
+  async ask<T>(question: (client: RedisClient) => Promise<T>, timeoutMs?: number): Promise<Answer<T>> {
+    if (!this.available) return { ok: false, why: 'unavailable' }
+    if (this.#inFlight >= MAX_IN_FLIGHT) return { ok: false, why: 'busy' }
+    const answer = await this.#attempt(question, timeoutMs ?? this.#settings.timeoutMs)
+    if (answer.ok || answer.why === 'full') this.#circuit = afterSuccess(this.#circuit)
+    else this.#blame()
+    return answer
+  }
+
+  /** As `ask`, also while the server is left alone and without blame: for the probe and what comes with it. */
+  async #attempt<T>(question: (client: RedisClient) => Promise<T>, timeoutMs: number): Promise<Answer<T>> {
+    this.#inFlight++
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<Answer<T>>(resolve => {
+      timer = setTimeout(() => resolve({ ok: false, why: 'failed' }), timeoutMs)
+    })
+    // An async function, since the client of a Cluster without slots throws at once.
+    const answer = (async () => question(this.client))().then(
+      (value): Answer<T> => ({ ok: true, value }),
+      (error: Error): Answer<T> => ({ ok: false, why: error.message.startsWith('OOM') ? 'full' : 'failed' }),
+    )
+    try {
+      return await Promise.race([answer, late])
+    } finally {
+      clearTimeout(timer)
+      this.#inFlight--
+    }
+  }
+
+  /** For `beforeClosing`: asks although the server is still left alone. */
+  probeWith<T>(question: (client: RedisClient) => Promise<T>): Promise<Answer<T>> {
+    return this.#attempt(question, this.#settings.timeoutMs)
+  }
+
+  close(): void {
+    this.#closed = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.client.disconnect()
+  }
+
+  /** Leaves the server alone at once, so that nothing is served before `beforeClosing` has had its way. */
+  leaveAlone(): void {
+    while (this.#circuit.state === 'closed') this.#blame()
+  }
+
+  #blame(): void {
+    const before = this.#circuit.state
+    this.#circuit = afterFailure(this.#circuit, Date.now())
+    if (before === 'closed' && this.#circuit.state === 'open') this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => void this.#probe(false), this.#circuit.probeAtMs - Date.now()).unref()
+  }
+
+  /** A new connection is worth a probe before its time; one that fails then does not lengthen the pause. */
+  async #probe(early: boolean): Promise<void> {
+    if (this.#probing || this.#closed || this.#circuit.state === 'closed') return
+    this.#probing = true
+    const pong = await this.probeWith(client => client.ping())
+    const succeeded = pong.ok && (await this.#settings.beforeClosing())
+    this.#probing = false
+    if (!succeeded && early) return
+    this.#circuit = afterProbe(this.#circuit, succeeded, Date.now())
+    if (this.#circuit.state === 'open' && !this.#closed) this.#schedule()
+  }
+}

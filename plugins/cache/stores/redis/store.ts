@@ -1,0 +1,243 @@
+/**
+ * Entries in Redis, shared by any number of gateways. Whatever Redis does, an operation ends within the time limit: as
+ * a miss or a refusal when there is no answer.
+ */
+import type { Readable } from 'node:stream'
+import { type BoundsInput, checkMeta, resolveBounds, type StoreBounds } from '../bounds.ts'
+import { EMPTY_BODY } from '../bytes.ts'
+import { StoreCounters } from '../counters.ts'
+import { notAcquired, unguarded } from '../memory/local-locks.ts'
+import { isSelected, PendingPurges, type Selectable } from '../purge-log.ts'
+import type {
+  ByteRange,
+  CacheStore,
+  Clock,
+  HeadUpdate,
+  PurgeOutcome,
+  PurgeSelector,
+  StoredEntry,
+  StoreLock,
+  StoreRefusal,
+  StoreStats,
+  VariantSet,
+  WriteHints,
+} from '../types.ts'
+import { UseNotes } from '../use-notes.ts'
+import type { RedisAddress } from './address.ts'
+import { readBody } from './body-reader.ts'
+import { connectRedis, type RedisClient } from './connect.ts'
+import { type Answer, RedisGuard } from './guard.ts'
+import { hashName, INDEX_TTL_MS, randomName, shardBase, shardOf } from './keys.ts'
+import { type Ask, purgeEverywhere } from './purge.ts'
+import { decodeRecord, encodePurgeFacts, encodeRecord, type RedisEntry } from './records.ts'
+import { COMMIT, DROP, LOOKUP, UNLOCK, UPDATE } from './scripts.ts'
+import { reportUses, useName } from './uses.ts'
+import { RedisWriter, refusalOf } from './writer.ts'
+
+/** Bytes in Redis for which nobody has said anything. */
+export const DEFAULT_REDIS_BYTES = 256 * 1024 * 1024
+export const DEFAULT_COMMAND_TIMEOUT_MS = 50
+/** Most bodies that are being written at once: what they take is not in the account yet. */
+export const MAX_REDIS_WRITERS = 64
+/** Parts of the cache in a Cluster, each in one slot; one server needs no parts. */
+export const CLUSTER_SHARDS = 8
+/** A commit looks at purges that came meanwhile this often; then it gives up. */
+const COMMIT_ATTEMPTS = 3
+
+export interface RedisStoreOptions extends BoundsInput {
+  readonly address: RedisAddress
+  /** For each question, ms. */
+  readonly commandTimeoutMs?: number
+  readonly now?: Clock
+}
+
+export class RedisStore implements CacheStore {
+  readonly bounds: StoreBounds
+  readonly shards: number
+  readonly counters = new StoreCounters()
+  readonly now: Clock
+  readonly #guard: RedisGuard
+  readonly #pending = new PendingPurges()
+  readonly #removed = new WeakMap<PurgeSelector, number>()
+  readonly #uses: UseNotes
+  #writers = 0
+
+  constructor(options: RedisStoreOptions) {
+    this.shards = options.address.mode === 'cluster' ? CLUSTER_SHARDS : 1
+    const bounds = resolveBounds(options, DEFAULT_REDIS_BYTES)
+    const shardBytes = Math.floor(bounds.maxBytes / this.shards)
+    this.bounds = { ...bounds, maxObjectBytes: Math.min(bounds.maxObjectBytes, shardBytes) }
+    this.now = options.now ?? Date.now
+    this.#uses = new UseNotes(names => reportUses(question => this.ask(question), names, this.now()))
+    this.#guard = new RedisGuard(connectRedis(options.address, 'hearthgate-cache'), {
+      timeoutMs: options.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS,
+      beforeClosing: () => this.#replay(question => this.#guard.probeWith(question)),
+    })
+  }
+
+  get available(): boolean {
+    return this.#guard.available
+  }
+
+  async lookup(key: string): Promise<VariantSet | null> {
+    const keyHash = hashName(key)
+    const base = shardBase(shardOf(keyHash, this.shards))
+    const answer = await this.ask(client => client.eval(LOOKUP, 1, `${base}lru`, base, keyHash) as Promise<string[]>)
+    const set = answer.ok ? this.#decode(key, answer.value, base) : []
+    if (set.length === 0) this.counters.misses++
+    else this.counters.hits++
+    return set.length === 0 ? null : set
+  }
+
+  async read(entry: StoredEntry, range?: ByteRange): Promise<Buffer | Readable | null> {
+    if (this.#pending.names(entry)) return null
+    this.touch(entry)
+    if (entry.bodyLength === 0) return EMPTY_BODY
+    const body = await readBody(this.#guard, entry as RedisEntry, range ?? { start: 0, end: entry.bodyLength - 1 })
+    if (body === 'gone') this.forget(entry as RedisEntry)
+    if (body === 'unanswered') this.counters.failures++
+    return typeof body === 'string' ? null : body
+  }
+
+  touch(entry: StoredEntry): void {
+    const { base, member } = entry as RedisEntry
+    this.#uses.note(useName(base, member))
+  }
+
+  openWriter(key: string, variant: string, hints: WriteHints): RedisWriter {
+    return new RedisWriter(this, key, variant, hints)
+  }
+
+  async updateHead(entry: StoredEntry, update: HeadUpdate): Promise<boolean> {
+    const now = this.now()
+    const check = checkMeta(entry.key, entry.variant, { ...entry, ...update }, now)
+    if (!check.fits) return false
+    const updated = { ...(entry as RedisEntry), ...update, expiresAtMs: check.expiresAtMs }
+    const { base, member } = updated
+    const values = [base, member, encodeRecord(updated), Math.trunc(now), Math.trunc(check.expiresAtMs)]
+    const answer = await this.ask(client => client.eval(UPDATE, 1, `${base}lru`, ...values) as Promise<number>)
+    return answer.ok && answer.value === 1
+  }
+
+  delete(key: string, variant?: string): Promise<PurgeOutcome> {
+    return this.purge(variant === undefined ? { by: 'key', value: key } : { by: 'key', value: key, variant })
+  }
+
+  async purge(selector: PurgeSelector): Promise<PurgeOutcome> {
+    const mine = { ...selector }
+    this.#pending.add(mine)
+    const complete = await this.#replay(question => this.#guard.ask(question))
+    // The probe that ends the pause hands over what is waiting.
+    if (!complete) this.#guard.leaveAlone()
+    return { removed: this.#removed.get(mine) ?? 0, complete }
+  }
+
+  async lock(key: string, ttlMs: number): Promise<StoreLock> {
+    const keyHash = hashName(key)
+    const name = `${shardBase(shardOf(keyHash, this.shards))}lock:${keyHash}`
+    const token = randomName()
+    const answer = await this.ask(client => client.set(name, token, 'PX', Math.max(1, Math.trunc(ttlMs)), 'NX'))
+    if (!answer.ok) return unguarded
+    if (answer.value === null) return notAcquired
+    return { acquired: true, release: () => void this.ask(client => client.eval(UNLOCK, 1, name, token)) }
+  }
+
+  async stats(): Promise<StoreStats> {
+    let entries = 0
+    let bytes = 0
+    for (let shard = 0; shard < this.shards; shard++) {
+      const base = shardBase(shard)
+      const answer = await this.ask(client => Promise.all([client.zcard(`${base}lru`), client.get(`${base}bytes`)]))
+      if (!answer.ok) continue
+      entries += answer.value[0]
+      bytes += Number(answer.value[1] ?? 0)
+    }
+    return this.counters.with({ kind: 'redis', entries, bytes, available: this.available })
+  }
+
+  async close(): Promise<void> {
+    this.#uses.close()
+    this.#guard.close()
+  }
+
+  /** Asks Redis and counts failures; never rejects. */
+  async ask<T>(question: (client: RedisClient) => Promise<T>): Promise<Answer<T>> {
+    const answer = await this.#guard.ask(question)
+    if (!answer.ok) this.counters.failures++
+    return answer
+  }
+
+  /** Makes a written body an entry, unless a purge since `openedAt` names it. Null = done. */
+  async enter(entry: RedisEntry, openedAt: number): Promise<StoreRefusal | null> {
+    let known = openedAt
+    for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
+      const answer = await this.ask(client => this.#commit(client, entry, known))
+      if (!answer.ok) return refusalOf(answer.why)
+      const [outcome, number] = answer.value
+      if (outcome === 'lost') return 'unavailable'
+      if (outcome === 'stored') {
+        this.counters.evicted += number ?? 0
+        return null
+      }
+      if (await this.#wasPurged(entry, known, number ?? 0)) return 'purged'
+      known = number ?? 0
+    }
+    return 'purged'
+  }
+
+  /** Takes an entry away whose body is not whole. Nobody waits for it. */
+  forget(entry: RedisEntry): void {
+    void this.ask(client => client.eval(DROP, 1, `${entry.base}lru`, entry.base, entry.member))
+  }
+
+  /** Number of the newest purge of a shard. */
+  async purgeSequence(base: string): Promise<Answer<number>> {
+    const answer = await this.ask(client => client.get(`${base}seq`))
+    return answer.ok ? { ok: true, value: Number(answer.value ?? 0) } : answer
+  }
+
+  takeWriter(): boolean {
+    if (this.#writers >= MAX_REDIS_WRITERS) return false
+    this.#writers++
+    return true
+  }
+
+  releaseWriter(): void {
+    this.#writers--
+  }
+
+  #commit(client: RedisClient, entry: RedisEntry, known: number): Promise<[string, number?]> {
+    const { base, member, expiresAtMs } = entry
+    const times = [Math.trunc(this.now()), Math.trunc(expiresAtMs)]
+    const limits = [Math.floor(this.bounds.maxBytes / this.shards), this.bounds.maxVariants]
+    const facts = [base, member, encodeRecord(entry), encodePurgeFacts(entry)]
+    const values = [...facts, ...times, ...limits, known, INDEX_TTL_MS]
+    return client.eval(COMMIT, 1, `${base}lru`, ...values) as Promise<[string, number?]>
+  }
+
+  /** True as well where the log does not reach back that far, or Redis has lost it. */
+  async #wasPurged(entry: RedisEntry, since: number, until: number): Promise<boolean> {
+    if (until < since) return true
+    const answer = await this.ask(client => client.zrangebyscore(`${entry.base}purges`, `(${since}`, until))
+    if (!answer.ok || answer.value.length !== until - since) return true
+    return answer.value.some(line => isSelected(entry, JSON.parse(line.slice(line.indexOf('\n') + 1)) as PurgeSelector))
+  }
+
+  #decode(key: string, records: readonly string[], base: string): RedisEntry[] {
+    const now = this.now()
+    const isServed = (entry: RedisEntry | null): entry is RedisEntry =>
+      entry !== null && entry.key === key && entry.expiresAtMs > now && !this.#pending.names(entry as Selectable)
+    const set = records.map(record => decodeRecord(record, base)).filter(isServed)
+    return set.sort((one, other) => other.storedAtMs - one.storedAtMs)
+  }
+
+  #replay(ask: Ask): Promise<boolean> {
+    return this.#pending.replay(async selector => {
+      const removed = await purgeEverywhere(ask, selector, this.shards)
+      if (removed === null) return false
+      this.#removed.set(selector, removed)
+      this.counters.purged += removed
+      return true
+    })
+  }
+}

@@ -1,0 +1,156 @@
+/** The Redis store on a server of its own, on a Cluster of one node and behind a Sentinel. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import t from 'tap'
+import { RedisStore, readRedisAddress } from '../../../../plugins/cache/stores/index.ts'
+import { KEY_PREFIX } from '../../../../plugins/cache/stores/redis/keys.ts'
+import { CLUSTER_SHARDS } from '../../../../plugins/cache/stores/redis/store.ts'
+import { type OpenInput, storeSuite } from './suite.ts'
+import {
+  bytesOf,
+  freePort,
+  put,
+  readAll,
+  startRedis,
+  type Teardown,
+  temporaryFolder,
+  textOf,
+  until,
+  withoutRedis,
+} from './support.ts'
+
+/** Slow machines run the suite too: what it asks is not how fast Redis is. */
+const PATIENCE_MS = 2_000
+
+async function openAt(t: Teardown, url: string, input: OpenInput = {}): Promise<RedisStore> {
+  const address = readRedisAddress(url)
+  if (address === null) throw new Error(url)
+  const store = new RedisStore({ commandTimeoutMs: PATIENCE_MS, ...input, address })
+  t.teardown(() => store.close())
+  await until(async () => (await store.stats()).available && (await store.purge({ by: 'all' })).complete, 10_000)
+  return store
+}
+
+t.test('One server', { skip: withoutRedis }, async t => {
+  const server = await startRedis(t)
+  storeSuite(t, (t, input) => openAt(t, server.url, input))
+
+  t.test('Every key has a TTL and is of ours, and nothing is left after a purge but the log of purges', async t => {
+    const store = await openAt(t, server.url)
+    const client = new Redis(server.url)
+    t.teardown(() => client.disconnect())
+    await client.flushdb()
+    await put(store, 'http://wiki/secret', bytesOf(600_000), { tags: ['a'] })
+    await store.lock('k', 10_000)
+    const keys = await client.keys('*')
+    t.ok(keys.length > 8)
+    for (const key of keys) {
+      t.ok(key.startsWith(`${KEY_PREFIX}{0}:`) && !key.includes('secret'), key)
+      t.ok((await client.pttl(key)) > 0, `${key} has a TTL`)
+    }
+    await store.purge({ by: 'all' })
+    const left = (await client.keys('*')).map(key => key.slice(`${KEY_PREFIX}{0}:`.length)).sort()
+    t.same(
+      left.filter(key => !key.startsWith('lock:')),
+      ['bytes', 'purges', 'seq'],
+    )
+    t.equal(await client.get(`${KEY_PREFIX}{0}:bytes`), '0')
+  })
+
+  t.test('A body of which Redis has lost a chunk is a miss and is forgotten', async t => {
+    const store = await openAt(t, server.url)
+    const client = new Redis(server.url)
+    t.teardown(() => client.disconnect())
+    await client.flushdb()
+    await put(store, 'k', bytesOf(600_000))
+    await client.del((await client.keys('*:b:*:2'))[0] as string)
+    const [entry] = (await store.lookup('k')) ?? []
+    t.ok(entry)
+    if (entry === undefined) return
+    t.equal(await store.read(entry), null)
+    await until(async () => (await store.lookup('k')) === null, 2_000)
+    t.match(await put(store, 'k', 'again'), { stored: true })
+    t.equal(await textOf(store, 'k'), 'again')
+  })
+
+  t.test('A body of which a chunk goes while it is written is not stored', async t => {
+    const store = await openAt(t, server.url)
+    const client = new Redis(server.url)
+    t.teardown(() => client.disconnect())
+    await client.flushdb()
+    const writer = store.openWriter('k', '', { bodyLength: null })
+    await writer.write(bytesOf(300_000))
+    await until(async () => (await client.keys('*:b:*')).length === 1, 2_000)
+    await client.flushdb()
+    const now = Date.now()
+    const meta = { head: {}, storedAtMs: now, expiresAtMs: now + 60_000, url: 'k', route: 'r', tags: [] }
+    t.match(await writer.commit(meta), { stored: false })
+    t.equal(await store.lookup('k'), null)
+  })
+
+  t.test('Two gateways see each other: entries, purges, locks, and a purge against a writer of the other', async t => {
+    const [one, other] = [await openAt(t, server.url), await openAt(t, server.url)]
+    await put(one, 'k', 'hello')
+    t.equal(await textOf(other, 'k'), 'hello')
+    t.equal((await one.lock('shared', 10_000)).acquired, true)
+    t.equal((await other.lock('shared', 10_000)).acquired, false)
+    const writer = other.openWriter('k', '', { bodyLength: null })
+    await writer.write(Buffer.from('old'))
+    await other.stats()
+    t.same(await one.purge({ by: 'prefix', value: 'k' }), { removed: 1, complete: true })
+    const now = Date.now()
+    const meta = { head: {}, storedAtMs: now, expiresAtMs: now + 60_000, url: 'k', route: 'r', tags: [] }
+    t.same(await writer.commit(meta), { stored: false, reason: 'purged' })
+    t.equal(await textOf(other, 'k'), null)
+  })
+
+  t.test('A server that has no room refuses the write and is not blamed for it', async t => {
+    const store = await openAt(t, server.url)
+    const client = new Redis(server.url)
+    t.teardown(() => client.disconnect())
+    await put(store, 'k', 'kept')
+    await client.config('SET', 'maxmemory', '1')
+    for (let attempt = 0; attempt < 4; attempt++)
+      t.same(await put(store, 'full', 'x'), { stored: false, reason: 'store_full' })
+    t.equal(await textOf(store, 'k'), 'kept')
+    await client.config('SET', 'maxmemory', '0')
+    t.match(await put(store, 'full', 'x'), { stored: true })
+  })
+})
+
+t.test('A Cluster', { skip: withoutRedis }, async t => {
+  const server = await startRedis(t, ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'])
+  const client = new Redis({ host: '127.0.0.1', port: server.port })
+  await client.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
+  await until(async () => (await client.cluster('INFO')).includes('cluster_state:ok'), 10_000)
+  client.disconnect()
+  const url = `redis+cluster://127.0.0.1:${server.port}`
+  storeSuite(t, (t, input) => openAt(t, url, input), { shards: CLUSTER_SHARDS })
+})
+
+t.test('A Sentinel names the master', { skip: withoutRedis }, async t => {
+  const server = await startRedis(t)
+  const port = await freePort()
+  const file = join(temporaryFolder(t), 'sentinel.conf')
+  writeFileSync(file, `sentinel monitor home 127.0.0.1 ${server.port} 1\n`)
+  const sentinel = await startSentinel(t, file, port)
+  t.ok(sentinel)
+  const store = await openAt(t, `redis+sentinel://127.0.0.1:${port}/home/6`)
+  await put(store, 'k', bytesOf(300_000))
+  const [entry] = (await store.lookup('k')) ?? []
+  t.ok(entry !== undefined && (await readAll(store, entry))?.equals(bytesOf(300_000)))
+})
+
+async function startSentinel(t: Teardown, file: string, port: number): Promise<boolean> {
+  const { spawn } = await import('node:child_process')
+  const child = spawn('redis-server', [file, '--sentinel', '--port', String(port), '--bind', '127.0.0.1'], {
+    stdio: 'ignore',
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const client = new Redis({ host: '127.0.0.1', port, retryStrategy: () => 50, maxRetriesPerRequest: 200 })
+  client.on('error', () => {})
+  const pong = await client.ping()
+  client.disconnect()
+  return pong === 'PONG'
+}
