@@ -1,0 +1,114 @@
+/**
+ * The admin listener: health, routes, stats and `explain` as JSON, on loopback or behind a token. It is an app of its
+ * own, so that nothing of it can be reached through a route of the gateway.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { AdminConfig } from '../config/types.ts'
+import { explainRequest } from '../explain/index.ts'
+import { overviewPage } from './overview-page.ts'
+import type { AdminSources } from './sources.ts'
+import { type GatewayStats, gatherStats, listRoutes } from './stats.ts'
+
+export interface Admin {
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** Largest body of an admin request (security.md). */
+const MAX_BODY_BYTES = 1_048_576
+
+/** @throws when the address cannot be listened on. */
+export async function buildAdmin(config: AdminConfig, sources: AdminSources): Promise<Admin> {
+  const app = Fastify({ bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true })
+  let port = config.port
+  app.addHook('onRequest', (request, reply, next) => {
+    reply.headers(securityHeaders)
+    const refusal = refusalOf(request, config, port)
+    if (refusal === null) next()
+    else reply.code(refusal.status).send({ error: refusal.reason })
+  })
+  addEndpoints(app, sources)
+  await app.listen({ host: config.host, port: config.port })
+  port = (app.server.address() as { port: number }).port
+  return { url: `http://${inBrackets(config.host)}:${port}`, close: () => app.close() }
+}
+
+function addEndpoints(app: FastifyInstance, sources: AdminSources): void {
+  const stats = (): GatewayStats => gatherStats(sources)
+  app.get('/healthz', () => ({ status: 'ok' }))
+  app.get('/readyz', (_request, reply) => {
+    const isDraining = sources.isDraining()
+    reply.code(isDraining ? 503 : 200)
+    return { status: isDraining ? 'draining' : 'ready', generation: sources.generation() }
+  })
+  app.get('/api/routes', () => listRoutes(sources.state.serving))
+  app.get('/api/stats', stats)
+  app.get('/api/explain', (request, reply) => explain(request, reply, sources))
+  app.get('/', (_request, reply) =>
+    reply.type('text/html; charset=utf-8').send(overviewPage(sources.state.serving, stats())),
+  )
+}
+
+function explain(request: FastifyRequest, reply: FastifyReply, { state }: AdminSources): unknown {
+  const { method = 'GET', url } = request.query as Record<string, unknown>
+  // A name that stands twice in the query comes as a list.
+  if (typeof url !== 'string' || typeof method !== 'string') {
+    const error = 'write /api/explain?method=GET&url=http://host/path, with one url and at most one method'
+    return reply.code(400).send({ error })
+  }
+  return explainRequest(state.serving, { method, url, headers: [] })
+}
+
+/** Nothing of the admin pages may be framed, sniffed, kept or loaded from elsewhere. */
+const securityHeaders = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+}
+
+interface AdminRefusal {
+  readonly status: 401 | 403
+  readonly reason: string
+}
+
+/** Host first (DNS rebinding), then the token, then the header that a foreign page cannot send (CSRF). */
+function refusalOf(request: FastifyRequest, config: AdminConfig, port: number): AdminRefusal | null {
+  if (!isKnownHost(request.headers.host ?? '', config, port)) {
+    return { status: 403, reason: 'this Host is not a name of the admin listener; add it to admin.hosts' }
+  }
+  if (config.token !== null && !hasToken(request, config.token)) {
+    return { status: 401, reason: 'send the token of the configuration as "Authorization: Bearer TOKEN"' }
+  }
+  if (request.method === 'POST' && !isOwnPost(request)) {
+    return { status: 403, reason: 'POST needs Content-Type: application/json and X-Hearthgate: 1' }
+  }
+  return null
+}
+
+function isKnownHost(host: string, config: AdminConfig, port: number): boolean {
+  const withPort = `:${port}`
+  const name = host.endsWith(withPort) ? host.slice(0, -withPort.length) : host
+  const own = [config.host, inBrackets(config.host), ...config.hosts]
+  return isLoopback(config.host) ? [...own, 'localhost', '127.0.0.1', '[::1]'].includes(name) : own.includes(name)
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.')
+}
+
+function isOwnPost({ headers }: FastifyRequest): boolean {
+  return headers['x-hearthgate'] === '1' && (headers['content-type'] ?? '').startsWith('application/json')
+}
+
+/** Compares digests, so that neither length nor content shows in the time it takes. */
+function hasToken({ headers }: FastifyRequest, token: string): boolean {
+  const given = (headers.authorization ?? '').replace(/^Bearer /i, '')
+  return timingSafeEqual(createHash('sha256').update(given).digest(), createHash('sha256').update(token).digest())
+}
+
+function inBrackets(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}

@@ -1,0 +1,118 @@
+/**
+ * The gateway as one Fastify app. Read `buildGateway` from top to bottom to see the way of a request: facts and route,
+ * refusals, then the proxy over the pools; upgrades take the tunnel beside it.
+ */
+import { METHODS } from 'node:http'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
+import { accessLog, type Destination } from '../plugins/access-log/index.ts'
+import { endWithAnswer, failureAnswer, proxy, sendFailure } from '../plugins/proxy/index.ts'
+import { upstream } from '../plugins/upstream/index.ts'
+import { websocket } from '../plugins/websocket/index.ts'
+import { accessFacts, tunnelEntry } from './access-facts.ts'
+import { garbageBound } from './garbage-bound.ts'
+import { armLinger } from './listeners/index.ts'
+import type { LogTarget } from './log-target.ts'
+import { refusalFor } from './refusals.ts'
+import { hostFor, type RequestFacts, requestFacts } from './request-facts.ts'
+import type { Serving } from './serving.ts'
+import { resolveUpgrade, type TunnelEnded, upgradeFailurePage } from './upgrades.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    facts: RequestFacts
+  }
+}
+
+/** The state that a reload swaps. */
+export interface GatewayState {
+  serving: Serving
+}
+
+export interface GatewayParts {
+  readonly log: LogTarget
+  /** Where access lines go; stderr without it. */
+  readonly accessSink?: Destination
+}
+
+/** The app, ready for requests through `app.routing`; it listens on nothing itself. */
+export async function buildGateway(state: GatewayState, parts: GatewayParts): Promise<FastifyInstance> {
+  const app = Fastify({
+    // The target is matched by the route table, byte for byte; Fastify's router would refuse or change some of them.
+    rewriteUrl: () => '/',
+    genReqId: () => '',
+    loggerInstance: parts.log.logger as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    return503OnClosing: false,
+  })
+  // No logger of its own for each request: lines carry the request's id themselves.
+  app.setChildLoggerFactory(logger => logger)
+  app.decorateRequest('facts', null as unknown as RequestFacts)
+
+  await app.register(upstream, {})
+  app.upstream.apply(state.serving.upstreams)
+
+  await app.register(accessLog, {
+    facts: accessFacts,
+    settings: () => state.serving.config.log,
+    ...(parts.accessSink === undefined ? {} : { destination: parts.accessSink }),
+  })
+  app.addHook('onRequest', (request, reply, next) => {
+    request.facts = requestFacts(state.serving, request.raw, request.originalUrl)
+    const refusal = refusalFor(request.method, request.facts)
+    if (refusal === null) return next()
+    const { headers, body } = failureAnswer(refusal, request.raw.headers.accept)
+    endWithAnswer(reply, armLinger)
+    reply.code(refusal.status).headers(headers).send(body)
+  })
+  await app.register(proxy, { direct: true, onEarlyAnswer: armLinger, onBytes: garbageBound() })
+  const logTunnel: TunnelEnded = (request, facts, summary) => {
+    app.accessLog.write(tunnelEntry(request, facts, summary))
+  }
+  await app.register(websocket, {
+    attach: false,
+    resolve: request => resolveUpgrade(request, { serving: state.serving, upstreams: app.upstream, onEnd: logTunnel }),
+    renderFailure: upgradeFailurePage,
+  })
+
+  passEveryMethod(app)
+  app.route({
+    method: [...app.supportedMethods],
+    url: '/',
+    handler: (request, reply) => forward(request, reply, state.serving.config.limits.bodyIdleMs),
+  })
+  app.setErrorHandler((error, request, reply) => sendFailure(reply, request.facts, error as Error, armLinger))
+  await app.ready()
+  return app
+}
+
+/** No method has a body for Fastify, so it parses none (traps T11, and 415 for a strange Content-Type). */
+function passEveryMethod(app: FastifyInstance): void {
+  for (const method of METHODS) {
+    if (method !== 'CONNECT') app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
+  }
+}
+
+function forward(request: FastifyRequest, reply: FastifyReply, bodyIdleMs: number): void {
+  const { facts } = request
+  if (facts.match.kind !== 'route') throw new TypeError('a refused request came to its handler')
+  const { route, path } = facts.match
+  reply.proxy({
+    upstream: route.name,
+    route: route.name,
+    target: path + facts.query,
+    host: hostFor(route, facts),
+    client: facts.client,
+    requestId: facts.requestId,
+    strippedPrefix: route.strippedPrefix,
+    requestRules: route.requestRules,
+    answerRules: route.answerRules,
+    maxBodyBytes: route.limits.bodySize,
+    bodyIdleMs,
+  })
+}

@@ -1,0 +1,101 @@
+/**
+ * The command line: which command, its options, its help. Each command is a file of its own and returns its exit code.
+ */
+import { parseArgs } from 'node:util'
+import { runCheck } from './check.ts'
+import { runExplain } from './explain.ts'
+import type { CliIo } from './io.ts'
+import { runRoutes } from './routes.ts'
+import { runStart } from './start.ts'
+
+/** Exit code for a command line that cannot be understood (EX_USAGE). */
+const EXIT_USAGE = 64
+
+const help = `hearthgate: one gateway in front of the apps of a home
+
+  hearthgate start   [--config FILE] [--partial]     run the gateway
+  hearthgate check   [--config FILE] [--partial]     check the configuration, say all that is wrong at once
+  hearthgate routes  [--config FILE] [--json]        print the routing table
+  hearthgate explain METHOD URL [-H 'K: V'] [--config FILE] [--json]
+                                                     say what would happen to a request, and why
+  hearthgate help | version
+
+  --config FILE   configuration, default ./gateway.yaml
+  --partial       serve the sound routes although others have mistakes; those answer 503
+
+Exit codes: 0 fine, 1 failed, 64 wrong command line, 78 bad configuration or too old a Node.
+`
+
+const options = {
+  config: { type: 'string', default: 'gateway.yaml' },
+  partial: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  live: { type: 'boolean', default: false },
+  header: { type: 'string', short: 'H', multiple: true, default: [] as string[] },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const
+
+/** Runs the command of `argv` (without node and script); resolves to the exit code. */
+export async function run(argv: string[], io: CliIo = processIo()): Promise<number> {
+  const parsed = parse(argv)
+  if (parsed instanceof Error) return usage(io, parsed.message)
+  const { values, positionals } = parsed
+  const [command = 'help', ...rest] = positionals
+  if (values.help || command === 'help') return print(io, help)
+  const { config, partial, json } = values
+  switch (command) {
+    case 'start':
+      return runStart({ config, partial }, io)
+    case 'check':
+      return runCheck({ config, partial }, io)
+    case 'routes':
+      return runRoutes({ config, partial, json }, io)
+    case 'explain':
+      return explain(rest, values, io)
+    case 'version':
+      return print(io, `${await version()}\n`)
+    default:
+      return usage(io, `there is no command "${command}"`)
+  }
+}
+
+function parse(argv: string[]) {
+  try {
+    return parseArgs({ args: argv, options, allowPositionals: true, strict: true })
+  } catch (error) {
+    return error as Error
+  }
+}
+
+type Values = Extract<ReturnType<typeof parse>, { values: unknown }>['values']
+
+function explain([method, url]: string[], values: Values, io: CliIo): number {
+  if (method === undefined || url === undefined) return usage(io, 'write: hearthgate explain GET http://host/path')
+  if (values.live) return usage(io, '--live is not built yet; without it explain says what would happen')
+  const { config, partial, json, header: headers } = values
+  return runExplain({ config, method, url, headers, json, partial }, io)
+}
+
+async function version(): Promise<string> {
+  const { readFile } = await import('node:fs/promises')
+  const text = await readFile(
+    new URL(import.meta.url.endsWith('.ts') ? '../../package.json' : '../../../package.json', import.meta.url),
+    'utf8',
+  )
+  return (JSON.parse(text) as { version: string }).version
+}
+
+function print(io: CliIo, text: string): number {
+  io.stdout.write(text)
+  return 0
+}
+
+function usage(io: CliIo, message: string): number {
+  io.stderr.write(`hearthgate: ${message}\n\n${help}`)
+  return EXIT_USAGE
+}
+
+function processIo(): CliIo {
+  const color = process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === ''
+  return { stdout: process.stdout, stderr: process.stderr, cwd: process.cwd(), env: process.env, color }
+}

@@ -1,0 +1,99 @@
+/**
+ * `hearthgate start`: opens the gateway, says where it is, reloads on SIGHUP or a changed file, drains on a stop.
+ */
+import { resolve } from 'node:path'
+import type { Logger } from 'pino'
+import { formatProblem } from '../config/problem.ts'
+import { ConfigurationError, openGateway, type RunningGateway } from '../lifecycle.ts'
+import { openLog } from '../log-target.ts'
+import type { CliIo } from './io.ts'
+import { removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts'
+import { ConfigWatch } from './watch-config.ts'
+
+const EXIT_CONFIG = 78
+/** A second signal ends the process at once with the shell's code for an interrupt. */
+const EXIT_INTERRUPTED = 130
+
+export interface StartOptions {
+  readonly config: string
+  readonly partial: boolean
+}
+
+/** Resolves when the gateway has ended: 0 after a clean drain, 78 when it could not start. */
+export async function runStart(options: StartOptions, io: CliIo): Promise<number> {
+  const file = resolve(io.cwd, options.config)
+  const log = openLog()
+  const opening = openGateway({ file, partial: options.partial, log })
+  // A gateway that does not open is reported below.
+  const whenOpen = (use: (gateway: RunningGateway) => void) => void opening.then(use, () => {})
+  const reload = () => whenOpen(gateway => void gateway.reload())
+  // Stays to the end: without a listener the signal would kill the process while it drains.
+  process.on('SIGHUP', reload)
+  const watch = new ConfigWatch(file, {
+    onChange: reload,
+    onUnwatchable: (folder, cause) => whenOpen(() => warnUnwatchable(log.logger, folder, cause)),
+  })
+  let gateway: RunningGateway
+  try {
+    gateway = await opening
+  } catch (error) {
+    watch.close()
+    return refuse(error, io)
+  }
+  const runtimeFile = await publish(gateway, io)
+  const stopped = stopSignal()
+  announce(gateway, io)
+  await stopped
+  watch.close()
+  await gateway.close()
+  if (runtimeFile !== null) await removeRuntimeFile(runtimeFile)
+  return 0
+}
+
+function warnUnwatchable(log: Logger, folder: string, err: unknown): void {
+  log.warn({ folder, err }, 'the configuration cannot be watched: a change is found within a minute, or by SIGHUP')
+}
+
+function refuse(error: unknown, io: CliIo): number {
+  if (error instanceof ConfigurationError) {
+    for (const problem of error.problems) io.stderr.write(`${formatProblem(problem, io.cwd)}\n`)
+    io.stderr.write(`hearthgate: not started, ${error.problems.length} problem(s) in the configuration\n`)
+    return EXIT_CONFIG
+  }
+  const { code, message } = error as NodeJS.ErrnoException
+  io.stderr.write(`hearthgate: not started: ${message}\n`)
+  return code === 'HG_TLS' || code === 'HG_LISTEN' || code === 'EADDRINUSE' || code === 'EACCES' ? EXIT_CONFIG : 1
+}
+
+/** One line of JSON for programs; for people on a terminal, words. */
+function announce(gateway: RunningGateway, io: CliIo): void {
+  const { listen, admin } = gateway
+  if ((io.stdout as NodeJS.WriteStream).isTTY) {
+    io.stdout.write(`Hearthgate is ready.\n  gateway    ${listen.join('  ')}\n  dashboard  ${admin}\n`)
+  } else io.stdout.write(`${JSON.stringify({ ready: true, listen, admin, pid: process.pid })}\n`)
+}
+
+/** Tells the other commands where the gateway is; without it they need to be told by hand. */
+async function publish(gateway: RunningGateway, io: CliIo): Promise<string | null> {
+  try {
+    return await writeRuntimeFile(gateway)
+  } catch (error) {
+    const { stateDir } = gateway.config
+    io.stderr.write(`hearthgate: ${stateDir} cannot be written, other commands need --admin URL: ${error}\n`)
+    return null
+  }
+}
+
+/** Resolves at the first SIGTERM or SIGINT; the second ends the process. */
+function stopSignal(): Promise<void> {
+  return new Promise(stop => {
+    let isStopping = false
+    const onSignal = () => {
+      if (isStopping) process.exit(EXIT_INTERRUPTED)
+      isStopping = true
+      stop()
+    }
+    process.on('SIGTERM', onSignal)
+    process.on('SIGINT', onSignal)
+  })
+}

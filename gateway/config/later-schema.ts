@@ -1,0 +1,155 @@
+/**
+ * The blocks of a route whose capabilities are built after the proxy itself (`planned.ts` says which have no effect
+ * yet). They are read and checked like all others, so that a file need not change when they come.
+ */
+import { block, duration, flag, integer, type Kind, list, map, ratio, size, switchable, text, word } from './kinds.ts'
+import { MAX_DURATION_MS } from './units.ts'
+
+const MODES = ['off', 'observe', 'suggest', 'apply']
+const enabled = flag({ default: true, description: 'False is the same as `false` in place of the block.' })
+
+const level = (content: string, byDefault: number): Kind =>
+  integer({ min: 0, max: 9, default: byDefault, description: `Ceiling of effort for ${content}, 0 to 9.` })
+
+const compression = block(
+  'compression',
+  {
+    enabled,
+    min_size: size({
+      min: 0,
+      max: 1024 ** 3,
+      default: 1024,
+      description: 'Smallest answer that is worth encoding, in bytes.',
+    }),
+    algorithms: list(word(['zstd', 'brotli', 'gzip'], { description: 'A content coding.' }), {
+      atLeast: 1,
+      default: ['zstd', 'brotli', 'gzip'],
+      description: 'Codings offered, the best first; the Accept-Encoding of the client decides, the order breaks ties.',
+    }),
+    level_map: block(
+      'level_map',
+      {
+        text: level('text', 9),
+        image: level('images that can be compressed', 6),
+        video: level('video', 3),
+        default: level('everything else', 6),
+      },
+      { description: 'Ceiling of effort for each class of content.' },
+    ),
+  },
+  { description: 'Compression of answers; `false` = off.' },
+)
+
+const cache = block(
+  'cache',
+  {
+    enabled,
+    max_object_size: size({ min: 1, max: 1024 ** 4, default: '8MiB', description: 'Largest answer that is stored.' }),
+    heuristic_freshness: ratio({
+      words: { off: 0 },
+      default: 'off',
+      description:
+        'Share of the age since Last-Modified for which an answer without a lifetime is fresh; `off` = none.',
+    }),
+    stale_while_revalidate: duration({
+      min: 0,
+      max: MAX_DURATION_MS,
+      words: { off: 0 },
+      default: 'off',
+      description: 'Time that a stale answer is served while it is being revalidated, where the origin says nothing.',
+    }),
+    stale_if_error: duration({
+      min: 0,
+      max: MAX_DURATION_MS,
+      words: { off: 0 },
+      default: 'off',
+      description: 'Time that a stale answer is served while the origin fails, where the origin says nothing.',
+    }),
+    variants: integer({
+      min: 1,
+      max: 1000,
+      default: 16,
+      description: 'Most variants (Vary) that are kept of one URL.',
+    }),
+    key: list(text('fieldName', { description: 'Name of a request field.' }), {
+      default: [],
+      description: 'Request fields that are a part of the key, beside method, host and target.',
+    }),
+  },
+  { description: 'Shared cache (RFC 9111); `false` = off.' },
+)
+
+const retry = block(
+  'retry',
+  {
+    enabled,
+    statuses: list(integer({ min: 400, max: 599, description: 'A status of the origin.' }), {
+      default: [502, 503, 504],
+      description: 'Answers that are tried again before the first byte of the body.',
+    }),
+    methods: list(word(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'], { description: 'An idempotent method.' }), {
+      default: ['GET', 'HEAD', 'OPTIONS'],
+      description: 'Methods that may be tried again after they were sent.',
+    }),
+    budget: ratio({ default: '20%', description: 'Most retries, as a share of the running requests.' }),
+    hedge: duration({
+      min: 1,
+      max: 60_000,
+      words: { off: 'off', auto: 'auto' },
+      default: 'auto',
+      description:
+        'Second attempt for slow safe requests: off, auto (where an upstream has several origins), or after this time.',
+    }),
+  },
+  { description: 'Further attempts after a failure; `false` = off.' },
+)
+
+const admission = block(
+  'admission',
+  {
+    enabled,
+    max_concurrency: integer({
+      min: 1,
+      max: 65535,
+      words: { auto: 'auto', none: 'none' },
+      default: 'auto',
+      description: 'Requests that run at once at an upstream: a number, auto (found by measuring) or none.',
+    }),
+    queue: integer({ min: 0, max: 65535, default: 256, description: 'Requests that may wait; 503 beyond.' }),
+    priority: word(['interactive', 'stream', 'bulk'], {
+      default: 'interactive',
+      description: 'Who goes first when requests wait.',
+    }),
+  },
+  { description: 'Limit of concurrency with a queue; `false` = off.' },
+)
+
+const tuner = block(
+  'tuner',
+  {
+    mode: word(MODES, {
+      default: 'apply',
+      description: 'off, observe (measure only), suggest (say what it would do) or apply. Risky knobs stay on suggest.',
+    }),
+    interval: duration({
+      min: 1000,
+      max: MAX_DURATION_MS,
+      default: '300s',
+      description: 'Time between two decisions.',
+    }),
+    knobs: map(word(MODES, { description: 'Mode of this knob.' }), {
+      names: 'name',
+      default: {},
+      description: 'A mode of its own for a knob, by name.',
+    }),
+  },
+  { description: 'Automatic tuning; `{ mode: off }` = off.' },
+)
+
+export const laterBlocks: Readonly<Record<string, Kind>> = {
+  compression: switchable(compression, false),
+  cache: switchable(cache, false),
+  retry: switchable(retry, false),
+  admission: switchable(admission, false),
+  tuner: switchable(tuner, { mode: 'off' }),
+}

@@ -1,0 +1,226 @@
+/**
+ * The blocks that may stand on a route and under `defaults`. Where a key means the same as an option of a plugin, its
+ * default is taken from there.
+ */
+import { resolveOptions } from '../../plugins/contract/index.ts'
+import { proxyOptionsSchema } from '../../plugins/proxy/options.ts'
+import { upstreamGroupSchema } from '../../plugins/upstream/options.ts'
+import { websocketOptionsSchema } from '../../plugins/websocket/options.ts'
+import { block, duration, flag, integer, type Kind, list, map, size, switchable, text, word } from './kinds.ts'
+import { laterBlocks } from './later-schema.ts'
+import { formatDuration, MAX_DURATION_MS } from './units.ts'
+
+const group = resolveOptions('upstream', upstreamGroupSchema, { origins: [{ url: 'builtin:demo' }] })
+const proxy = resolveOptions('proxy', proxyOptionsSchema, { upstream: 'demo' })
+const websocket = resolveOptions('websocket', websocketOptionsSchema, {})
+const HOUR = 3_600_000
+
+const connectionPools = block(
+  'connection_pools',
+  {
+    max_size: integer({
+      min: 1,
+      max: 65535,
+      default: group.maxSize,
+      description: 'Most connections to one origin.',
+    }),
+    min_size: integer({
+      min: 0,
+      max: 65535,
+      default: group.minSize,
+      description: 'Warm connections kept to an origin that is healthy and in use; at most what it lately needed.',
+    }),
+    max_idle: duration({
+      min: 0,
+      max: MAX_DURATION_MS,
+      default: formatDuration(group.maxIdleMs),
+      description: "Idle time of a kept connection; always below the origin's own keep-alive hint.",
+    }),
+    ttl: duration({
+      min: 1000,
+      max: MAX_DURATION_MS,
+      default: formatDuration(group.ttlMs),
+      description: 'Age of a connection; an older one is closed as soon as it is idle.',
+    }),
+  },
+  { description: 'Connections to the origins.' },
+)
+
+const requestOptimization = block(
+  'request_optimization',
+  {
+    batch_size: integer({ min: 1, max: 100, default: 10, description: 'Sub-requests of one batch call.' }),
+    max_concurrent: integer({ min: 1, max: 100, default: 5, description: 'Sub-requests of a batch that run at once.' }),
+    timeout: duration({
+      min: 1,
+      max: MAX_DURATION_MS,
+      default: '30s',
+      description:
+        'Bounds one attempt: connect and wait for the head of the answer, counted from the end of the request body. `limits.response_timeout` replaces it. Bodies are bounded by idle time only.',
+    }),
+    retry_attempts: integer({
+      min: 1,
+      max: 10,
+      default: 3,
+      description: 'Attempts in all, under a retry budget; 1 = never again.',
+    }),
+  },
+  { description: 'Timing of requests and the batch API.' },
+)
+
+const protocol = block(
+  'protocol',
+  {
+    http2_enabled: flag({ default: group.http2, description: 'Offer HTTP/2 to https origins by ALPN.' }),
+    tcp_nodelay: flag({ default: group.tcpNodelay, description: 'Send small packets at once (TCP_NODELAY).' }),
+    keep_alive: flag({
+      default: group.keepAlive,
+      description: 'Use a connection to an origin more than once.',
+    }),
+    websocket_enabled: flag({ default: true, description: 'Let WebSockets through, on any path.' }),
+    client: word(['native', 'undici'], {
+      default: group.client,
+      description: "Who speaks HTTP/1.1 to the origins: the gateway's own connection, or undici's.",
+    }),
+  },
+  { description: 'How the gateway talks to the origins.' },
+)
+
+const limits = block(
+  'limits',
+  {
+    body_size: size({
+      min: 1,
+      max: Number.MAX_SAFE_INTEGER,
+      words: { none: null },
+      default: proxy.bodySize ?? 'none',
+      description: 'Largest body of a request, 413 above; `none` = no limit.',
+    }),
+    connect_timeout: duration({
+      min: 1,
+      max: HOUR,
+      default: formatDuration(group.connectTimeoutMs),
+      description: 'Time to connect to an origin, TLS included.',
+    }),
+    response_timeout: duration({
+      min: 1,
+      max: MAX_DURATION_MS,
+      description:
+        'Time to the head of the answer, counted from the end of the request body. Replaces `request_optimization.timeout`.',
+    }),
+    idle_timeout: duration({
+      min: 1,
+      max: MAX_DURATION_MS,
+      default: formatDuration(group.idleTimeoutMs),
+      description: 'Time without a byte in the body of an answer.',
+    }),
+    websocket_idle: duration({
+      min: 1,
+      max: MAX_DURATION_MS,
+      words: { none: null },
+      default: websocket.idleMs === null ? 'none' : formatDuration(websocket.idleMs),
+      description: 'Time without a byte in either direction of a WebSocket before it is closed; `none` = never.',
+    }),
+  },
+  { description: 'Limits of requests on a route.' },
+)
+
+const probe = block(
+  'probe',
+  {
+    path: text('requestPath', { default: '/', description: 'Path that is asked for.', examples: ['/healthz'] }),
+    interval: duration({ min: 1000, max: 24 * HOUR, default: '10s', description: 'Time between two probes.' }),
+  },
+  { description: 'Ask the origins now and then whether they are well; `false` = do not.' },
+)
+
+const health = block(
+  'health',
+  {
+    eject_time: duration({
+      min: 0,
+      max: HOUR,
+      words: { none: 0 },
+      default: formatDuration(group.ejectTimeMs),
+      description: 'An origin that refused a connection is left out for this time, never the last one; 0 = off.',
+    }),
+    hold: duration({
+      min: 0,
+      max: HOUR,
+      words: { none: 0 },
+      default: '8s',
+      description:
+        'How long after an outage began unsent requests wait for a refusing origin; an older outage fails at once.',
+    }),
+    probe: switchable(probe, null, { absent: null }),
+  },
+  { description: 'What happens when an origin fails.' },
+)
+
+const fields = (name: string, what: string): Kind =>
+  block(
+    name,
+    {
+      set: map(text('fieldValue', { lenient: true, description: 'Value of the field.' }), {
+        names: 'fieldName',
+        default: {},
+        description: `Fields put on ${what}, in place of fields of the same name.`,
+      }),
+      remove: list(text('fieldName', { description: 'Name of a field.' }), {
+        default: [],
+        description: `Fields taken off ${what}.`,
+      }),
+    },
+    { description: `Changes to the head of ${what}.` },
+  )
+
+const headers = block(
+  'headers',
+  {
+    host: text('hostRule', {
+      default: proxy.headers.host,
+      description:
+        "Host that the origin sees: `preserve` = the client's, `upstream` = the origin's own name, or a text.",
+      examples: ['preserve', 'upstream'],
+    }),
+    request: fields('request', 'requests'),
+    response: fields('response', 'answers'),
+  },
+  { description: "Header rules, applied after the gateway's own (X-Forwarded-*, Via, hop-by-hop)." },
+)
+
+const upstreamTls = block(
+  'tls',
+  {
+    verify: flag({
+      default: group.tls.verify,
+      description: 'Check the certificate of https origins. False accepts any server.',
+    }),
+    ca: text('file', {
+      absent: null,
+      description: 'PEM file of the authority that signed the certificate of the origin.',
+    }),
+    pin: text('pin', { absent: null, description: 'SHA-256 of the certificate of the origin, 64 hex digits.' }),
+    server_name: text('hostName', {
+      absent: null,
+      description: 'Name for SNI and for the check of the certificate; without it the host of the upstream.',
+    }),
+  },
+  { description: 'TLS towards https origins.' },
+)
+
+/** Every block of a route in the order of the documentation. */
+export const routeBlocks: Readonly<Record<string, Kind>> = {
+  connection_pools: connectionPools,
+  request_optimization: requestOptimization,
+  protocol,
+  limits,
+  health,
+  headers,
+  tls: upstreamTls,
+  balance: word(['round_robin', 'least_requests'], {
+    default: group.balance,
+    description: 'How an origin is chosen: in turn by weight, or the one with the fewest running requests by weight.',
+  }),
+  ...laterBlocks,
+}

@@ -1,0 +1,169 @@
+/**
+ * The configuration as the gateway uses it: defaults filled in, durations in milliseconds, sizes in bytes, paths
+ * absolute, `${ENV}` replaced. Made by `load.ts` from YAML; nothing after it knows YAML.
+ */
+
+/** Where something stands in a file, 1-based, and what is wrong there. */
+export interface Problem {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  /** The route it belongs to, by name (or `#3` where the name is missing); null for the file at large. */
+  readonly route: string | null
+  /** What is wrong and what to write: `unknown key "timout", did you mean "timeout"`. */
+  readonly message: string
+}
+
+export interface GatewayConfig {
+  readonly file: string
+  readonly listen: readonly ListenerConfig[]
+  readonly admin: AdminConfig
+  /** CIDRs or addresses whose X-Forwarded-* / Forwarded is believed. */
+  readonly trustedProxies: readonly string[]
+  readonly workers: number | 'auto'
+  readonly store: string
+  readonly redis: { readonly url: string } | null
+  readonly stateDir: string
+  readonly log: LogConfig
+  readonly limits: GlobalLimits
+  readonly routes: readonly RouteConfig[]
+}
+
+export interface ListenerConfig {
+  readonly host: string
+  readonly port: number
+  /** Null = plain HTTP. Several certificates: chosen by SNI, the first is the default. */
+  readonly tls: readonly CertificateConfig[] | null
+}
+
+/** PEM files, absolute paths. */
+export interface CertificateConfig {
+  readonly cert: string
+  readonly key: string
+}
+
+export interface AdminConfig {
+  readonly host: string
+  readonly port: number
+  /** Null only where `host` is a loopback address. */
+  readonly token: string | null
+  /** Further names that the Host header of the admin listener may have. */
+  readonly hosts: readonly string[]
+}
+
+export interface LogConfig {
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  readonly access: 'json' | 'combined' | 'none'
+  /** Share of requests that are logged, 0 to 1; errors are always logged. */
+  readonly sample: number
+}
+
+/** Limits of the client's side (security.md). Milliseconds, bytes, counts. */
+export interface GlobalLimits {
+  readonly headerSize: number
+  readonly headerLines: number
+  readonly headerTimeoutMs: number
+  readonly bodyIdleMs: number
+  readonly writeIdleMs: number
+  readonly keepAliveMs: number
+  readonly connections: number
+  readonly connectionsPerAddress: number
+}
+
+export interface RouteConfig {
+  readonly name: string
+  readonly match: { readonly hosts: readonly string[]; readonly path: string }
+  readonly deny: boolean
+  /** Empty for a deny route. */
+  readonly upstream: readonly OriginConfig[]
+  /** How the origin is chosen. */
+  readonly balance: 'round_robin' | 'least_requests'
+  /** Replaces the matched prefix; null = the path goes up unchanged; '/' strips the prefix. */
+  readonly rewritePath: string | null
+  readonly preset: string | null
+  readonly connectionPools: PoolsConfig
+  readonly requestOptimization: RequestOptimizationConfig
+  readonly protocol: ProtocolConfig
+  readonly limits: RouteLimits
+  readonly health: HealthConfig
+  readonly headers: HeaderRulesConfig
+  readonly tls: UpstreamTlsConfig
+  /** Blocks of later capabilities, checked and kept; false = off. */
+  readonly compression: false | CompressionConfig
+  readonly cache: false | Readonly<Record<string, unknown>>
+  readonly retry: false | Readonly<Record<string, unknown>>
+  readonly admission: false | Readonly<Record<string, unknown>>
+  readonly tuner: Readonly<Record<string, unknown>>
+  /** With `--partial`: why this route answers 503. Null = sound. */
+  readonly fault: string | null
+}
+
+export interface OriginConfig {
+  /** `http:`, `https:`, `h2c:` or `unix:`; `builtin:demo` is replaced by its address at start. */
+  readonly url: string
+  readonly weight: number
+}
+
+export interface PoolsConfig {
+  readonly maxSize: number
+  readonly minSize: number
+  readonly maxIdleMs: number
+  readonly ttlMs: number
+}
+
+export interface CompressionConfig {
+  readonly minSize: number
+  readonly algorithms: readonly ('zstd' | 'brotli' | 'gzip')[]
+  readonly levelMap: Readonly<Record<string, number>>
+}
+
+export interface RequestOptimizationConfig {
+  readonly batchSize: number
+  readonly maxConcurrent: number
+  readonly timeoutMs: number
+  readonly retryAttempts: number
+}
+
+export interface ProtocolConfig {
+  readonly http2Enabled: boolean
+  readonly tcpNodelay: boolean
+  readonly keepAlive: boolean
+  readonly websocketEnabled: boolean
+  /** Who speaks HTTP/1.1 to origins: our own connection or undici's. */
+  readonly client: 'native' | 'undici'
+}
+
+export interface RouteLimits {
+  /** Null = no limit. */
+  readonly bodySize: number | null
+  readonly connectTimeoutMs: number
+  /** Already merged with `request_optimization.timeout`. */
+  readonly responseTimeoutMs: number
+  readonly idleTimeoutMs: number
+  readonly websocketIdleMs: number | null
+}
+
+export interface HealthConfig {
+  readonly ejectTimeMs: number
+  readonly holdMs: number
+  readonly probe: { readonly path: string; readonly intervalMs: number } | null
+}
+
+/** What a route adds to or takes from heads, after the gateway's own rules. Names as written. */
+export interface HeaderRulesConfig {
+  /** `preserve` (default) sends the client's Host, `upstream` the origin's own name, else the text itself. */
+  readonly host: string
+  readonly request: { readonly set: Readonly<Record<string, string>>; readonly remove: readonly string[] }
+  readonly response: { readonly set: Readonly<Record<string, string>>; readonly remove: readonly string[] }
+}
+
+export interface UpstreamTlsConfig {
+  /** False only with a loud warning. */
+  readonly verify: boolean
+  /** PEM file of the authority that signed the origin's certificate, absolute; null = the system's. */
+  readonly ca: string | null
+  /** Hex SHA-256 of the origin's certificate; null = no pin. */
+  readonly pin: string | null
+  /** SNI and name to check; null = the origin's host name. */
+  readonly serverName: string | null
+}

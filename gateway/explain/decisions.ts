@@ -1,0 +1,78 @@
+/**
+ * What a route's settings mean for one request: connections, time budgets, what is sent again, and the blocks that have
+ * no effect yet. Values come from what the gateway runs with, not from the file.
+ */
+import type { UpstreamGroupOptions } from '../../plugins/upstream/index.ts'
+import { planned } from '../config/planned.ts'
+import type { GlobalLimits } from '../config/types.ts'
+import type { ServedRoute, Serving } from '../serving.ts'
+import type { BlockDecision, Decisions, Limit, PoolDecision } from './types.ts'
+
+/** What `decideResend` of the upstream plugin allows, for people. */
+const RESENT = [
+  'any method, while it is proven that nothing of it was sent: on a new connection, or to the next origin',
+  'GET, HEAD and OPTIONS without a body, when the origin closed a kept connection before it answered: on a new connection',
+]
+
+/** @param asked whether the request asks for a WebSocket */
+export function decisionsFor(serving: Serving, route: ServedRoute, asked: boolean): Decisions | null {
+  const group = serving.upstreams[route.name]
+  if (group === undefined) return null
+  const { retryAttempts } = route.requestOptimization
+  const retry = blockDecision('retry', route.retry === false ? false : { attempts: retryAttempts, ...route.retry })
+  return {
+    pool: poolDecision(group),
+    limits: [...originLimits(group), ...routeLimits(route), ...clientLimits(serving.config.limits)],
+    retry: { ...retry, resent: RESENT },
+    cache: blockDecision('cache', route.cache),
+    compression: blockDecision('compression', route.compression === false ? false : { ...route.compression }),
+    admission: blockDecision('admission', route.admission),
+    websocket: websocketDecision(route, asked),
+  }
+}
+
+function poolDecision(group: UpstreamGroupOptions): PoolDecision {
+  const { maxSize, minSize, maxIdleMs, ttlMs, balance, client, http2, keepAlive } = group
+  return { maxSize, minSize, maxIdleMs, ttlMs, balance, client, http2, keepAlive }
+}
+
+function originLimits(group: UpstreamGroupOptions): Limit[] {
+  return [
+    inTime('queue_timeout', group.queueTimeoutMs, 'waiting for a free connection to an origin; 503 after it'),
+    { name: 'queue_size', value: group.queueSize, unit: 'requests', meaning: 'that may wait so; 503 above' },
+    inTime('connect_timeout', group.connectTimeoutMs, 'connecting to the origin, TLS included'),
+    inTime('response_timeout', group.headTimeoutMs, 'to the head of the answer, from the end of the request body; 504'),
+    inTime('idle_timeout', group.idleTimeoutMs, 'without a byte in the body of the answer; no limit on the whole'),
+    inTime('eject_time', group.ejectTimeMs, 'an origin that refused a connection is left out; never the last one'),
+  ]
+}
+
+function routeLimits({ limits }: ServedRoute): Limit[] {
+  return [
+    { name: 'body_size', value: limits.bodySize, unit: 'bytes', meaning: 'in the body of the request; 413 above' },
+    inTime('websocket_idle', limits.websocketIdleMs, 'without a byte in either direction of a WebSocket'),
+  ]
+}
+
+function clientLimits(limits: GlobalLimits): Limit[] {
+  return [
+    inTime('header_timeout', limits.headerTimeoutMs, 'for the client to send its head; 408'),
+    inTime('body_idle', limits.bodyIdleMs, 'without a byte of the request body; 408'),
+    inTime('write_idle', limits.writeIdleMs, 'in which the client reads nothing of its answer'),
+  ]
+}
+
+function inTime(name: string, value: number | null, meaning: string): Limit {
+  return { name, value, unit: 'ms', meaning }
+}
+
+function blockDecision(key: string, configured: BlockDecision['configured']): BlockDecision {
+  if (configured === false) return { state: 'off', configured }
+  return { state: planned.some(entry => entry.key === key) ? 'not built yet' : 'on', configured }
+}
+
+function websocketDecision({ protocol }: ServedRoute, asked: boolean): Decisions['websocket'] {
+  const allowed = protocol.websocketEnabled
+  const state = allowed ? 'allowed' : 'switched off (protocol.websocket_enabled)'
+  return { allowed, asked, reason: asked ? `asked for and ${state}` : `${state}; this request does not ask for one` }
+}

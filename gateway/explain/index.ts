@@ -1,0 +1,165 @@
+/**
+ * `explain`: what the gateway would do with a request and why, without sending it. It asks the same functions that
+ * requests go through (route table, refusals, head rules), so it cannot tell another story than they do.
+ */
+import { type ClientFacts, clientFacts, plainAddress, type RequestHeadFacts } from '../../plugins/proxy/index.ts'
+import { isWebSocketUpgrade } from '../../plugins/websocket/index.ts'
+import { refusalFor } from '../refusals.ts'
+import { hostFor, type RequestFacts } from '../request-facts.ts'
+import { type HostPattern, parseTarget, type TargetDecision } from '../routing/index.ts'
+import type { ServedRoute, Serving } from '../serving.ts'
+import { readAddress, type WrittenAddress } from './address.ts'
+import { decisionsFor } from './decisions.ts'
+import { explainHead } from './head-changes.ts'
+import { redactAddress, redactFields } from './secrets.ts'
+import type { ConsideredRoute, ExplainRequest, Explanation, Refusal, Sent } from './types.ts'
+import { explainMalformed, explainVerdict } from './words.ts'
+import { refusalAtEdge, type WrittenHead, writeHead } from './written-head.ts'
+
+export { ExplainError } from './errors.ts'
+export type * from './types.ts'
+
+/** Stands for the id that each request gets. */
+const NEW_ID = '(a new one for each request)'
+
+/** The request in question as the gateway would find it. */
+interface Scene {
+  readonly serving: Serving
+  readonly method: string
+  readonly address: WrittenAddress
+  readonly head: WrittenHead
+  readonly reading: TargetDecision
+  readonly facts: RequestFacts
+  readonly asksForWebSocket: boolean
+}
+
+/** @throws ExplainError where there is no request to explain: the URL or a header cannot be sent by any client. */
+export function explainRequest(serving: Serving, request: ExplainRequest): Explanation {
+  const scene = setScene(serving, request)
+  const { facts, method } = scene
+  const atEdge = refusalAtEdge(method, scene.head, {
+    target: scene.address.target,
+    reading: scene.reading,
+    maxLines: serving.config.limits.headerLines,
+  })
+  const refusal = atEdge ?? refusalBehind(scene)
+  const { isTls, target } = scene.address
+  const route = refusal === null && facts.match.kind === 'route' ? facts.match.route : null
+  return {
+    method,
+    url: redactAddress(`${isTls ? 'https' : 'http'}://${scene.head.host}${target}`),
+    client: facts.client,
+    ...placeOf(scene),
+    ...(atEdge === null ? routing(scene) : { readings: [], route: null, considered: [] }),
+    refusal,
+    sent: route === null ? null : sentFor(scene, route),
+    decisions: route === null ? null : decisionsFor(serving, route, scene.asksForWebSocket),
+  }
+}
+
+function setScene(serving: Serving, { method, url, headers, peer }: ExplainRequest): Scene {
+  const address = readAddress(url)
+  const head = writeHead(headers, address.authority)
+  const reading = parseTarget(address.target, head.host, method)
+  const client = clientOf(serving, { address, head, peer: plainAddress(peer ?? '127.0.0.1') })
+  const asksForWebSocket = isWebSocketUpgrade({ method, httpVersion: '1.1', headers: head.fields })
+  const facts = factsOf(serving, head, { reading, client })
+  return { serving, method, address, head, reading, facts, asksForWebSocket }
+}
+
+function clientOf(
+  serving: Serving,
+  { address, head, peer }: { readonly address: WrittenAddress; readonly head: WrittenHead; readonly peer: string },
+): ClientFacts {
+  const { isTls, authority } = address
+  const written = parseTarget('/', authority === '' ? head.host : authority)
+  const localPort = (written.ok ? written.port : null) ?? (isTls ? 443 : 80)
+  return clientFacts({ peer, isTls, localPort }, head.host, name => head.fields[name], serving.isTrusted)
+}
+
+function factsOf(
+  serving: Serving,
+  head: WrittenHead,
+  { reading, client }: { readonly reading: TargetDecision; readonly client: ClientFacts },
+): RequestFacts {
+  const requestId = client.isPeerTrusted ? (head.fields['x-request-id'] ?? NEW_ID) : NEW_ID
+  if (!reading.ok) {
+    const match = { kind: 'malformed', status: 400, reason: reading.reason } as const
+    return { requestId, client, host: '', hostHeader: head.host, query: '', match }
+  }
+  const { host, hostHeader, query, path } = reading
+  return { requestId, client, host, hostHeader, query, match: serving.table.match(host, path) }
+}
+
+function refusalBehind({ method, facts, asksForWebSocket }: Scene): Refusal | null {
+  const refused = refusalFor(method, facts)
+  const { match } = facts
+  if (refused !== null) {
+    const { status, code, message } = refused
+    return { status, code, message, detail: detailOf(facts) }
+  }
+  if (!asksForWebSocket || match.kind !== 'route' || match.route.protocol.websocketEnabled) return null
+  const message = 'WebSockets are switched off for this route (protocol.websocket_enabled)'
+  return { status: 403, code: 'HG_WEBSOCKET_OFF', message, detail: null }
+}
+
+function detailOf({ match, host }: RequestFacts): string | null {
+  if (match.kind === 'denied') return `the deny rule "${match.route.name}" matches`
+  if (match.kind === 'none') {
+    return match.reason === 'no-route-for-host'
+      ? `no route is for the host ${host}`
+      : `no route of ${host} has this path`
+  }
+  return match.kind === 'route' ? match.route.fault : explainMalformed(match.reason)
+}
+
+function placeOf({ reading, address }: Scene): Pick<Explanation, 'host' | 'path' | 'query'> {
+  const question = address.target.indexOf('?')
+  const redacted = redactAddress(address.target)
+  const cut = redacted.indexOf('?')
+  if (question < 0 || cut < 0) return { host: reading.ok ? reading.host : '', path: redacted, query: '' }
+  return { host: reading.ok ? reading.host : '', path: redacted.slice(0, cut), query: redacted.slice(cut) }
+}
+
+function routing({ serving, reading, facts }: Scene): Pick<Explanation, 'readings' | 'route' | 'considered'> {
+  const { match } = facts
+  const isTaken = match.kind === 'route' || match.kind === 'denied'
+  const route = isTaken ? { name: match.route.name, reason: match.reason } : null
+  if (!reading.ok) return { readings: [], route, considered: [] }
+  const { readings, considered } = serving.table.explain(reading.host, reading.path)
+  const rules = considered.map((rule): ConsideredRoute => {
+    const { name, deny, match: where } = rule.route
+    const verdict = explainVerdict(rule.verdict, deny)
+    return { route: name, host: hostText(rule.host), path: where.path, won: rule.verdict === 'won', verdict }
+  })
+  return { readings: readings.map(redactAddress), route, considered: rules }
+}
+
+function hostText({ kind, name }: HostPattern): string {
+  if (kind === 'any') return '*'
+  return kind === 'exact' ? name : `*.${name}`
+}
+
+function sentFor(scene: Scene, route: ServedRoute): Sent | null {
+  const { facts, serving, head } = scene
+  if (facts.match.kind !== 'route') return null
+  const host = hostFor(route, facts)
+  const headFacts: RequestHeadFacts = {
+    client: facts.client,
+    host,
+    httpVersion: '1.1',
+    requestId: facts.requestId,
+    strippedPrefix: route.strippedPrefix,
+    rules: route.requestRules,
+  }
+  const upgrade = scene.asksForWebSocket ? ['Connection', 'Upgrade', 'Upgrade', head.fields['upgrade'] ?? ''] : []
+  const { kept, added, removed } = explainHead({ lines: head.lines, facts: headFacts, upgrade })
+  const { set, remove } = route.answerRules
+  return {
+    target: redactAddress(facts.match.path + facts.query),
+    host,
+    origins: serving.upstreams[route.name]?.origins ?? [],
+    request: { kept: redactFields(kept), added: redactFields(added), removed },
+    answer: { set: redactFields(Object.entries(set).map(([name, value]) => ({ name, value }))), remove },
+  }
+}

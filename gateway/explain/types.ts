@@ -1,0 +1,141 @@
+/**
+ * What `explain` says about one request, as plain data: the command, the admin API and the dashboard print the same
+ * object. Secrets in addresses and header values are replaced already (demands H5); addresses of origins are not.
+ */
+import type { PoolsConfig } from '../config/types.ts'
+
+export interface ExplainRequest {
+  /** As it is sent; methods compare with case (RFC 9110 §9.1). */
+  readonly method: string
+  /** `http(s)://host[:port]/path?query`, or without the scheme, which means http. Sent byte for byte. */
+  readonly url: string
+  /** Fields that the client sends beside Host; a Host here replaces that of the URL. */
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  /** Address at the other end of the connection; 127.0.0.1 when left out. */
+  readonly peer?: string
+}
+
+export interface Explanation {
+  readonly method: string
+  readonly url: string
+  /** Who the gateway takes the client for. */
+  readonly client: ClientView
+  /** Normalised name that routing sees; empty where the request was malformed. */
+  readonly host: string
+  readonly path: string
+  readonly query: string
+  /** The forms of the path that routes and deny rules were compared with. */
+  readonly readings: readonly string[]
+  /** The route that decides, a deny rule too; null where none does. `reason` is the word of logs and metrics. */
+  readonly route: { readonly name: string; readonly reason: string } | null
+  /** What the gateway answers by itself; null where the request goes to an origin. */
+  readonly refusal: Refusal | null
+  /** Every route under each of its hosts, in the order of the file. */
+  readonly considered: readonly ConsideredRoute[]
+  /** What goes to the origin; null where nothing does. */
+  readonly sent: Sent | null
+  readonly decisions: Decisions | null
+}
+
+export interface ClientView {
+  readonly peer: string
+  readonly address: string
+  readonly proto: 'http' | 'https'
+  readonly host: string
+  readonly port: number
+  /** Whether what the peer says about the way of the request is believed. */
+  readonly isPeerTrusted: boolean
+}
+
+export interface Refusal {
+  readonly status: number
+  /** Code in the answer; null where a listener refuses before the gateway sees the request. */
+  readonly code: string | null
+  /** What the client reads. */
+  readonly message: string
+  /** What the client is not told; null where there is nothing more. */
+  readonly detail: string | null
+}
+
+export interface ConsideredRoute {
+  readonly route: string
+  readonly host: string
+  readonly path: string
+  /** True for the one that decides. */
+  readonly won: boolean
+  /** What became of it, in words. */
+  readonly verdict: string
+}
+
+export interface Sent {
+  /** Request target, path and query. */
+  readonly target: string
+  readonly host: string
+  /** Where it may go; which one is chosen for each request by `decisions.pool.balance`. */
+  readonly origins: readonly { readonly url: string; readonly weight: number }[]
+  readonly request: HeadChanges
+  readonly answer: AnswerRules
+}
+
+export interface Field {
+  readonly name: string
+  readonly value: string
+}
+
+export interface AddedField extends Field {
+  readonly why: string
+}
+
+export interface RemovedField {
+  readonly name: string
+  readonly why: string
+}
+
+/** `kept` and `added` together are the head that is sent, without the framing of the body. */
+export interface HeadChanges {
+  readonly kept: readonly Field[]
+  readonly added: readonly AddedField[]
+  readonly removed: readonly RemovedField[]
+}
+
+/** What the route's own rules do to the head of an answer. */
+export interface AnswerRules {
+  readonly set: readonly Field[]
+  readonly remove: readonly string[]
+}
+
+export interface Decisions {
+  readonly pool: PoolDecision
+  readonly limits: readonly Limit[]
+  readonly retry: RetryDecision
+  readonly cache: BlockDecision
+  readonly compression: BlockDecision
+  readonly admission: BlockDecision
+  readonly websocket: { readonly allowed: boolean; readonly asked: boolean; readonly reason: string }
+}
+
+export interface PoolDecision extends PoolsConfig {
+  readonly balance: 'round_robin' | 'least_requests'
+  readonly client: 'native' | 'undici'
+  readonly http2: boolean
+  readonly keepAlive: boolean
+}
+
+/** `value` null = no limit. */
+export interface Limit {
+  readonly name: string
+  readonly value: number | null
+  readonly unit: 'ms' | 'bytes' | 'requests'
+  readonly meaning: string
+}
+
+/** `resent`: when the gateway sends a request again without being told to. */
+export interface RetryDecision extends BlockDecision {
+  readonly resent: readonly string[]
+}
+
+/** A block of the configuration and whether it has an effect. `configured` is false where it is switched off. */
+export interface BlockDecision {
+  readonly state: 'off' | 'not built yet' | 'on'
+  readonly configured: false | Readonly<Record<string, unknown>>
+}

@@ -1,0 +1,216 @@
+/**
+ * The life of a gateway in a process: open, reload, drain. One reload at a time; a bad configuration changes nothing.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { Logger } from 'pino'
+import { isWebSocketUpgrade } from '../plugins/websocket/index.ts'
+import { buildAdmin } from './admin/index.ts'
+import { buildGateway, type GatewayState } from './app.ts'
+import { loadConfig } from './config/load.ts'
+import { formatProblem } from './config/problem.ts'
+import type { GatewayConfig, Problem } from './config/types.ts'
+import { type Demo, startDemo } from './demo/index.ts'
+import { type Listeners, openListeners } from './listeners/index.ts'
+import type { LogTarget } from './log-target.ts'
+import { compileServing, type Serving } from './serving.ts'
+
+/** Time for running requests after a stop was asked for (contract.md). */
+const DRAIN_REQUESTS_MS = 30_000
+/** Time for tunnels and event streams after a stop was asked for. */
+const DRAIN_STREAMS_MS = 2_000
+/** Time for tunnels and event streams whose route a reload has removed. */
+const REMOVED_MS = 600_000
+const DEMO = 'builtin:demo'
+
+export interface GatewayOptions {
+  readonly file: string
+  /** Serve the sound routes of a configuration with faulty ones. */
+  readonly partial: boolean
+  readonly log: LogTarget
+}
+
+/** Thrown by `openGateway` when the configuration cannot be used; every problem at once. */
+export class ConfigurationError extends Error {
+  readonly code = 'HG_CONFIG'
+  readonly problems: readonly Problem[]
+
+  constructor(problems: readonly Problem[]) {
+    super('the configuration cannot be used')
+    this.name = 'ConfigurationError'
+    this.problems = problems
+  }
+}
+
+export interface RunningGateway {
+  /** Addresses of the listeners with their real ports, then the admin's. */
+  readonly listen: readonly string[]
+  readonly admin: string
+  readonly config: GatewayConfig
+  /**
+   * Reads the file again; false = refused, the old configuration stays. The file is read after this call: while a
+   * reload is under way, one more follows it for all who ask meanwhile. Refused once `close` has been called.
+   */
+  reload(): Promise<boolean>
+  /** Waits for a reload under way, stops accepting, lets requests end for at most `requestsMs` (30 s), closes. */
+  close(requestsMs?: number): Promise<void>
+}
+
+/** @throws ConfigurationError, or the error of a listener that cannot be opened. */
+export async function openGateway(options: GatewayOptions): Promise<RunningGateway> {
+  const config = readConfig(options)
+  const gateway = new Gateway(options, config)
+  await gateway.open(config)
+  return gateway
+}
+
+function readConfig({ file, partial, log }: GatewayOptions): GatewayConfig {
+  const loaded = loadConfig(file, { partial })
+  if (loaded.ok) log.logger.level = loaded.config.log.level
+  for (const warning of loaded.warnings) log.logger.warn(formatProblem(warning, process.cwd(), 'warning'))
+  if (!loaded.ok) throw new ConfigurationError(loaded.problems)
+  for (const { name, fault } of loaded.config.routes) {
+    if (fault !== null) log.logger.error({ route: name }, `route '${name}' answers 503: ${fault}`)
+  }
+  return loaded.config
+}
+
+class Gateway implements RunningGateway {
+  readonly #options: GatewayOptions
+  readonly #log: Logger
+  readonly #state: GatewayState
+  #app!: Awaited<ReturnType<typeof buildGateway>>
+  #listeners!: Listeners
+  #admin!: Awaited<ReturnType<typeof buildAdmin>>
+  #demo: Demo | null = null
+  #generation = 1
+  /** The last reload that was asked for, under way or done. */
+  #lastReload: Promise<unknown> = Promise.resolve()
+  /** A reload that has been asked for and has not read the file yet. */
+  #nextReload: Promise<boolean> | null = null
+  #closing: Promise<void> | null = null
+
+  constructor(options: GatewayOptions, config: GatewayConfig) {
+    this.#options = options
+    this.#log = options.log.logger
+    this.#state = { serving: null as unknown as Serving }
+    this.#config = config
+  }
+
+  #config: GatewayConfig
+
+  get config(): GatewayConfig {
+    return this.#config
+  }
+
+  get listen(): readonly string[] {
+    return this.#listeners.addresses.map(({ url }) => url)
+  }
+
+  get admin(): string {
+    return this.#admin.url
+  }
+
+  get generation(): number {
+    return this.#generation
+  }
+
+  async open(config: GatewayConfig): Promise<void> {
+    await this.#startDemoIfAsked(config)
+    this.#state.serving = this.#compile(config)
+    this.#app = await buildGateway(this.#state, { log: this.#options.log })
+    this.#listeners = await openListeners(config.listen, config.limits, {
+      request: this.#app.routing,
+      upgrade: this.#app.websocket.handleUpgrade,
+      isUpgrade: isWebSocketUpgrade,
+      isTrustedProxy: address => this.#state.serving.isTrusted(address),
+      log: this.#log,
+    })
+    this.#admin = await buildAdmin(config.admin, {
+      state: this.#state,
+      app: this.#app,
+      generation: () => this.#generation,
+      isDraining: () => this.#closing !== null,
+      listeners: () => this.#listeners,
+    })
+  }
+
+  reload(): Promise<boolean> {
+    this.#nextReload ??= this.#reloadAfter(this.#lastReload)
+    this.#lastReload = this.#nextReload
+    return this.#nextReload
+  }
+
+  async #reloadAfter(before: Promise<unknown>): Promise<boolean> {
+    await before
+    this.#nextReload = null
+    if (this.#closing === null) return this.#reload()
+    this.#log.warn('reload refused: the gateway is closing')
+    return false
+  }
+
+  async #reload(): Promise<boolean> {
+    try {
+      const config = readConfig(this.#options)
+      await this.#startDemoIfAsked(config)
+      const serving = this.#compile(config)
+      await this.#listeners.update(config.listen, config.limits)
+      this.#swap(config, serving)
+      return true
+    } catch (error) {
+      this.#reportRefusal(error)
+      return false
+    }
+  }
+
+  #swap(config: GatewayConfig, serving: Serving): void {
+    const before = this.#config
+    this.#app.upstream.apply(serving.upstreams)
+    this.#state.serving = serving
+    this.#config = config
+    this.#generation++
+    // A route that comes back within that time keeps them, so the set is asked again at the end.
+    const isRemoved = (route: string) => !this.#state.serving.config.routes.some(({ name }) => name === route)
+    void this.#app.websocket.closeWhere(tunnel => isRemoved(tunnel.routeName), REMOVED_MS)
+    void this.#app.proxy.eventStreams.closeWhere(stream => isRemoved(stream.route), REMOVED_MS)
+    if (!isDeepStrictEqual(before.admin, config.admin) || before.stateDir !== config.stateDir) {
+      this.#log.warn('admin and state_dir are read at the start only: restart to bring their change into force')
+    }
+    this.#log.info({ generation: this.#generation, routes: config.routes.length }, 'configuration reloaded')
+  }
+
+  #reportRefusal(error: unknown): void {
+    if (error instanceof ConfigurationError) {
+      for (const problem of error.problems) this.#log.error(formatProblem(problem, process.cwd()))
+    } else this.#log.error({ err: error }, 'the configuration could not be applied')
+    this.#log.error('reload refused: the old configuration stays in force')
+  }
+
+  close(requestsMs = DRAIN_REQUESTS_MS): Promise<void> {
+    this.#closing ??= this.#close(requestsMs)
+    return this.#closing
+  }
+
+  async #close(requestsMs: number): Promise<void> {
+    // It may be opening a listener, which nobody would close.
+    await this.#lastReload
+    this.#listeners.stopAccepting()
+    // Again and again, since a tunnel may still be connecting to its origin when the stop comes.
+    const tunnels = setInterval(() => void this.#app.websocket.closeWhere(() => true, 0), DRAIN_STREAMS_MS)
+    void this.#app.proxy.eventStreams.closeWhere(() => true, DRAIN_STREAMS_MS, true)
+    // Tunnels and event streams are connections too: the listeners know when the last has ended.
+    await this.#listeners.close(requestsMs)
+    clearInterval(tunnels)
+    await this.#app.close()
+    await this.#admin.close()
+    await this.#demo?.close()
+  }
+
+  #compile(config: GatewayConfig): Serving {
+    return compileServing(config, this.#demo === null ? {} : { [DEMO]: this.#demo.url })
+  }
+
+  async #startDemoIfAsked(config: GatewayConfig): Promise<void> {
+    const isAsked = config.routes.some(route => route.upstream.some(({ url }) => url === DEMO))
+    if (isAsked && this.#demo === null) this.#demo = await startDemo()
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * One listening address: takes TCP connections, asks the book whether they may stay, does TLS where it is configured,
+ * and hands each connection to the HTTP/1.1 or the HTTP/2 server (RFC 7301).
+ */
+import { createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net'
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
+import type { ListenerConfig } from '../config/types.ts'
+import { CertificateStore } from './certificates.ts'
+import type { Connection, Entrance } from './connection.ts'
+import type { ConnectionBook } from './connection-book.ts'
+import { ListenError, reasonOf } from './errors.ts'
+import type { ListenerAddress, ListenerHandlers } from './types.ts'
+
+const HANDSHAKE_MS = 10_000
+const TCP_KEEP_ALIVE_MS = 60_000
+const READ_BYTES = 65_536
+const BACKLOG = 1_024
+
+/** What all acceptors share. */
+export interface Reception {
+  readonly book: ConnectionBook
+  readonly handlers: ListenerHandlers
+  /** Give an accepted connection to the protocol server. */
+  speak1(socket: Socket): void
+  speak2(socket: Socket): void
+  /** A connection has closed. */
+  onClosed(): void
+}
+
+export class Acceptor implements Entrance {
+  readonly host: string
+  /** As configured: 0 = any free one. */
+  readonly configuredPort: number
+  draining = false
+  readonly #reception: Reception
+  readonly #tcp: TcpServer
+  /** By the addresses of both ends, until the handshake is done. */
+  readonly #handshakes = new Map<string, Connection>()
+  #certificates: CertificateStore | null = null
+  #tls: TlsServer | null = null
+
+  constructor(config: ListenerConfig, reception: Reception) {
+    this.host = config.host
+    this.configuredPort = config.port
+    this.#reception = reception
+    this.#tcp = createTcpServer({
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+      highWaterMark: READ_BYTES,
+    })
+    this.#tcp.on('connection', raw => this.#accept(raw))
+  }
+
+  get secure(): boolean {
+    return this.#tls !== null
+  }
+
+  get address(): ListenerAddress {
+    const address = this.#tcp.address()
+    const port = address !== null && typeof address === 'object' ? address.port : this.configuredPort
+    const name = this.host.includes(':') ? `[${this.host}]` : this.host
+    return { url: `${this.secure ? 'https' : 'http'}://${name}:${port}`, host: this.host, port, tls: this.secure }
+  }
+
+  /** Throws `HG_LISTEN`. Set the certificates before. */
+  listen(): Promise<void> {
+    const { host, configuredPort: port } = this
+    return new Promise((resolve, reject) => {
+      const fail = (cause: Error) => reject(new ListenError(`${host}:${port}`, reasonOf(cause), { cause }))
+      this.#tcp.once('error', fail)
+      this.#tcp.listen({ host, port, backlog: BACKLOG }, () => {
+        this.#tcp.off('error', fail)
+        this.#tcp.on('error', error => this.#reception.handlers.log.error({ err: error, host, port }, 'listener error'))
+        resolve()
+      })
+    })
+  }
+
+  /** For the connections to come; null = plain HTTP. Closes the store before. */
+  useCertificates(certificates: CertificateStore | null): void {
+    this.#certificates?.close()
+    this.#certificates = certificates
+    this.#tls = certificates === null ? null : this.#createTls(certificates)
+    const tls = this.#tls
+    certificates?.onChange(({ default: { cert, key } }) => tls?.setSecureContext({ cert, key, minVersion: 'TLSv1.2' }))
+  }
+
+  /** The listening socket closes at once, its connections live on. */
+  stop(): void {
+    this.draining = true
+    this.#tcp.close()
+    this.#certificates?.close()
+  }
+
+  #createTls(certificates: CertificateStore): TlsServer {
+    const { cert, key } = certificates.default
+    const server = createTlsServer({
+      cert,
+      key,
+      minVersion: 'TLSv1.2',
+      ALPNProtocols: ['h2', 'http/1.1'],
+      handshakeTimeout: HANDSHAKE_MS,
+      SNICallback: (name, done) => done(null, certificates.choose(name).context),
+    })
+    server.on('secureConnection', socket => this.#secured(socket))
+    server.on('tlsClientError', (_error, socket) => {
+      this.#reception.handlers.onClientError?.('tls')
+      socket.destroy()
+    })
+    return server
+  }
+
+  #accept(raw: Socket): void {
+    raw.on('error', () => {})
+    if (raw.remoteAddress === undefined) return void raw.destroy()
+    const { book, handlers } = this.#reception
+    const admission = book.admit(raw, this)
+    if (!admission.admit) {
+      handlers.onClientError?.(admission.reason)
+      return void raw.destroy()
+    }
+    const { connection } = admission
+    const ends = endsOf(raw)
+    raw.on('close', () => {
+      if (this.#handshakes.get(ends) === connection) this.#handshakes.delete(ends)
+      book.remove(connection)
+      this.#reception.onClosed()
+    })
+    if (this.#tls === null) return this.#reception.speak1(raw)
+    this.#handshakes.set(ends, connection)
+    this.#tls.emit('connection', raw)
+  }
+
+  /** The head timeout starts anew: the handshake had a time of its own. */
+  #secured(socket: TLSSocket): void {
+    const ends = endsOf(socket)
+    const connection = this.#handshakes.get(ends)
+    socket.on('error', () => {})
+    if (connection === undefined || connection.list === null) return void socket.destroy()
+    this.#handshakes.delete(ends)
+    connection.adopt(socket)
+    this.#reception.book.startFresh(connection)
+    if (socket.alpnProtocol === 'h2') {
+      socket.allowHalfOpen = false
+      this.#reception.speak2(socket)
+    } else this.#reception.speak1(socket)
+  }
+}
+
+/** Node does not tell which TCP socket a TLS socket stands on; its two ends do. */
+function endsOf(socket: Socket): string {
+  return `${socket.remoteAddress}|${socket.remotePort}|${socket.localAddress}`
+}
+
+/** Opens what a configuration asks for; null for plain HTTP. Throws `HG_TLS`. */
+export function openCertificates(config: ListenerConfig, { handlers }: Reception): Promise<CertificateStore | null> {
+  return config.tls === null ? Promise.resolve(null) : CertificateStore.open(config.tls, handlers.log)
+}

@@ -1,0 +1,59 @@
+/** The HTTP/1.1 server behind all listeners: it never listens itself, the acceptors hand it their sockets. */
+import { createServer, type Server } from 'node:http'
+import type { Socket } from 'node:net'
+import type { GlobalLimits } from '../config/types.ts'
+import { answerAndClose, decideClientError } from './client-error.ts'
+import { connectionOf } from './connection.ts'
+import type { Intake } from './intake.ts'
+import { sweepIntervalMs } from './sweep.ts'
+import type { ListenerHandlers } from './types.ts'
+
+type ParserError = Error & { code?: string; rawPacket?: Buffer; bytesParsed?: number }
+
+export function createHttp1(limits: GlobalLimits, handlers: ListenerHandlers, intake: Intake): Server {
+  const server = createServer({
+    insecureHTTPParser: false,
+    joinDuplicateHeaders: false,
+    rejectNonStandardBodyWrites: false,
+    requireHostHeader: false,
+    // Bodies and answers are bounded by progress, never by a clock.
+    requestTimeout: 0,
+    headersTimeout: 0,
+    shouldUpgradeCallback: req => handlers.isUpgrade(req),
+  })
+  // Counted before the handler instead: Node leaves fields beyond its count out of sight.
+  server.maxHeadersCount = 0
+  // Socket timers would also fire while an origin thinks; the sweep knows what a connection waits for.
+  server.timeout = 0
+  server.on('request', (req, res) => intake.request1(req, res))
+  server.on('checkContinue', (req, res) => intake.expect(req, res))
+  server.on('checkExpectation', (req, res) => intake.unknownExpectation(req, res))
+  server.on('upgrade', (req, socket, head) => intake.upgrade(req, socket as Socket, head))
+  server.on('connect', (_req, socket) => intake.connect1(socket as Socket))
+  server.on('clientError', (error, socket) => onClientError(error as ParserError, socket as Socket, handlers))
+  applyLimits1(server, limits)
+  return server
+}
+
+/** Also on a reload: Node reads these for each connection and check. */
+export function applyLimits1(server: Server, limits: GlobalLimits): void {
+  const own = server as Server & { maxHeaderSize: number; connectionsCheckingInterval: number }
+  own.maxHeaderSize = limits.headerSize
+  own.headersTimeout = limits.headerTimeoutMs
+  own.keepAliveTimeout = limits.keepAliveMs
+  own.connectionsCheckingInterval = sweepIntervalMs(limits)
+  // Node starts (or restarts) its check of late heads on this event, which a server that does not listen never has.
+  server.emit('listening')
+}
+
+function onClientError(error: ParserError, socket: Socket, handlers: ListenerHandlers): void {
+  const connection = connectionOf(socket)
+  if (connection === undefined) return void socket.destroy()
+  if (connection.closing) return connection.onUnwanted?.()
+  const { rawPacket: packet, bytesParsed } = error
+  const opening = packet !== undefined && packet.length === socket.bytesRead ? packet.subarray(0, bytesParsed) : null
+  const { status, kind } = decideClientError({ code: error.code, opening })
+  handlers.onClientError?.(kind)
+  // Nobody has asked anything yet, so an answer would be one too many.
+  answerAndClose(connection, socket.bytesRead === 0 ? null : status)
+}

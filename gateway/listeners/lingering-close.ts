@@ -1,0 +1,68 @@
+/**
+ * Closing after an early answer while the client still sends: closing at once would reset the connection and take the
+ * answer away from the client, so the rest is read and thrown away for a bounded time (RFC 9112 §9.6).
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
+
+export interface LingerOptions {
+  /** Longest time after the answer has been sent; default 2 s. */
+  readonly ms?: number
+  /** Most bytes that are still read; default 1 MiB. */
+  readonly maxBytes?: number
+  /** What is read: the request whose body is left, the socket itself (default), or null where a parser reads it. */
+  readonly source?: Readable | null
+}
+
+const DEFAULT_MS = 2_000
+const DEFAULT_BYTES = 1_048_576
+
+/**
+ * Ends our side once everything is written, discards what comes, then destroys the socket. With `source: null` call the
+ * returned function whenever bytes came in.
+ */
+export function lingerThenClose(socket: Socket, options: LingerOptions = {}): () => void {
+  const { ms = DEFAULT_MS, maxBytes = DEFAULT_BYTES, source = socket } = options
+  const start = socket.bytesRead
+  const discard = () => {
+    if (socket.bytesRead - start > maxBytes) socket.destroy()
+  }
+  if (socket.destroyed) return discard
+  const startClock = () => {
+    const timer = setTimeout(() => socket.destroy(), ms)
+    socket.once('close', () => clearTimeout(timer))
+  }
+  socket.end(startClock)
+  const leave = () => destroyWhenSent(socket)
+  socket.once('end', leave)
+  if (source !== null) {
+    source.on('data', discard).once('end', leave).once('error', leave)
+    source.resume()
+  }
+  return discard
+}
+
+/**
+ * Call it with an answer that may end before its request: if it does, the HTTP/1.1 connection is closed in the lingering
+ * form. No effect over HTTP/2 and on requests read to their end. The request must not be destroyed before.
+ */
+export function armLinger(req: IncomingMessage, res: ServerResponse, options: LingerOptions = {}): void {
+  if (req.httpVersionMajor !== 1 || req.complete) return
+  if (!res.headersSent) res.shouldKeepAlive = false
+  res.prependOnceListener('finish', () => {
+    const { socket } = req
+    if (req.complete || socket.destroyed) return
+    // Node calls it in its own 'finish' listener, for an answer that said `Connection: close`.
+    socket.destroySoon = () => {}
+    // Flowing before Node looks: else it dumps the body past every count.
+    req.unpipe()
+    req.resume()
+    process.nextTick(lingerThenClose, socket, { ...options, source: req })
+  })
+}
+
+function destroyWhenSent(socket: Socket): void {
+  if (socket.writableFinished) socket.destroy()
+  else socket.once('finish', () => socket.destroy())
+}

@@ -1,0 +1,64 @@
+/** What the rest of the gateway gives the listeners and gets from them. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { GlobalLimits, ListenerConfig } from '../config/types.ts'
+
+export interface ListenerHandlers {
+  /** Gets every admitted request; over HTTP/2 the two are Node's compatibility objects. */
+  request(req: IncomingMessage, res: ServerResponse): void
+  /** Gets the socket of an admitted upgrade; it owns it from then on. Node has removed its own listeners. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** False = an `Upgrade` field is ignored and the request goes the ordinary way. */
+  isUpgrade(req: IncomingMessage): boolean
+  /** Trusted proxies do not count towards the connections of one address. */
+  isTrustedProxy(address: string): boolean
+  readonly log: ListenerLog
+  /** For a counter: a connection or a request was turned away here, and why. */
+  onClientError?(kind: ClientErrorKind): void
+}
+
+/** The part of a pino logger that is used. */
+export interface ListenerLog {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export type ClientErrorKind =
+  | 'malformed'
+  | 'refused-head'
+  | 'head-too-large'
+  | 'target-too-long'
+  | 'head-timeout'
+  | 'reset'
+  | 'tls'
+  | 'connections'
+  | 'connections-per-address'
+  | 'write-stalled'
+  | 'flood'
+
+export interface ListenerAddress {
+  /** `https://192.0.2.1:8443`, with the real port. */
+  readonly url: string
+  readonly host: string
+  readonly port: number
+  readonly tls: boolean
+}
+
+export interface Listeners {
+  readonly addresses: readonly ListenerAddress[]
+  /** Open connections, those in the TLS handshake included. */
+  readonly connections: number
+  /**
+   * Reload: an unchanged host and port stay open (certificates and limits are swapped), new ones are opened first,
+   * removed ones stop accepting and let their requests end. If a new one cannot be opened or a certificate cannot be
+   * used, nothing changes and it throws (`HG_LISTEN`, `HG_TLS`).
+   */
+  update(listeners: readonly ListenerConfig[], limits: GlobalLimits): Promise<void>
+  /** Closes the listening sockets; from now on HTTP/1.1 answers say `Connection: close`, HTTP/2 gets GOAWAY. */
+  stopAccepting(): void
+  /** Closes connections on which no request is under way. */
+  closeIdle(): void
+  /** Both of the above, then waits for the rest at most `graceMs` and destroys what is left. */
+  close(graceMs: number): Promise<void>
+}

@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+/**
+ * The command `hearthgate`. Looks at the version of Node before anything else is loaded, because older ones fail on
+ * the first import with a message that helps nobody.
+ */
+
+/** First version with everything that is used (zstd, type stripping, fixes of 2025 and 2026). */
+const NEEDED = [22, 19] as const
+/** EX_CONFIG of sysexits: wrong set-up, not a crash. */
+const EXIT_CONFIG = 78
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+
+if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
+  const wanted = `Node ${NEEDED.join('.')} or newer`
+  console.error(`hearthgate needs ${wanted}, this is ${process.versions.node}; "npm start" uses the one it came with.`)
+  process.exitCode = EXIT_CONFIG
+} else {
+  const { run } = await import('./cli/index.ts')
+  process.exitCode = await run(process.argv.slice(2))
+}

@@ -1,0 +1,30 @@
+/**
+ * The answers of the gateway to requests that no origin gets to see: malformed, denied, nowhere to go, a method that is
+ * never passed on, a route that is switched off by a fault.
+ */
+import { METHODS } from 'node:http'
+import type { PublicFailure } from '../plugins/proxy/index.ts'
+import type { RequestFacts } from './request-facts.ts'
+
+/** Methods that Fastify can route; HTTP/2 lets others through. */
+const known: ReadonlySet<string> = new Set(METHODS)
+
+/** Null when the request may go on to its route's origin. */
+export function refusalFor(method: string, facts: RequestFacts): PublicFailure | null {
+  const { match, requestId } = facts
+  const refuse = (status: number, code: string, message: string, retryAfter: number | null = null): PublicFailure => {
+    return { status, code, message, requestId, proxyStatus: status === 403 ? 'http_request_denied' : null, retryAfter }
+  }
+  if (match.kind === 'malformed' || match.kind === 'bad') {
+    return refuse(400, 'HG_BAD_REQUEST', `the request is malformed: ${match.reason}`)
+  }
+  if (match.kind === 'denied') return refuse(403, 'HG_DENIED', 'this address is denied here')
+  // RFC 9110 §9.3.8: TRACE would show a client the fields that were added on the way.
+  if (method === 'TRACE') return refuse(405, 'HG_METHOD', 'TRACE is not passed on')
+  if (!known.has(method)) return refuse(501, 'HG_METHOD', 'this method is not known here')
+  if (match.kind === 'none') return refuse(404, 'HG_NO_ROUTE', 'no route of this gateway matches the address')
+  if (match.route.fault !== null) {
+    return refuse(503, 'HG_ROUTE_FAULT', 'this route is switched off by a mistake in its configuration', 60)
+  }
+  return null
+}

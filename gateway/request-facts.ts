@@ -1,0 +1,90 @@
+/**
+ * What the gateway finds out about a request before anything is done with it: who sent it, what it is called, which
+ * route answers. Computed once, in the first hook (security lesson 4: one canonical path for everybody).
+ */
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { TLSSocket } from 'node:tls'
+import { type ClientFacts, clientFacts, plainAddress } from '../plugins/proxy/index.ts'
+import { type Match, parseTarget } from './routing/index.ts'
+import type { ServedRoute, Serving } from './serving.ts'
+
+/** Longest request id that is taken over from a trusted proxy. */
+const MAX_REQUEST_ID = 128
+
+export interface RequestFacts {
+  readonly requestId: string
+  readonly client: ClientFacts
+  /** Normalised name that routing saw; empty when the target was malformed. */
+  readonly host: string
+  /** Host field for the origin: the client's own, or the authority of an absolute-form target. */
+  readonly hostHeader: string
+  readonly query: string
+  readonly match: Match<ServedRoute> | { readonly kind: 'malformed'; readonly status: 400; readonly reason: string }
+}
+
+/** `rawUrl` is the request target as it was received. */
+export function requestFacts(serving: Serving, request: IncomingMessage, rawUrl: string): RequestFacts {
+  const hostHeader = request.headers.host ?? (request.headers[':authority'] as string | undefined)
+  const target = parseTarget(rawUrl, hostHeader, request.method)
+  const client = clientOf(serving, request, target.ok ? target.hostHeader : (hostHeader ?? ''))
+  const requestId = requestIdOf(request, client.isPeerTrusted)
+  if (!target.ok) {
+    const match = { kind: 'malformed', status: 400, reason: target.reason } as const
+    return { requestId, client, host: '', hostHeader: hostHeader ?? '', query: '', match }
+  }
+  const match = serving.table.match(target.host, target.path)
+  return { requestId, client, host: target.host, hostHeader: target.hostHeader, query: target.query, match }
+}
+
+/** What was found out about the sender of the last request on an HTTP/1.1 connection. */
+interface Remembered {
+  readonly serving: Serving
+  readonly host: string
+  readonly client: ClientFacts
+}
+
+const rememberedKey: unique symbol = Symbol('hearthgate.client-facts')
+type RememberingSocket = IncomingMessage['socket'] & { [rememberedKey]?: Remembered }
+
+/** Nothing but the Host can change from request to request on a connection whose peer is not trusted. */
+function clientOf(serving: Serving, request: IncomingMessage, host: string): ClientFacts {
+  const socket: RememberingSocket = request.socket
+  const isHttp1 = request.httpVersionMajor === 1
+  const known = isHttp1 ? socket[rememberedKey] : undefined
+  if (known !== undefined && known.serving === serving && known.host === host) return known.client
+  const connection = {
+    peer: plainAddress(socket.remoteAddress),
+    isTls: (socket as TLSSocket).encrypted === true,
+    localPort: socket.localPort ?? 0,
+  }
+  const field = (name: string) => {
+    const value = request.headers[name]
+    return Array.isArray(value) ? value.join(', ') : value
+  }
+  const client = clientFacts(connection, host, field, serving.isTrusted)
+  if (isHttp1 && !client.isPeerTrusted) socket[rememberedKey] = { serving, host, client }
+  return client
+}
+
+/** Different in every process, so that ids of two runs do not meet in a log. */
+const idPrefix = randomBytes(6).toString('hex')
+let idCount = 0
+
+/** An id of our own: cheaper than a UUID and as good for finding a request in logs. */
+export function newRequestId(): string {
+  return `${idPrefix}-${(++idCount).toString(36)}`
+}
+
+/** A trusted proxy's own id where it is one, else a new one. */
+export function requestIdOf(request: Pick<IncomingMessage, 'headers'>, isPeerTrusted: boolean): string {
+  const given = isPeerTrusted ? request.headers['x-request-id'] : undefined
+  return typeof given === 'string' && given.length <= MAX_REQUEST_ID && /^[\w.:-]+$/.test(given)
+    ? given
+    : newRequestId()
+}
+
+/** The Host that the origin gets: the route's rule, else what the client asked for. */
+export function hostFor(route: ServedRoute, facts: RequestFacts): string {
+  return route.hostToSend ?? facts.hostHeader
+}

@@ -1,0 +1,98 @@
+/**
+ * Upgrades by the same rules as requests: one route table, one set of head rules, the same refusals; only the bytes
+ * take another way.
+ */
+import type { IncomingMessage } from 'node:http'
+import { answerHead, failureAnswer, type PublicFailure, requestHead } from '../plugins/proxy/index.ts'
+import type { Upstreams } from '../plugins/upstream/index.ts'
+import type { LocalAnswer, TunnelSummary, UpgradeFailure, UpgradeResolution } from '../plugins/websocket/index.ts'
+import { refusalFor } from './refusals.ts'
+import { hostFor, newRequestId, type RequestFacts, requestFacts } from './request-facts.ts'
+import type { ServedRoute, Serving } from './serving.ts'
+
+/** Called once for each upgrade that reached a route, however it ended. */
+export type TunnelEnded = (request: IncomingMessage, facts: RequestFacts, summary: TunnelSummary) => void
+
+export interface UpgradeSurroundings {
+  readonly serving: Serving
+  readonly upstreams: Upstreams
+  readonly onEnd: TunnelEnded
+}
+
+/** Decides about one upgrade: a tunnel to its route's upstream, or the answer that a request would get. */
+export function resolveUpgrade(request: IncomingMessage, around: UpgradeSurroundings): UpgradeResolution {
+  const facts = requestFacts(around.serving, request, request.url ?? '/')
+  const refusal = refusalFor(request.method ?? 'GET', facts)
+  if (refusal !== null) return { kind: 'refuse', ...localAnswer(refusal, request.headers.accept) }
+  if (facts.match.kind !== 'route') throw new TypeError('an upgrade without refusal has a route')
+  const { route, path } = facts.match
+  if (!route.protocol.websocketEnabled) return { kind: 'refuse', ...localAnswer(switchedOff(facts), undefined) }
+  return {
+    kind: 'tunnel',
+    routeName: route.name,
+    upstreamName: route.name,
+    path: path + facts.query,
+    headers: upgradeHead(request, facts, route),
+    idleMs: route.limits.websocketIdleMs,
+    headTimeoutMs: route.limits.responseTimeoutMs,
+    connect: signal => connectTo(around.upstreams, route.name, signal),
+    rewriteAnswer: (_status, headers) => upgradeAnswer(headers, facts, route),
+    onEnd: summary => around.onEnd(request, facts, summary),
+  }
+}
+
+/** The rules for answers, but for the fields that frame this one or make it an upgrade: the tunnel has seen to them. */
+const framing: ReadonlySet<string> = new Set(['connection', 'content-length', 'transfer-encoding', 'upgrade'])
+
+function upgradeAnswer(headers: readonly string[], facts: RequestFacts, route: ServedRoute): string[] {
+  const { fields } = answerHead(headers, { requestId: facts.requestId, rules: route.answerRules })
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    if (framing.has(name.toLowerCase())) fields.push(name, headers[i + 1] as string)
+  }
+  return fields
+}
+
+async function connectTo(upstreams: Upstreams, name: string, signal: AbortSignal) {
+  const { socket, release } = await upstreams.connect(name, signal)
+  return socket.once('close', release)
+}
+
+/** The request's own rules, then the two fields that make an upgrade (RFC 9110 §7.8). */
+function upgradeHead(request: IncomingMessage, facts: RequestFacts, route: ServedRoute): string[] {
+  const head = requestHead(request.rawHeaders, {
+    client: facts.client,
+    host: hostFor(route, facts),
+    httpVersion: request.httpVersion,
+    requestId: facts.requestId,
+    strippedPrefix: route.strippedPrefix,
+    rules: route.requestRules,
+  })
+  head.push('Connection', 'Upgrade', 'Upgrade', request.headers.upgrade ?? 'websocket')
+  return head
+}
+
+function switchedOff({ requestId }: RequestFacts): PublicFailure {
+  const message = 'WebSockets are switched off for this route (protocol.websocket_enabled)'
+  return { status: 403, code: 'HG_WEBSOCKET_OFF', message, requestId, proxyStatus: null, retryAfter: null }
+}
+
+/** The page for an upgrade that failed before it was answered. */
+export function upgradeFailurePage(failure: UpgradeFailure, request: IncomingMessage): LocalAnswer {
+  const { statusCode, code, message, proxyStatus } = failure
+  const shown = {
+    status: statusCode,
+    code,
+    message,
+    requestId: newRequestId(),
+    proxyStatus,
+    retryAfter: statusCode === 503 ? 2 : null,
+  }
+  return localAnswer(shown, request.headers.accept)
+}
+
+function localAnswer(failure: PublicFailure, accept: string | undefined): LocalAnswer {
+  const { headers, body } = failureAnswer(failure, accept)
+  const { 'content-length': _framed, ...fields } = headers
+  return { status: failure.status, headers: Object.entries(fields).flat(), body }
+}

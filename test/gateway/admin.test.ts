@@ -1,0 +1,96 @@
+/**
+ * The admin listener: who may ask, and what it says.
+ */
+import http from 'node:http'
+import t from 'tap'
+import { base, startGateway } from '../support/gateway.ts'
+import { exchange } from '../support/raw-client.ts'
+import { answer, rawOrigin } from '../support/raw-origin.ts'
+
+interface Got {
+  readonly status: number
+  readonly headers: http.IncomingHttpHeaders
+  readonly text: string
+}
+
+function ask(url: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Got> {
+  return new Promise((resolve, reject) => {
+    const request = http.request(url, { headers, method, agent: false }, response => {
+      let text = ''
+      response.on('data', chunk => {
+        text += chunk
+      })
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }))
+    })
+    request.on('error', reject)
+    request.end()
+  })
+}
+
+t.test('it answers for its own names only, so that a foreign name cannot be bound to it', async t => {
+  const { adminUrl } = await startGateway(t, `${base}routes:\n  - { name: no, deny: true }\n`)
+  const { port } = new URL(adminUrl)
+  for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, '127.0.0.1']) {
+    t.equal((await ask(`${adminUrl}/healthz`, { host })).status, 200, host)
+  }
+  for (const host of ['evil.test', `evil.test:${port}`, `localhost:${port}.evil.test`, 'localhost.evil.test']) {
+    t.equal((await ask(`${adminUrl}/healthz`, { host })).status, 403, host)
+  }
+})
+
+t.test('a token is asked for in front of everything, and compared whole', async t => {
+  const token = 'a-token-of-more-than-16'
+  const yaml = `${base.replace('admin: { ', `admin: { token: ${token}, `)}routes:\n  - { name: no, deny: true }\n`
+  const { adminUrl } = await startGateway(t, yaml)
+  t.equal((await ask(`${adminUrl}/api/stats`)).status, 401)
+  for (const wrong of ['', token.slice(0, -1), `${token}x`, 'Bearer']) {
+    t.equal((await ask(`${adminUrl}/api/stats`, { authorization: `Bearer ${wrong}` })).status, 401)
+  }
+  t.equal((await ask(`${adminUrl}/api/stats`, { authorization: `Bearer ${token}` })).status, 200)
+})
+
+t.test('a POST needs JSON and the header that a foreign page cannot send', async t => {
+  const { adminUrl } = await startGateway(t, `${base}routes:\n  - { name: no, deny: true }\n`)
+  t.equal((await ask(`${adminUrl}/api/stats`, { 'content-type': 'application/json' }, 'POST')).status, 403)
+  t.equal((await ask(`${adminUrl}/api/stats`, { 'x-hearthgate': '1' }, 'POST')).status, 403)
+})
+
+t.test('stats count what happened, by origin and outcome', async t => {
+  const origin = await rawOrigin((_request, socket) => void socket.write(answer(200, {}, 'ok')))
+  t.teardown(() => origin.close())
+  const gateway = await startGateway(t, `${base}routes:\n  - { name: app, upstream: "${origin.url}" }\n`)
+  for (let i = 0; i < 3; i++) await exchange(gateway.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  const stats = JSON.parse((await ask(`${gateway.adminUrl}/api/stats`)).text)
+  t.equal(stats.generation, 1)
+  t.match(stats.origins, [{ upstream: 'app', origin: origin.url, inFlight: 0, isAvoided: false }])
+  t.match(stats.signals.upstream_attempts_total, [
+    { labels: { upstream: 'app', origin: origin.url, reason: 'ok' }, value: 3 },
+  ])
+  t.match(stats.signals.upstream_connects_total, [{ labels: { reason: 'ok' }, value: 1 }])
+})
+
+t.test('explain answers for a URL, and says what is wrong with one that is none', async t => {
+  const { adminUrl } = await startGateway(t, `${base}routes:\n  - { name: no, match: { path: /secret }, deny: true }\n`)
+  const explained = await ask(`${adminUrl}/api/explain?method=GET&url=${encodeURIComponent('http://a/%73ecret')}`)
+  t.match(JSON.parse(explained.text), { refusal: { status: 403, code: 'HG_DENIED' } })
+  t.equal((await ask(`${adminUrl}/api/explain?url=%00`)).status, 400)
+  t.equal((await ask(`${adminUrl}/api/explain`)).status, 400)
+})
+
+t.test('explain wants one URL and one method: a name that stands twice is refused with the form to write', async t => {
+  const { adminUrl } = await startGateway(t, `${base}routes:\n  - { name: no, deny: true }\n`)
+  for (const query of ['url=http://a/&url=http://b/', 'method=GET&method=PUT&url=http://a/', 'method=GET', 'url[]=1']) {
+    const { status, text } = await ask(`${adminUrl}/api/explain?${query}`)
+    t.equal(status, 400, query)
+    t.match(JSON.parse(text).error, 'one url and at most one method')
+  }
+})
+
+t.test('the page shows routes and origins, loads nothing and cannot be framed', async t => {
+  const { adminUrl } = await startGateway(t, `${base}routes:\n  - { name: wiki, upstream: "http://127.0.0.1:9" }\n`)
+  const page = await ask(adminUrl)
+  t.match(page.headers['content-type'], 'text/html')
+  t.match(page.headers['content-security-policy'], "default-src 'none'")
+  t.match(page.text, /<td>wiki<\/td>/)
+  t.notMatch(page.text, /<script|src=|https?:\/\/(?!127)/)
+})

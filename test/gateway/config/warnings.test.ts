@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { planned } from '../../../gateway/config/planned.ts'
+import { warningLines, withRoute } from './support.ts'
+
+const full = readFileSync(new URL('./fixtures/full.yaml', import.meta.url), 'utf8')
+
+t.test('a sound file draws none', async t => {
+  t.strictSame(warningLines(withRoute()), [])
+})
+
+const unsafe: [string, string, RegExp[]][] = [
+  [
+    'a plain listener on the network',
+    `listen: { host: 0.0.0.0 }\n${withRoute()}`,
+    [/^1:9 warning: 0\.0\.0\.0:8080 is plain HTTP.*br and zstd only over TLS/],
+  ],
+  [
+    'the second of two listeners',
+    `listen: [{ port: 1 }, { host: "::" }]\n${withRoute()}`,
+    [/^1:23 warning: \[::\]:8080 is plain HTTP/],
+  ],
+  [
+    'an admin listener on the network',
+    `admin: { host: 192.168.1.2, token: 0123456789abcdefg }\n${withRoute()}`,
+    [/^1:16 warning: the admin listener on 192.168.1.2 can be reached by others/],
+  ],
+  ['a short token', `admin: { token: abc }\n${withRoute()}`, [/^1:17 warning: "token" is shorter than 16 characters/]],
+  [
+    'trust in everybody',
+    `trusted_proxies: [10.0.0.0/8, 0.0.0.0/0, "::/0"]\n${withRoute()}`,
+    [/^1:31 warning: 0\.0\.0\.0\/0 trusts everybody/, /^1:42 warning: ::\/0 trusts everybody/],
+  ],
+  [
+    'an origin that is not verified',
+    'routes:\n  - { name: a, upstream: https://a, tls: { verify: false } }\n',
+    [/^2:52 warning: route 'a': the certificate of the origin is not checked: anybody/],
+  ],
+  [
+    'origins that are not verified by default, once',
+    'defaults: { tls: { verify: false } }\nroutes:\n  - { name: a, upstream: https://a }\n  - { name: b, match: { host: b }, upstream: https://b }\n',
+    [/^1:28 warning: the certificate/],
+  ],
+  ['no routes', 'routes: []\n', [/^1:9 warning: no routes: every request gets 404/]],
+]
+
+for (const [title, text, lines] of unsafe)
+  t.test(`${title} draws a warning with its reason`, async t => {
+    const found = warningLines(text)
+    t.equal(found.length, lines.length, found.join('\n'))
+    t.match(found, lines)
+  })
+
+t.test('safe neighbours of unsafe settings draw none', async t => {
+  const text = `
+listen: [{ host: 127.0.0.2 }, { host: localhost, port: 2 }, { host: 0.0.0.0, port: 3, tls: { cert: a, key: b } }]
+admin: { host: "::1", token: "0123456789abcdef" }
+trusted_proxies: [10.0.0.0/8]
+routes:
+  - { name: a, upstream: http://a, tls: { verify: false } }
+`
+  t.strictSame(warningLines(text), [])
+})
+
+t.test('each capability of the full example that is not built is named once, where it is first written', async t => {
+  const lines = warningLines(full).filter(line => line.includes('has no effect yet'))
+  const names = lines.map(line => /"([a-z_.]+)" has no effect yet: this version cannot /.exec(line)?.[1])
+  const inUse = planned.map(entry => entry.key).filter(key => key !== 'workers' && key !== 'store')
+  t.strictSame(names.toSorted(), inUse.toSorted())
+})
+
+t.test('further places of the same key are named in the same warning', async t => {
+  const text =
+    'defaults: { retry: { budget: 10% } }\nroutes:\n  - { name: a, upstream: http://a, retry: { budget: 5% } }\n'
+  t.match(warningLines(text), [/^1:13 warning: "retry" has no effect yet: .* \(also line 3\)$/])
+})
+
+t.test('off-values draw no warning', async t => {
+  const text = `
+workers: 1
+store: memory
+redis: off
+defaults:
+  cache: false
+  compression: off
+  retry: { enabled: false }
+  admission: false
+  tuner: { mode: off }
+  health: { probe: false }
+  request_optimization: { retry_attempts: 1, timeout: 3s }
+${withRoute('tuner: off', 'cache: false', 'compression: false', 'retry: false')}`
+  t.strictSame(warningLines(text), [])
+})
+
+t.test('workers, store and redis draw one when they ask for more', async t => {
+  const lines = warningLines(`workers: auto\nstore: disk:./x\nredis: { url: redis://r }\n${withRoute()}`)
+  t.match(lines, [/^1:1 warning: "workers"/, /^2:1 warning: "store"/, /^3:1 warning: "redis"/])
+})

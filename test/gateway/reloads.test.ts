@@ -1,0 +1,139 @@
+/**
+ * Reloads: what asks for them, under load, in each other's way, and when they meet the end.
+ */
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import net, { type AddressInfo } from 'node:net'
+import t, { type Test } from 'tap'
+import { base, startGateway } from '../support/gateway.ts'
+import { gatewayProcess } from '../support/gateway-process.ts'
+import { exchange, RawClient } from '../support/raw-client.ts'
+import { answer, type Script } from '../support/raw-origin.ts'
+import { eventually, generationOf, get, originFor, route } from './support.ts'
+
+const ok: Script = (request, socket) => void socket.write(answer(200, {}, request.target))
+
+t.test('SIGHUP and a changed file reload; a bad file keeps what was, and says why', async t => {
+  const origin = await originFor(t, ok)
+  const yaml = (path: string) => `${base.replace('silent', 'info')}routes:\n${route('app', path, origin.url)}`
+  const gateway = await gatewayProcess(t, yaml('/a'))
+  const generation = () => generationOf(gateway)
+  t.equal(await generation(), 1)
+
+  writeFileSync(gateway.file, yaml('/b'))
+  await eventually(async () => (await generation()) === 2)
+  t.strictSame(
+    [(await exchange(gateway.port, get('/a'))).status, (await exchange(gateway.port, get('/b'))).status],
+    [404, 200],
+  )
+
+  writeFileSync(gateway.file, `${yaml('/c')}    nonsense: 1\n`)
+  await eventually(() => gateway.log().includes('reload refused'))
+  t.equal(await generation(), 2)
+  t.equal((await exchange(gateway.port, get('/b'))).status, 200)
+  t.match(gateway.log(), /gateway\.yaml:\d+:\d+/)
+
+  writeFileSync(gateway.file, yaml('/b'))
+  await eventually(async () => (await generation()) === 3)
+  gateway.child.kill('SIGHUP')
+  await eventually(async () => (await generation()) === 4)
+})
+
+t.test('reloads under load fail no request', { timeout: 60_000 }, async t => {
+  const origin = await originFor(t, ok)
+  const yaml = (n: number) =>
+    `${base}routes:\n${route('app', '/', origin.url)}${route(`extra${n}`, `/extra${n}`, origin.url)}`
+  const gateway = await gatewayProcess(t, yaml(0))
+  const total = 5_000
+  let done = 0
+  const statuses = new Set<number>()
+  const worker = async () => {
+    const client = new RawClient(gateway.port)
+    while (done < total) {
+      done++
+      statuses.add((await client.send(get(`/r${done}`)).answer()).status)
+    }
+    client.close()
+  }
+  const workers = Promise.all(Array.from({ length: 8 }, worker))
+  let reloads = 0
+  while (done < total) {
+    writeFileSync(gateway.file, yaml(++reloads))
+    gateway.child.kill('SIGHUP')
+    await new Promise(resolve => setTimeout(resolve, 150))
+  }
+  await workers
+  t.strictSame([...statuses], [200])
+  t.ok(reloads >= 3, `${reloads} reloads`)
+})
+
+/** Long enough for a reload to have read the file, too short for it to have opened a listener. */
+async function aMoment(): Promise<void> {
+  for (let i = 0; i < 3; i++) await null
+}
+
+async function threeOrigins(t: Test) {
+  const names = ['one', 'two', 'three']
+  return Promise.all(names.map(name => originFor(t, (_request, socket) => void socket.write(answer(200, {}, name)))))
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+t.test('a reload that is asked for during a reload is run after it, once for all who ask', async t => {
+  const [one, two, three] = await threeOrigins(t)
+  const yaml = (origin: { url: string } | undefined) => `${base}routes:\n${route('app', '/', origin?.url ?? '')}`
+  const gateway = await startGateway(t, yaml(one))
+  const first = gateway.rewrite(yaml(two))
+  await aMoment()
+  const second = gateway.rewrite(yaml(three))
+  const third = gateway.gateway.reload()
+  t.equal(second, third)
+  t.ok(await first)
+  t.ok(await second)
+  t.equal((await exchange(gateway.port, get())).body.toString(), 'three')
+  t.equal(await generationOf({ admin: gateway.adminUrl }), 3)
+})
+
+t.test('a refused reload does not take the next one with it', async t => {
+  const [one, two] = await threeOrigins(t)
+  const yaml = (url = '') => `${base}routes:\n${route('app', '/', url)}`
+  const gateway = await startGateway(t, yaml(one?.url))
+  const bad = gateway.rewrite(`${yaml(one?.url)}nonsense: 1\n`)
+  await aMoment()
+  const good = gateway.rewrite(yaml(two?.url))
+  t.strictSame([await bad, await good], [false, true])
+  t.equal((await exchange(gateway.port, get())).body.toString(), 'two')
+})
+
+t.test('a close waits for the reload under way, so that no listener of it stays open', async t => {
+  const [one] = await threeOrigins(t)
+  const routes = `routes:\n${route('app', '/', one?.url ?? '')}`
+  const gateway = await startGateway(t, base + routes)
+  const port = await freePort()
+  const reloading = gateway.rewrite(base.replace('port: 0', `port: ${port}`) + routes)
+  await aMoment()
+  await gateway.gateway.close(500)
+  t.equal(await reloading, true)
+  await t.rejects(exchange(port, get()), 'nobody listens there any more')
+})
+
+t.test('a reload is refused once a close has begun, and one that waits for its turn too', async t => {
+  const [one, two] = await threeOrigins(t)
+  const yaml = (url = '') => `${base}routes:\n${route('app', '/', url)}`
+  const gateway = await startGateway(t, yaml(one?.url))
+  const first = gateway.rewrite(yaml(two?.url))
+  await aMoment()
+  const waiting = gateway.gateway.reload()
+  const closed = gateway.gateway.close(500)
+  const late = gateway.gateway.reload()
+  t.strictSame([await first, await waiting, await late], [true, false, false])
+  await closed
+  t.equal(await gateway.gateway.reload(), false)
+})
