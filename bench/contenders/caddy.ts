@@ -1,0 +1,36 @@
+/** Caddy's reverse_proxy on one processor. */
+import { join } from 'node:path'
+import { findProgram } from '../command.ts'
+import { findInstalled } from './installed.ts'
+import type { Contender, Launch, Setting } from './types.ts'
+
+function launch({ directory, port, originPort }: Setting): Launch {
+  // Its default keeps 32 idle connections an origin: over 50 connections it would open new ones all the time.
+  const config = `{
+	admin off
+	auto_https off
+	storage file_system ${directory}/storage
+}
+http://:${port} {
+	bind 127.0.0.1
+	reverse_proxy 127.0.0.1:${originPort} {
+		transport http {
+			keepalive_idle_conns_per_host 128
+		}
+	}
+}
+`
+  const env = { GOMAXPROCS: '1', HOME: directory, XDG_CONFIG_HOME: directory, XDG_DATA_HOME: directory }
+  const args = ['run', '--adapter', 'caddyfile', '--config', join(directory, 'Caddyfile')]
+  return {
+    command: { file: findProgram('caddy') ?? 'caddy', args, env },
+    files: new Map([['Caddyfile', config]]),
+  }
+}
+
+export const caddy: Contender = {
+  name: 'caddy',
+  about: '`reverse_proxy`, GOMAXPROCS=1, 128 idle upstream connections kept',
+  find: () => findInstalled('caddy', ['version']),
+  launch,
+}

@@ -1,0 +1,52 @@
+/** Proxies for Node as their READMEs set them up, each in a process of its own; those not installed are skipped. */
+import { join } from 'node:path'
+import { findPackage } from './installed.ts'
+import type { Contender } from './types.ts'
+
+interface NodeProxy {
+  readonly name: string
+  readonly package: string
+  readonly about: string
+  /** File in `servers/`, called with PORT, the origin's URL and the package's name. */
+  readonly server: string
+}
+
+function nodeProxy(proxy: NodeProxy): Contender {
+  const server = join(import.meta.dirname, 'servers', proxy.server)
+  return {
+    name: proxy.name,
+    about: proxy.about,
+    find: () => findPackage(proxy.package),
+    launch: ({ port, originPort }) => ({
+      command: {
+        file: process.execPath,
+        args: [server, String(port), `http://127.0.0.1:${originPort}`, proxy.package],
+      },
+      files: new Map(),
+    }),
+  }
+}
+
+export const fastifyHttpProxy = nodeProxy({
+  name: 'fastify-http-proxy',
+  package: '@fastify/http-proxy',
+  about: 'Fastify with plain @fastify/http-proxy, its defaults, no logger',
+  server: 'fastify-http-proxy.ts',
+})
+
+export const fastifyReplyFrom = nodeProxy({
+  name: 'fastify-reply-from',
+  package: '@fastify/reply-from',
+  about: 'Fastify with one route that calls `reply.from()`, its defaults, no logger',
+  server: 'fastify-reply-from.ts',
+})
+
+/** Packages with the interface of node-http-proxy. */
+export const httpProxyFamily: readonly Contender[] = ['http-proxy-3', 'http-proxy', 'httpxy'].map(name =>
+  nodeProxy({
+    name,
+    package: name,
+    about: `\`createProxyServer\` of ${name} with a keep-alive agent`,
+    server: 'http-proxy-family.ts',
+  }),
+)

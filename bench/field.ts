@@ -1,0 +1,85 @@
+/** Starts one origin and the contenders of a workload, and lets nobody run who does not answer byte for byte. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Command, pinned } from './command.ts'
+import type { Contender } from './contenders/index.ts'
+import { writeFiles } from './files.ts'
+import { fetchBody, freePort, waitUntilServing } from './http.ts'
+import { type Origin, startOrigin } from './origin.ts'
+import type { Child, Children } from './processes.ts'
+import type { Workload } from './workloads.ts'
+
+export interface Cores {
+  /** Core of the contenders, and of load and origin; null = not pinned. */
+  readonly contender: number | null
+  readonly load: number | null
+}
+
+export interface Field {
+  readonly workload: Workload
+  readonly children: Children
+  readonly cores: Cores
+  /** A temporary folder, removed by the caller. */
+  readonly directory: string
+}
+
+export interface Runner {
+  readonly contender: Contender
+  readonly child: Child
+  readonly url: string
+}
+
+/** Starts the workload's origin in its own folder and checks that it serves what the workload says. */
+export async function startFieldOrigin(field: Field): Promise<Origin> {
+  const { workload, children, cores } = field
+  const directory = subfolder(field, 'origin')
+  const origin = await startOrigin(workload, { children, directory, core: cores.load })
+  await checkAnswer(workload, `http://127.0.0.1:${origin.port}`, null)
+  return origin
+}
+
+/** Starts a contender on its core and checks its answers. Throws where it does not start or answers anything else. */
+export async function startRunner(
+  field: Field,
+  contender: Contender,
+  origin: Origin,
+  change: (command: Command) => Command = command => command,
+): Promise<Runner> {
+  const { workload, children, cores } = field
+  const directory = subfolder(field, contender.name)
+  const port = await freePort()
+  const { command, files } = contender.launch({ directory, port, originPort: origin.port })
+  writeFiles(directory, files)
+  const child = await children.start(contender.name, pinned(change(command), cores.contender))
+  const base = `http://127.0.0.1:${port}`
+  try {
+    await waitUntilServing(child, base + workload.path)
+    await checkAnswer(workload, base, `http://127.0.0.1:${origin.port}`)
+  } catch (error) {
+    await children.stop(child)
+    throw error
+  }
+  return { contender, child, url: base + workload.path }
+}
+
+/** Throws unless status, type and body are what the workload, and the origin asked directly, say. */
+export async function checkAnswer(workload: Workload, base: string, originBase: string | null): Promise<void> {
+  const ask = { method: workload.method, body: workload.requestBody }
+  const answer = await fetchBody({ ...ask, url: base + workload.path })
+  const { status, body, contentType } = answer
+  if (status !== 200) throw new Error(`failed the check: status ${status}`)
+  if (!body.equals(workload.answerBody)) {
+    throw new Error(`failed the check: ${body.length} bytes that are not the ${workload.answerBody.length} expected`)
+  }
+  if (originBase === null) return
+  const direct = await fetchBody({ ...ask, url: originBase + workload.path })
+  if (!direct.body.equals(body) || direct.contentType !== contentType) {
+    throw new Error(`failed the check: content-type ${contentType}, the origin's is ${direct.contentType}`)
+  }
+}
+
+function subfolder(field: Field, name: string): string {
+  const directory = join(field.directory, `${field.workload.name}-${name}`)
+  mkdirSync(directory, { recursive: true })
+  return directory
+}

@@ -1,0 +1,66 @@
+/** Plain HTTP/1.1 of the bench itself: free ports, waiting for a server, one request for a byte-for-byte check. */
+import { request } from 'node:http'
+import { createServer } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Child } from './processes.ts'
+
+const START_MS = 15_000
+const REQUEST_MS = 10_000
+
+export interface Ask {
+  readonly url: string
+  readonly method?: string
+  readonly body?: Buffer | null
+}
+
+export interface Answer {
+  readonly status: number
+  readonly contentType: string | undefined
+  readonly body: Buffer
+}
+
+/** A port on loopback that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      const port = typeof address === 'object' && address !== null ? address.port : 0
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+/** One request on its own connection, its whole answer. Rejects on errors, truncation and after 10 s. */
+export function fetchBody({ url, method = 'GET', body = null }: Ask): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const headers = body === null ? {} : { 'content-type': 'application/octet-stream', 'content-length': body.length }
+    const call = request(url, { method, headers, agent: false, signal: AbortSignal.timeout(REQUEST_MS) }, response => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk)).once('error', reject)
+      response.once('end', () => {
+        const contentType = response.headers['content-type']
+        resolve({ status: response.statusCode ?? 0, contentType, body: Buffer.concat(chunks) })
+      })
+    })
+    call.once('error', reject).end(body)
+  })
+}
+
+/** Asks until the answer is 200. Throws with the process's own words where it ends or 15 s pass. */
+export async function waitUntilServing(child: Child, url: string): Promise<void> {
+  const deadline = Date.now() + START_MS
+  let last = 'no answer'
+  while (Date.now() < deadline && !child.hasEnded()) {
+    try {
+      const { status } = await fetchBody({ url })
+      if (status === 200) return
+      last = `status ${status}`
+    } catch (error) {
+      last = String(error)
+    }
+    await delay(50)
+  }
+  const how = child.hasEnded() ? `ended with ${await child.ended}` : `did not serve within ${START_MS} ms (${last})`
+  throw new Error(`${child.name} ${how}: ${child.stderr().trim().slice(-500)}`)
+}

@@ -1,0 +1,104 @@
+/** The load: wrk where it is installed, else a closed loop in Node. Both give the same figures. */
+import { join } from 'node:path'
+import { type Command, findProgram } from './command.ts'
+import type { Workload } from './workloads.ts'
+
+export interface LoadResult {
+  readonly requests: number
+  readonly seconds: number
+  /** Bytes of the answers, heads included. */
+  readonly bytes: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** Connect, read, write errors and time-outs. */
+  readonly socketErrors: number
+  /** Answers that were neither 2xx nor 3xx. */
+  readonly badStatuses: number
+}
+
+export interface LoadRun {
+  readonly url: string
+  readonly workload: Workload
+  readonly seconds: number
+  /** Where `writeLoadFiles` wrote. */
+  readonly directory: string
+}
+
+export interface LoadTool {
+  readonly name: string
+  readonly command: (run: LoadRun) => Command
+  /** From the tool's stdout; throws where that is not what the tool prints. */
+  readonly parse: (stdout: string) => LoadResult
+}
+
+export const LOAD_BODY_FILE = 'load-body'
+export const LOAD_SCRIPT_FILE = 'load.lua'
+
+const wrk: LoadTool = { name: 'wrk', command: wrkCommand, parse: parseWrk }
+const ownLoop: LoadTool = {
+  name: 'closed-loop.ts',
+  command: loopCommand,
+  parse: text => JSON.parse(text) as LoadResult,
+}
+
+export function findLoadTool(): LoadTool {
+  return findProgram('wrk') === null ? ownLoop : wrk
+}
+
+/** Files that a load needs, name to content: the request's body and wrk's script that sends it. */
+export function loadFiles(workload: Workload, directory: string): ReadonlyMap<string, string | Buffer> {
+  if (workload.requestBody === null) return new Map()
+  const script = [
+    `local file = assert(io.open(${JSON.stringify(join(directory, LOAD_BODY_FILE))}, "rb"))`,
+    'wrk.body = file:read("*a")',
+    `wrk.method = "${workload.method}"`,
+    'wrk.headers["content-type"] = "application/octet-stream"',
+  ]
+  return new Map<string, string | Buffer>([
+    [LOAD_BODY_FILE, workload.requestBody],
+    [LOAD_SCRIPT_FILE, `${script.join('\n')}\n`],
+  ])
+}
+
+function wrkCommand({ url, workload, seconds, directory }: LoadRun): Command {
+  const script = workload.requestBody === null ? [] : ['-s', join(directory, LOAD_SCRIPT_FILE)]
+  const args = ['-t1', `-c${workload.connections}`, `-d${seconds}s`, '--latency', '--timeout', '5s', ...script, url]
+  return { file: 'wrk', args }
+}
+
+function loopCommand({ url, workload, seconds, directory }: LoadRun): Command {
+  const body = workload.requestBody === null ? [] : [join(directory, LOAD_BODY_FILE)]
+  const script = join(import.meta.dirname, 'load', 'closed-loop.ts')
+  const args = [script, workload.method, url, String(workload.connections), String(seconds), ...body]
+  return { file: process.execPath, args }
+}
+
+/** Reads what `wrk --latency` prints. Throws where the line with the number of requests is missing. */
+export function parseWrk(text: string): LoadResult {
+  const total = /(\d+) requests in ([\d.]+\w+), ([\d.]+\w+) read/.exec(text)
+  if (total === null) throw new Error(`wrk printed no result: ${text.slice(0, 500)}`)
+  const socketErrors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(text)?.slice(1) ?? []
+  return {
+    requests: Number(total[1]),
+    seconds: scaled(total[2]!, SECONDS),
+    bytes: scaled(total[3]!, BYTES),
+    p50Ms: percentileMs(text, '50%'),
+    p99Ms: percentileMs(text, '99%'),
+    socketErrors: socketErrors.reduce((sum, count) => sum + Number(count), 0),
+    badStatuses: Number(/Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0),
+  }
+}
+
+const SECONDS: Readonly<Record<string, number>> = { us: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 }
+const BYTES: Readonly<Record<string, number>> = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 }
+
+function percentileMs(text: string, percent: string): number {
+  const value = new RegExp(`^ +${percent} +([\\d.]+\\w+)$`, 'm').exec(text)?.[1]
+  return value === undefined ? Number.NaN : scaled(value, SECONDS) * 1000
+}
+
+/** `1.23ms` with the units' factors. NaN for an unknown unit. */
+function scaled(text: string, units: Readonly<Record<string, number>>): number {
+  const unit = text.replace(/^[\d.]+/, '')
+  return Number.parseFloat(text) * (units[unit] ?? Number.NaN)
+}

@@ -1,0 +1,81 @@
+/** The servers behind the contenders: nginx for static files where it is installed, else Node; Node for the echo. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Command, findProgram, pinned } from './command.ts'
+import { nginxCommand, nginxConfig } from './contenders/nginx.ts'
+import { fetchBody, freePort, waitUntilServing } from './http.ts'
+import type { Children } from './processes.ts'
+import { STATIC_FILES, type Workload } from './workloads.ts'
+
+/** Where an origin tells how many requests it has had; those to this path itself are not counted. */
+export const COUNT_PATH = '/__requests'
+
+export interface Origin {
+  readonly port: number
+  readonly program: string
+  /** Requests so far, without those of this function. */
+  countRequests(): Promise<number>
+}
+
+export interface OriginPlace {
+  readonly children: Children
+  /** An empty folder for its files. */
+  readonly directory: string
+  readonly core: number | null
+}
+
+/** Starts the origin that a workload needs and waits until it serves. */
+export async function startOrigin(workload: Workload, place: OriginPlace): Promise<Origin> {
+  const port = await freePort()
+  const nginx = workload.origin === 'static' ? findProgram('nginx') : null
+  const command = nginx === null ? serveCommand(port, workload.origin) : nginxOrigin(nginx, port, place.directory)
+  const child = await place.children.start('origin', pinned(command, place.core))
+  await waitUntilServing(child, `http://127.0.0.1:${port}${COUNT_PATH}`)
+  const countRequests = nginx === null ? () => countFromServe(port) : nginxCounter(port)
+  return { port, program: nginx === null ? 'node' : 'nginx', countRequests }
+}
+
+function serveCommand(port: number, kind: string): Command {
+  return { file: process.execPath, args: [join(import.meta.dirname, 'origins', 'serve.ts'), String(port), kind] }
+}
+
+async function countFromServe(port: number): Promise<number> {
+  return Number((await fetchBody({ url: `http://127.0.0.1:${port}${COUNT_PATH}` })).body)
+}
+
+/** nginx counts the status requests too, so they are taken off again. */
+function nginxCounter(port: number): () => Promise<number> {
+  let ownRequests = 0
+  return async () => {
+    ownRequests++
+    const text = (await fetchBody({ url: `http://127.0.0.1:${port}${COUNT_PATH}` })).body.toString()
+    return parseStubStatus(text) - ownRequests
+  }
+}
+
+/** The number of requests on nginx's stub_status page: the third figure under "accepts handled requests". */
+export function parseStubStatus(text: string): number {
+  return Number(/^ *\d+ +\d+ +(\d+) *$/m.exec(text)?.[1] ?? Number.NaN)
+}
+
+function nginxOrigin(program: string, port: number, directory: string): Command {
+  const files = join(directory, 'files')
+  mkdirSync(files, { recursive: true })
+  for (const [name, { body }] of STATIC_FILES) writeFileSync(join(files, name), body)
+  const types = [...STATIC_FILES].map(([name, { type }]) => `${type} ${name.slice(name.lastIndexOf('.') + 1)};`)
+  // no-store: these workloads measure proxying, and no contender may answer from a cache.
+  const server = `
+    types { ${types.join(' ')} }
+    sendfile on;
+    tcp_nopush on;
+    open_file_cache max=16;
+    server {
+      listen 127.0.0.1:${port} backlog=1024;
+      root ${files};
+      add_header Cache-Control no-store;
+      location = ${COUNT_PATH} { stub_status; }
+    }`
+  const config = join(directory, 'nginx.conf')
+  writeFileSync(config, nginxConfig(directory, server))
+  return nginxCommand(program, config, directory)
+}

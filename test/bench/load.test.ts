@@ -1,0 +1,56 @@
+import t from 'tap'
+import { loadFiles, parseWrk } from '../../bench/load.ts'
+import { parseStubStatus } from '../../bench/origin.ts'
+import { WORKLOADS } from '../../bench/workloads.ts'
+
+const WRK = `Running 4s test @ http://127.0.0.1:8080/small.json
+  1 threads and 50 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency   734.12us    1.03ms  12.65ms   88.52%
+    Req/Sec    62.01k     1.12k   63.50k    75.00%
+  Latency Distribution
+     50%  670.00us
+     75%    1.05ms
+     90%    1.21ms
+     99%    1.53s 
+  246912 requests in 4.10s, 301.41MB read
+Requests/sec:  60222.44
+Transfer/sec:     73.51MB
+`
+
+t.test('what wrk prints is read with its units', async t => {
+  t.strictSame(parseWrk(WRK.replace('1.53s ', '1.53s')), {
+    requests: 246912,
+    seconds: 4.1,
+    bytes: 301.41 * 1024 ** 2,
+    p50Ms: 0.67,
+    p99Ms: 1530,
+    socketErrors: 0,
+    badStatuses: 0,
+  })
+})
+
+t.test('errors that wrk saw are counted', async t => {
+  const errors = '  Socket errors: connect 1, read 20, write 300, timeout 4000\n  Non-2xx or 3xx responses: 77\n'
+  t.match(parseWrk(WRK.replace('Requests/sec', `${errors}Requests/sec`)), { socketErrors: 4321, badStatuses: 77 })
+})
+
+t.test('percentiles that are missing are not a number, a missing total throws', async t => {
+  t.ok(Number.isNaN(parseWrk('  0 requests in 4.00s, 0.00B read').p99Ms))
+  t.throws(() => parseWrk('unable to connect'), /unable to connect/)
+})
+
+t.test('only a workload with a body needs files for its load', async t => {
+  const posting = WORKLOADS.find(({ name }) => name === 'post')!
+  const files = loadFiles(posting, '/tmp/x')
+  t.equal(files.get('load-body'), posting.requestBody)
+  t.match(files.get('load.lua'), '"/tmp/x/load-body"')
+  t.equal(loadFiles(WORKLOADS[0]!, '/tmp/x').size, 0)
+})
+
+t.test('the third figure of nginx’s status page is the number of requests', async t => {
+  const page =
+    'Active connections: 2 \nserver accepts handled requests\n 11 12 345 \nReading: 0 Writing: 1 Waiting: 1 \n'
+  t.equal(parseStubStatus(page), 345)
+  t.ok(Number.isNaN(parseStubStatus('404')))
+})

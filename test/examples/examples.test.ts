@@ -1,0 +1,88 @@
+/** Every example starts, does what its first lines say, and ends. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { WebSocket } from 'ws'
+import { start as startAccessLog } from '../../examples/access-log.ts'
+import { start as startHttpProxy } from '../../examples/http-proxy.ts'
+import { start as startProxy } from '../../examples/proxy.ts'
+import type { Running } from '../../examples/sample-app.ts'
+import { start as startUpstream } from '../../examples/upstream.ts'
+import { start as startWebsocket } from '../../examples/websocket.ts'
+
+interface Told {
+  readonly path: string
+  readonly headers: Record<string, string>
+}
+
+async function started(t: { teardown(fn: () => unknown): void }, start: () => Promise<Running>): Promise<string> {
+  const { url, close } = await start()
+  t.teardown(close)
+  return url
+}
+
+const read = async (url: string, init?: RequestInit): Promise<unknown> => (await fetch(url, init)).json()
+
+t.test('upstream: a handler asks a group of origins', async t => {
+  const url = await started(t, startUpstream)
+  t.match(await read(`${url}/summary`), {
+    statusCode: 200,
+    answer: { path: '/api/pages', headers: { host: 'wiki.home.arpa' } },
+  })
+  t.match(await read(`${url}/connections`), [{ upstream: 'wiki', open: 1, inFlight: 0 }])
+})
+
+t.test('proxy: a prefix goes to another app, the rest stays', async t => {
+  const url = await started(t, startProxy)
+  const told = (await read(`${url}/wiki/a%2Fb?c`, { headers: { 'Remote-User': 'root' } })) as Told
+  t.equal(told.path, '/a%2Fb?c')
+  t.match(told.headers, { 'x-real-ip': '127.0.0.1', 'x-forwarded-prefix': '/wiki', via: '1.1 hearthgate' })
+  t.notOk('remote-user' in told.headers)
+  t.strictSame(await read(url), { see: '/wiki/' })
+})
+
+t.test('websocket: messages pass both ways on any path', async t => {
+  const url = await started(t, startWebsocket)
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/any/path`)
+  t.teardown(() => socket.terminate())
+  await once(socket, 'open')
+  socket.send('hello')
+  t.equal(String((await once(socket, 'message'))[0]), 'hello')
+  t.strictSame(await read(url), { openTunnels: 1 })
+})
+
+t.test('access-log: one line a request, without its secrets', async t => {
+  const line = Promise.withResolvers<string>()
+  const url = await started(t, () => startAccessLog({ write: text => line.resolve(text) }))
+  await read(`${url}/films/alien?api_key=1234567890`)
+  const logged = await line.promise
+  t.match(JSON.parse(logged), { method: 'GET', status: 200 })
+  t.match(logged, '/films/alien')
+  t.notMatch(logged, '1234567890')
+})
+
+t.test('http-proxy: a plain @fastify/http-proxy over our dispatcher', async t => {
+  const url = await started(t, startHttpProxy)
+  for (let i = 0; i < 4; i++) t.match(await read(`${url}/wiki/page/${i}`), { path: `/page/${i}` })
+})
+
+t.test('every example runs by itself and ends on SIGINT', async t => {
+  const folder = fileURLToPath(new URL('../../examples/', import.meta.url))
+  const files = readdirSync(folder).filter(file => file !== 'sample-app.ts')
+  t.strictSame(files.sort(), ['access-log.ts', 'http-proxy.ts', 'proxy.ts', 'upstream.ts', 'websocket.ts'])
+  await Promise.all(
+    files.map(async file => {
+      const child = spawn(process.execPath, [folder + file], { stdio: ['ignore', 'pipe', 'inherit'] })
+      t.teardown(() => child.kill('SIGKILL'))
+      const [printed] = await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])
+      t.equal(child.exitCode, null, `${file} has started`)
+      if (child.exitCode !== null) return
+      t.match(String(printed), /listening on http:\/\/127\.0\.0\.1:\d+/, file)
+      const exited = once(child, 'exit')
+      child.kill('SIGINT')
+      t.strictSame(await exited, [0, null], `${file} ended by itself`)
+    }),
+  )
+})
