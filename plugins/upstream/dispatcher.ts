@@ -6,7 +6,6 @@ import { Readable } from 'node:stream'
 import { Dispatcher } from 'undici'
 import { upstreamFailure } from './errors.ts'
 import type { ExchangeHandler, ExchangeRequest } from './exchange.ts'
-import type { UpstreamGroup } from './group.ts'
 
 /** Fields that frame or belong to one hop: the connection writes its own (RFC 9110 §7.6.1, RFC 9112 §6). */
 const dropped = new Set([
@@ -21,19 +20,19 @@ const dropped = new Set([
 ])
 
 export class GroupDispatcher extends Dispatcher {
-  readonly #group: () => UpstreamGroup
+  readonly #send: (request: ExchangeRequest, handler: ExchangeHandler) => void
 
-  /** `group` is asked for each request, so that a reload reaches dispatchers that were handed out before. */
-  constructor(group: () => UpstreamGroup) {
+  /** `send` finds the group for each request, so that a reload reaches dispatchers that were handed out before. */
+  constructor(send: (request: ExchangeRequest, handler: ExchangeHandler) => void) {
     super()
-    this.#group = group
+    this.#send = send
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
     if (options.upgrade || options.method === 'CONNECT') {
       throw upstreamFailure('invalid', true, new Error('upgrades take app.upstream.connect'))
     }
-    this.#group().dispatch(toExchangeRequest(options), handler as ExchangeHandler)
+    this.#send(toExchangeRequest(options), handler as ExchangeHandler)
     return true
   }
 

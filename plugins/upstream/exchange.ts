@@ -46,7 +46,25 @@ export interface ExchangeRequest {
   readonly bodyLength: number | null
   /** Read after the body has ended: flat trailer lines to send (chunked bodies only). */
   readonly trailers?: () => readonly string[] | null
+  /** The request of a client that it stands for, where an interceptor finds its own notes; absent when nobody waits. */
+  readonly incoming?: object
 }
+
+/** A request on its way, as far as logs and metrics follow it. */
+export interface FollowedExchange {
+  /** Attempts that reached a connection, and origins dialled. */
+  readonly attempts: number
+  readonly pool: { readonly address: { readonly url: string } } | null
+}
+
+/** Sends a request to a named group. @throws UpstreamFailure `noOrigin` for a name that is not configured. */
+export type Dispatch = (upstream: string, request: ExchangeRequest, handler: ExchangeHandler) => FollowedExchange
+
+/**
+ * Stands in front of the pools: is given the way on, and returns the way that others take from then on. It may answer by
+ * itself, send another request, or several.
+ */
+export type Interceptor = (next: Dispatch) => Dispatch
 
 /** One transport connection to one origin. */
 export interface OriginConnection {

@@ -12,7 +12,15 @@ import type { Lookup } from './resolver.ts'
 import { type OriginSnapshot, Upstreams } from './upstreams.ts'
 
 export { isUpstreamFailure, type UpstreamFailure, upstreamFailure } from './errors.ts'
-export { type ExchangeController, type ExchangeHandler, type ExchangeRequest, rawHeadersOnly } from './exchange.ts'
+export {
+  type Dispatch,
+  type ExchangeController,
+  type ExchangeHandler,
+  type ExchangeRequest,
+  type FollowedExchange,
+  type Interceptor,
+  rawHeadersOnly,
+} from './exchange.ts'
 export type { LentTransport } from './group.ts'
 export type { UpstreamGroupOptions, UpstreamOptions } from './options.ts'
 export { type OriginSnapshot, Upstreams }

@@ -6,11 +6,10 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Contract } from '../contract/index.ts'
 import { GroupDispatcher } from './dispatcher.ts'
 import { upstreamFailure } from './errors.ts'
-import type { ExchangeHandler, ExchangeRequest } from './exchange.ts'
+import type { Dispatch, ExchangeHandler, ExchangeRequest, FollowedExchange, Interceptor } from './exchange.ts'
 import { type GroupSurroundings, type LentTransport, UpstreamGroup } from './group.ts'
 import type { UpstreamGroupOptions } from './options.ts'
 import { type Lookup, Resolver } from './resolver.ts'
-import type { RunningExchange } from './running-exchange.ts'
 
 /** State of one origin now; counts, and whether it is left out after a failure. */
 export interface OriginSnapshot {
@@ -29,6 +28,7 @@ export class Upstreams {
   readonly #options = new Map<string, UpstreamGroupOptions>()
   readonly #leaving = new Set<UpstreamGroup>()
   readonly #around: GroupSurroundings
+  #dispatch: Dispatch = (name, request, handler) => this.group(name).dispatch(request, handler)
 
   /** `lookup` replaces `dns.lookup`, for names that only the app knows. */
   constructor(contract: Contract, lookup?: Lookup) {
@@ -57,15 +57,20 @@ export class Upstreams {
     return group
   }
 
-  /** Sends one request to a group; see ExchangeHandler for what comes back. */
-  dispatch(name: string, request: ExchangeRequest, handler: ExchangeHandler): RunningExchange {
-    return this.group(name).dispatch(request, handler)
+  /** Puts `interceptor` in front of all that were put there before: the last one is the outermost. */
+  use(interceptor: Interceptor): void {
+    this.#dispatch = interceptor(this.#dispatch)
+  }
+
+  /** Sends one request to a group, past every interceptor; see ExchangeHandler for what comes back. */
+  dispatch(name: string, request: ExchangeRequest, handler: ExchangeHandler): FollowedExchange {
+    return this.#dispatch(name, request, handler)
   }
 
   /** The group as an undici Dispatcher, valid across reloads. */
   dispatcher(name: string): GroupDispatcher {
     this.group(name)
-    return new GroupDispatcher(() => this.group(name))
+    return new GroupDispatcher((request, handler) => this.dispatch(name, request, handler))
   }
 
   /** A transport of its own for a tunnel. An aborted `signal` closes it, also when it only comes later. */

@@ -259,8 +259,7 @@ for (const client of ['native', 'undici'] as const) {
     const app = await startApp(t, { origins: [{ url: origin.url }], client, idleTimeoutMs: 300 })
     let received = 0
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const controller = app.upstream.dispatch(
-      'app',
+    const controller = app.upstream.group('app').dispatch(
       { method: 'GET', path: '/', headers: ['Host', 'app.test'], body: null, bodyLength: null },
       {
         onResponseData: (control, chunk) => {

@@ -88,7 +88,7 @@ export function begin(upstreams: Upstreams, outgoing: Outgoing = {}, name = 'app
     () => clearTimeout(overdue),
   )
   const request = { method, path, headers: ['Host', 'app.test', ...headers], body, bodyLength }
-  return { answer: promise, controller: upstreams.dispatch(name, request, handler) }
+  return { answer: promise, controller: upstreams.group(name).dispatch(request, handler) }
 }
 
 export const send = (upstreams: Upstreams, outgoing?: Outgoing): Promise<Answered> => begin(upstreams, outgoing).answer
