@@ -40,6 +40,19 @@ export function answerHead(rawHeaders: readonly string[], facts: AnswerHeadFacts
   return { fields: applyRules(fields, facts.rules), contentLength, trailer }
 }
 
+/** Fields of an interim answer: what the rules for heads leave, without what only a final answer can mean. */
+export function interimFields(rawHeaders: readonly string[], rules: FieldRules): string[] {
+  const nominated = nominatedFields(rawHeaders)
+  const fields: string[] = []
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    const { lower, role } = answerField(name)
+    if (role === 'plain' && lower !== 'set-cookie' && !nominated?.has(lower))
+      fields.push(name, rawHeaders[i + 1] as string)
+  }
+  return applyRules(fields, { set: {}, remove: [...rules.remove, ...Object.keys(rules.set)] })
+}
+
 /**
  * Fields that may follow a body (RFC 9110 §6.5.1): nothing that frames, routes, authenticates or sets a cookie, since
  * a receiver that merges trailers into the head would act on it.

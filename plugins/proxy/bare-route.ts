@@ -16,8 +16,7 @@ import type { ProxyOptions } from './options.ts'
 const methods = METHODS.filter(method => method !== 'TRACE' && method !== 'CONNECT')
 
 export function registerPrefix(app: FastifyInstance, options: ProxyOptions): void {
-  const prefix = options.prefix === '/' ? '' : options.prefix.replace(/\/$/, '')
-  const isTrusted = compileTrust(options.trustedProxies)
+  const prefix = bareOf(options.prefix)
   app.register(async scope => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
@@ -33,15 +32,38 @@ export function registerPrefix(app: FastifyInstance, options: ProxyOptions): voi
       scope.route({
         method: [...scope.supportedMethods].filter(method => methods.includes(method)),
         url,
+        config: { [isPrefixRoute]: true } as object,
         handler: (request, reply) => {
-          const target = targetFor(request.raw.url ?? '/', options, prefix)
-          if (target === null) return sendFailure(reply, null, outsideMount())
-          reply.proxy(callFor(request, options, target, isTrusted))
+          const call = request.server.proxy.callFor(request)
+          if (call === null) return sendFailure(reply, null, outsideMount())
+          reply.proxy(call)
         },
       })
       scope.route({ method: 'TRACE', url, handler: (_request, reply) => reply.code(405).send() })
     }
   })
+}
+
+/** Marks the routes of the prefix in their `config`. */
+const isPrefixRoute: unique symbol = Symbol('hearthgate.prefix-route')
+interface PrefixConfig {
+  readonly [isPrefixRoute]?: true
+}
+
+/** The call for a request that a route of the prefix takes; null for one that some reading takes out of the mount. */
+export function prefixCalls(options: ProxyOptions): (request: FastifyRequest) => ProxyCall | null {
+  const prefix = bareOf(options.prefix)
+  const isTrusted = compileTrust(options.trustedProxies)
+  return request => {
+    if ((request.routeOptions.config as PrefixConfig)[isPrefixRoute] !== true) return null
+    const target = targetFor(request.raw.url ?? '/', options, prefix)
+    return target === null ? null : callFor(request, options, target, isTrusted)
+  }
+}
+
+/** `/app/` as `/app`, and `/` as the empty text. */
+function bareOf(prefix: string): string {
+  return prefix.replace(/\/$/, '')
 }
 
 function callFor(request: FastifyRequest, options: ProxyOptions, target: string, isTrusted: TrustCheck): ProxyCall {
@@ -54,6 +76,7 @@ function callFor(request: FastifyRequest, options: ProxyOptions, target: string,
     client: factsOf(request, host, isTrusted),
     requestId: randomUUID(),
     strippedPrefix: options.rewritePath === null || options.prefix === '/' ? null : options.prefix,
+    mountBase: bareOf(options.rewritePath ?? ''),
     requestRules: options.headers.request,
     answerRules: options.headers.response,
     maxBodyBytes: options.bodySize,

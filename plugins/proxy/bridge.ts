@@ -3,7 +3,7 @@
  * reply-from hands through, and sends it to `app.upstream` with the raw target, the raw head and the raw body. What
  * reply-from made of the URL, the head or the body is not used (traps T5, T9, T11, T12, T14).
  */
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Bag } from '../contract/index.ts'
 import { type ExchangeRequest, isUpstreamFailure, type Upstreams } from '../upstream/index.ts'
 import type { ProxyCall } from './call.ts'
@@ -11,6 +11,21 @@ import { bodyStalled, bodyTooLarge } from './errors.ts'
 import { type AnswerSurroundings, type BridgeCallback, ProxiedAnswer } from './proxied-answer.ts'
 import { bodyLength, RequestBody } from './request-body.ts'
 import { requestHead } from './request-head.ts'
+
+/** The request for the origin of a call, without a body; `incoming` is who waits for it. */
+export function headRequest(request: FastifyRequest, call: ProxyCall, incoming: boolean): ExchangeRequest {
+  const { raw } = request
+  const headers = requestHead(raw.rawHeaders, {
+    client: call.client,
+    host: call.host,
+    httpVersion: raw.httpVersionMajor === 2 ? '2' : raw.httpVersion,
+    requestId: call.requestId,
+    strippedPrefix: call.strippedPrefix,
+    rules: call.requestRules,
+  })
+  const bare = { method: raw.method ?? 'GET', path: call.target, headers, body: null, bodyLength: null }
+  return incoming ? { ...bare, incoming: request } : bare
+}
 
 /** Where the call rides on the headers object that reply-from copies (symbols are copied, never sent). */
 export const callKey: unique symbol = Symbol('hearthgate.proxy-call')
@@ -56,24 +71,16 @@ export class Bridge {
   }
 
   #exchangeRequest(reply: FastifyReply, call: ProxyCall, answer: ProxiedAnswer): ExchangeRequest | null {
-    const raw = reply.request.raw
-    const headers = requestHead(raw.rawHeaders, {
-      client: call.client,
-      host: call.host,
-      httpVersion: raw.httpVersionMajor === 2 ? '2' : raw.httpVersion,
-      requestId: call.requestId,
-      strippedPrefix: call.strippedPrefix,
-      rules: call.requestRules,
-    })
-    const base = { method: raw.method ?? 'GET', path: call.target, headers }
+    const { raw } = reply.request
+    const bare = headRequest(reply.request, call, true)
     const length = bodyLength(raw)
-    if (length === null) return { ...base, body: null, bodyLength: null }
+    if (length === null) return bare
     if (call.maxBodyBytes !== null && typeof length === 'number' && length > call.maxBodyBytes) {
       answer.onResponseError(null as never, bodyTooLarge(call.route, call.maxBodyBytes))
       return null
     }
     this.#watchBody(reply, call, answer)
-    return { ...base, body: raw, bodyLength: length === 'unknown' ? null : length }
+    return { ...bare, body: raw, bodyLength: length === 'unknown' ? null : length }
   }
 
   #watchBody(reply: FastifyReply, call: ProxyCall, answer: ProxiedAnswer): void {

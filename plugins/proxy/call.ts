@@ -17,6 +17,8 @@ export interface ProxyCall {
   readonly client: ClientFacts
   readonly requestId: string
   readonly strippedPrefix: string | null
+  /** What stands in front of targets at the origin in place of `strippedPrefix`; empty where nothing does. */
+  readonly mountBase: string
   readonly requestRules: FieldRules
   readonly answerRules: FieldRules
   /** Largest body in bytes, null = no limit. */

@@ -5,7 +5,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { constants, type Http2ServerResponse } from 'node:http2'
 import { TLSSocket } from 'node:tls'
-import { answerTrailers, asHeaderObject } from './answer-head.ts'
+import { answerTrailers, asHeaderObject, interimFields } from './answer-head.ts'
+import { bodyLength } from './request-body.ts'
+import type { FieldRules } from './request-head.ts'
 
 const noReason = ''
 
@@ -27,15 +29,20 @@ export function flushHead(raw: ServerResponse): void {
 }
 
 /** Passes 102 and 103 on (RFC 9110 §15.2); the others are between the origin and us. HTTP/1.0 knows none. */
-export function writeInterim(raw: ServerResponse, status: number, rawHeaders: readonly string[]): void {
+export function writeInterim(
+  raw: ServerResponse,
+  status: number,
+  rawHeaders: readonly string[],
+  rules: FieldRules,
+): void {
   if (raw.headersSent || raw.req.httpVersion === '1.0') return
   if (status === 102 && !isHttp2(raw)) raw.writeProcessing()
   if (status !== 103) return
-  // Links are what hints are for; any other field would escape the rules for heads.
-  const { link } = asHeaderObject(rawHeaders)
-  if (link === undefined) return
+  const hints = asHeaderObject(interimFields(rawHeaders, rules))
+  // Node sends none without a link, and a hint without one hints at nothing.
+  if (hints['link'] === undefined) return
   try {
-    raw.writeEarlyHints({ link })
+    raw.writeEarlyHints(hints)
   } catch {
     // A hint that Node finds malformed is only a hint: the final answer follows.
   }
@@ -62,11 +69,12 @@ function endsWithConnection(raw: ServerResponse): boolean {
   return !raw.hasHeader('content-length') && !raw.chunkedEncoding
 }
 
-/** Whether the client has sent all of its request. Over HTTP/2 `complete` stays false for a body-less one that nobody reads. */
+/**
+ * Whether the client has sent all of its request. `complete` comes late: while the head is being handled it is false for
+ * a request without a body as well, and over HTTP/2 it stays so when nobody reads it.
+ */
 export function isRequestComplete(request: IncomingMessage): boolean {
-  if (request.complete) return true
-  const { stream } = request as { stream?: { endAfterHeaders?: boolean } }
-  return stream?.endAfterHeaders === true
+  return request.complete || bodyLength(request) === null
 }
 
 /** HTTP/2: an answer that came before the body was read ends the stream, so that the client stops sending. */

@@ -9,13 +9,14 @@ import replyFrom, { type FastifyReplyFromHooks } from '@fastify/reply-from'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Bag, resolveOptions } from '../contract/index.ts'
-import { registerPrefix } from './bare-route.ts'
-import { Bridge, callKey } from './bridge.ts'
+import type { ExchangeHandler, ExchangeRequest } from '../upstream/index.ts'
+import { prefixCalls, registerPrefix } from './bare-route.ts'
+import { Bridge, callKey, headRequest } from './bridge.ts'
 import type { EarlyAnswer, ProxyCall, ProxyFacts } from './call.ts'
 import { EventStreams } from './event-streams.ts'
 import { sendFailure } from './failure.ts'
 import { type ProxyOptions, proxyOptionsSchema } from './options.ts'
-import type { AnswerSurroundings } from './proxied-answer.ts'
+import { type AnswerSurroundings, ProxiedAnswer } from './proxied-answer.ts'
 import type { RequestBody } from './request-body.ts'
 import type { Changer } from './way-out.ts'
 
@@ -24,22 +25,25 @@ export type { EarlyAnswer, ProxyCall, ProxyFacts } from './call.ts'
 export { type ClientFacts, clientFacts, compileTrust, plainAddress, type TrustCheck } from './client-facts.ts'
 export { endWithAnswer, publicFailure, sendFailure } from './failure.ts'
 export { type FailureAnswer, failureAnswer, type PublicFailure } from './failure-page.ts'
-export { hopByHop, isIdentityField, ownRequestFields, wayFields } from './fields.ts'
+export { hopByHop, isIdentityField, nominatedFields, ownRequestFields, wayFields } from './fields.ts'
 export type { HeaderRules, ProxyOptions } from './options.ts'
+export { bodyLength } from './request-body.ts'
 export { type FieldRules, GATEWAY_NAME, type RequestHeadFacts, requestHead } from './request-head.ts'
-export type { AnswerFacts, Changer } from './way-out.ts'
+export { type AnswerFacts, type Changer, hasNoBody } from './way-out.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     proxy: ProxyHooks
   }
   interface FastifyReply {
-    /** Sends the request to `call.upstream` and its answer to the client. */
-    proxy(call: ProxyCall): void
+    /** Sends the request to `call.upstream` and its answer to the client; without one the app's own call for it. */
+    proxy(call?: ProxyCall): void
   }
   interface FastifyRequest {
     /** How the proxied request went; null before `reply.proxy`. */
     proxyFacts: ProxyFacts | null
+    /** Undefined until somebody asks `app.proxy.callFor`. */
+    proxyCall: ProxyCall | null | undefined
   }
 }
 
@@ -48,10 +52,21 @@ export interface ProxyHooks {
   addChanger(changer: Changer): void
   /** Open event streams, for a reload or a stop. */
   readonly eventStreams: EventStreams
+  /** What the app proxies this request with, null where it does not; the same object however often it is asked. */
+  callFor(request: FastifyRequest): ProxyCall | null
+  /** The request for the origin of a call, without a body, that nobody waits for: to be sent in the background. */
+  headRequest(request: FastifyRequest, call: ProxyCall): ExchangeRequest
+  /**
+   * Answers a client from another source than an origin, before the handler is reached: what the source tells the
+   * handler goes out as an origin's answer would, by the same rules.
+   */
+  answer(reply: FastifyReply, call: ProxyCall): ExchangeHandler
 }
 
 /** Options that are functions, for programs. */
 export interface ProxyFunctions {
+  /** The call for a request that an app proxies by handlers of its own; a prefix needs none. */
+  readonly callFor?: (request: FastifyRequest) => ProxyCall | null
   readonly onEarlyAnswer?: EarlyAnswer
   /** Told of body bytes that passed, either way. */
   readonly onBytes?: (count: number) => void
@@ -63,8 +78,9 @@ const SWEEP_MS = 500
 const SOURCE = 'http://upstream.invalid/'
 
 const plugin: FastifyPluginAsync<Partial<ProxyOptions> & ProxyFunctions> = async (app, options) => {
-  const { onEarlyAnswer = () => {}, onBytes = () => {}, ...given } = options
+  const { onEarlyAnswer = () => {}, onBytes = () => {}, callFor = () => null, ...given } = options
   const resolved = given.upstream === undefined ? null : resolveOptions('proxy', proxyOptionsSchema, given)
+  const findCall = resolved === null ? callFor : prefixCalls(resolved)
   const changers: Changer[] = []
   const around: AnswerSurroundings = {
     isDirectAllowed: options.direct ?? false,
@@ -80,18 +96,38 @@ const plugin: FastifyPluginAsync<Partial<ProxyOptions> & ProxyFunctions> = async
     undici: undici as never,
     disableRequestLogging: true,
   } as Parameters<typeof replyFrom>[1])
-  app.decorate('proxy', {
-    addChanger: (changer: Changer) => void changers.push(changer),
+  const hooks: ProxyHooks = {
+    addChanger: changer => void changers.push(changer),
     eventStreams: around.eventStreams,
-  })
+    callFor: request => {
+      if (request.proxyCall === undefined) request.proxyCall = findCall(request)
+      return request.proxyCall
+    },
+    headRequest: (request, call) => headRequest(request, call, false),
+    answer: (reply, call) => answerFrom(reply, call, around),
+  }
+  app.decorate('proxy', hooks)
   app.decorateRequest('proxyFacts', null)
-  app.decorateReply('proxy', function (this: FastifyReply, call: ProxyCall) {
+  app.decorateRequest('proxyCall', undefined)
+  app.decorateReply('proxy', function (this: FastifyReply, given?: ProxyCall) {
+    const call = given ?? hooks.callFor(this.request)
+    if (call === null) throw new TypeError('reply.proxy without a call for this request')
     this.request.raw[callKey] = { call, reply: this }
     this.from(SOURCE, fromOptions)
   })
   // The proxy says 100 when an origin is there to read the body, not before (RFC 9110 §10.1.1).
   app.server.on('checkContinue', (request, response) => void app.routing(request, response))
   if (resolved !== null) registerPrefix(app, resolved)
+}
+
+/** By the framework's way out the answer is what the hook sends, so that the handler is not reached. */
+function answerFrom(reply: FastifyReply, call: ProxyCall, around: AnswerSurroundings): ExchangeHandler {
+  const answer = new ProxiedAnswer(reply, call, around, (error, answered) => {
+    if (error !== null || answered === undefined) return around.fail(reply, call, error ?? new Error('no answer'))
+    reply.code(answered.statusCode).headers(answered.headers).send(answered.body)
+  })
+  reply.request.proxyFacts = answer.facts
+  return answer
 }
 
 declare module 'node:http' {

@@ -2,13 +2,8 @@
  * The facts of one proxied request while it runs: what the answer writes down, and what the exchange and the body
  * themselves know at the moment they are asked.
  */
+import type { FollowedExchange } from '../upstream/index.ts'
 import type { ProxyFacts } from './call.ts'
-
-/** What an exchange tells about itself. */
-export interface FollowedExchange {
-  readonly attempts: number
-  readonly pool: { readonly address: { readonly url: string } } | null
-}
 
 export class LiveFacts implements ProxyFacts {
   readonly upstream: string

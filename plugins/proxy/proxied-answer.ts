@@ -89,7 +89,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     reason?: string,
   ): void {
     const rawHeaders = (controller as ExchangeController).rawHeaders ?? []
-    if (status < 200) return writeInterim(this.#raw, status, rawHeaders)
+    if (status < 200) return writeInterim(this.#raw, status, rawHeaders, this.#call.answerRules)
     this.facts.headMs = performance.now()
     this.facts.status = status
     const { requestId, answerRules } = this.#call

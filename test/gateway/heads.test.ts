@@ -163,7 +163,8 @@ t.test('the same over HTTP/2 with TLS', async t => {
   t.equal(posted.body.toString(), 'POST 1000000')
   t.ok((await ask(session, { ':path': '/big' })).body.equals(big))
   t.equal((await ask(session, { ':path': '/trailers' })).trailers['x-sum'], '7')
-  await t.rejects(ask(session, { ':path': '/cut' }))
+  // Cut while it was held back for its entity tag: an honest error in place of half a page.
+  t.equal((await ask(session, { ':path': '/cut' })).status, 502)
   t.equal((await ask(session, { ':path': '/pub/%2e%2e/secret/x' })).status, 403)
   t.equal((await ask(session, { ':path': '/%73ecret/x' })).status, 403)
 })
