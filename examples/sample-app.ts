@@ -16,6 +16,8 @@ export interface Running {
 export async function startSampleApp(): Promise<Running> {
   const server = createServer((request, response) => {
     response.setHeader('Content-Type', 'application/json')
+    // What is the same for everybody says so.
+    if (request.url?.startsWith('/assets/')) response.setHeader('Cache-Control', 'public, max-age=3600')
     response.end(JSON.stringify({ path: request.url, headers: request.headers }))
   })
   const sockets = new WebSocketServer({ server })

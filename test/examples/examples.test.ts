@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { start as startAccessLog } from '../../examples/access-log.ts'
+import { start as startCache } from '../../examples/cache.ts'
 import { start as startHttpProxy } from '../../examples/http-proxy.ts'
 import { start as startProxy } from '../../examples/proxy.ts'
 import type { Running } from '../../examples/sample-app.ts'
@@ -43,6 +44,17 @@ t.test('proxy: a prefix goes to another app, the rest stays', async t => {
   t.strictSame(await read(url), { see: '/wiki/' })
 })
 
+t.test('cache: what is public is asked for once, until it is purged', async t => {
+  const url = await started(t, startCache)
+  const ask = async (path: string) => (await fetch(url + path)).headers.get('cache-status')
+  t.equal(await ask('/wiki/assets/a.js'), 'hearthgate; fwd=uri-miss; stored')
+  t.match(await ask('/wiki/assets/a.js'), /^hearthgate; hit; ttl=/)
+  t.equal(await ask('/wiki/page'), 'hearthgate; fwd=uri-miss; detail=nothing-to-reuse')
+  t.match(await read(`${url}/numbers`), { store: { kind: 'memory', entries: 1 }, outcomes: { hit: 1, miss: 2 } })
+  t.strictSame(await read(`${url}/forget`, { method: 'POST' }), { removed: 1, complete: true })
+  t.equal(await ask('/wiki/assets/a.js'), 'hearthgate; fwd=uri-miss; stored')
+})
+
 t.test('websocket: messages pass both ways on any path', async t => {
   const url = await started(t, startWebsocket)
   const socket = new WebSocket(`${url.replace('http', 'ws')}/any/path`)
@@ -71,7 +83,7 @@ t.test('http-proxy: a plain @fastify/http-proxy over our dispatcher', async t =>
 t.test('every example runs by itself and ends on SIGINT', async t => {
   const folder = fileURLToPath(new URL('../../examples/', import.meta.url))
   const files = readdirSync(folder).filter(file => file !== 'sample-app.ts')
-  t.strictSame(files.sort(), ['access-log.ts', 'http-proxy.ts', 'proxy.ts', 'upstream.ts', 'websocket.ts'])
+  t.strictSame(files.sort(), ['access-log.ts', 'cache.ts', 'http-proxy.ts', 'proxy.ts', 'upstream.ts', 'websocket.ts'])
   await Promise.all(
     files.map(async file => {
       const child = spawn(process.execPath, [folder + file], { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -137,6 +137,10 @@ export interface StaleIfErrorDecision {
 /** Statuses that say that the origin, not the request, is at fault (RFC 5861 §4). */
 const failureStatuses = new Set([500, 502, 503, 504])
 
+export function isFailureStatus(status: number): boolean {
+  return failureStatuses.has(status)
+}
+
 /** Whether the stored answer stands in for the failed one; the caller says so in Cache-Status. */
 export function decideStaleIfError(
   stored: StoredHead | null,
@@ -147,7 +151,7 @@ export function decideStaleIfError(
   const fail = (reason: StaleIfErrorReason): StaleIfErrorDecision => ({ use: 'fail', reason })
   const { facts, failure } = request
   if (stored === null) return fail('absent')
-  if (typeof failure === 'number' && !failureStatuses.has(failure)) return fail('not-an-error')
+  if (typeof failure === 'number' && !isFailureStatus(failure)) return fail('not-an-error')
   if (facts.hasAuthorization && !stored.limits.isForAuthorized) return fail('authorization')
   // RFC 9111 §5.2.2.4 and §5.2.1.4: neither side wants this answer unasked.
   if (stored.limits.alwaysRevalidate) return fail('no-cache')

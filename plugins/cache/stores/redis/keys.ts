@@ -30,8 +30,19 @@ export function shardOf(keyHash: string, shards: number): number {
   return shards === 1 ? 0 : (keyHash.charCodeAt(0) * 64 + keyHash.charCodeAt(1)) % shards
 }
 
+/** The hash of a key, and where all keys of its shard begin. */
+export function placeOf(key: string, shards: number): { readonly keyHash: string; readonly base: string } {
+  const keyHash = hashName(key)
+  return { keyHash, base: shardBase(shardOf(keyHash, shards)) }
+}
+
 export function chunkKey(base: string, generation: string, index: number): string {
   return `${base}b:${generation}:${index}`
+}
+
+/** The writers that are open for a key. */
+export function writersKey(base: string, keyHash: string): string {
+  return `${base}w:${keyHash}`
 }
 
 export function chunkCount(bodyLength: number): number {

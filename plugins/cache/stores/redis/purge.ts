@@ -1,12 +1,13 @@
 /**
- * Purges in Redis: first noted, so that no writer brings back what goes, then carried out in small steps.
+ * Purges in Redis. One key goes in one step, with the right of its open writers to commit; what names more is first
+ * noted, so that no writer brings back what goes, then carried out in small steps.
  */
 import { MAX_PURGE_LOG } from '../bounds.ts'
 import { isSelected, type Selectable } from '../purge-log.ts'
 import type { PurgeSelector } from '../types.ts'
 import type { RedisClient } from './connect.ts'
 import type { Answer } from './guard.ts'
-import { hashName, INDEX_TTL_MS, shardBase, shardOf } from './keys.ts'
+import { hashName, INDEX_TTL_MS, placeOf, shardBase } from './keys.ts'
 import { DROP, PURGE_KEY, REMEMBER_PURGE } from './scripts.ts'
 
 /** Asks Redis within the time limit. */
@@ -27,21 +28,20 @@ export async function purgeEverywhere(ask: Ask, selector: PurgeSelector, shards:
   return removed
 }
 
-async function purgeKey(
-  ask: Ask,
-  selector: PurgeSelector & { readonly by: 'key' },
-  shards: number,
-): Promise<number | null> {
-  const keyHash = hashName(selector.value)
-  const base = shardBase(shardOf(keyHash, shards))
+type ByKey = PurgeSelector & { readonly by: 'key' }
+type Wide = Exclude<PurgeSelector, ByKey>
+
+async function purgeKey(ask: Ask, selector: ByKey, shards: number): Promise<number | null> {
+  const { base, keyHash } = placeOf(selector.value, shards)
   const variantHash = selector.variant === undefined ? '' : hashName(selector.variant)
-  const values = [base, JSON.stringify(selector), MAX_PURGE_LOG, INDEX_TTL_MS, keyHash, variantHash]
+  const values = [base, keyHash, variantHash]
   const answer = await ask(client => client.eval(PURGE_KEY, 1, `${base}lru`, ...values) as Promise<number>)
   return answer.ok ? answer.value : null
 }
 
-async function purgeShard(ask: Ask, selector: PurgeSelector, base: string): Promise<number | null> {
-  const values = [base, JSON.stringify(selector), MAX_PURGE_LOG, INDEX_TTL_MS]
+async function purgeShard(ask: Ask, selector: Wide, base: string): Promise<number | null> {
+  const value = selector.by === 'all' ? '' : selector.value
+  const values = [base, selector.by, value, MAX_PURGE_LOG, INDEX_TTL_MS]
   const noted = await ask(client => client.eval(REMEMBER_PURGE, 1, `${base}lru`, ...values))
   if (!noted.ok) return null
   return selector.by === 'url' ? purgeUrl(ask, selector.value, base) : purgeWalk(ask, selector, base)

@@ -2,12 +2,16 @@
  * What has to happen in one step on the server. All keys of a shard carry the same hash tag, so that the scripts run in
  * a Cluster too and entries, index and accounting can never disagree.
  *
- * Keys of a shard, behind `base`: `k:HASH` variants of a key (hash: variant → record), `b:GENERATION:N` chunks of a
- * body, `lru` and `exp` members by last use and by end (sorted sets), `url` members in order of their address's hash,
- * `meta` member → what purges compare with, `bytes` sum of all, `seq` and `purges` the log of purges, `lock:HASH`.
+ * Keys of a shard, behind `base`: `k:HASH` variants of a key (hash: variant → record), `w:HASH` writers that are open
+ * for a key (hash: generation → variant), `b:GENERATION:N` chunks of a body, `lru` and `exp` members by last use and by
+ * end (sorted sets), `url` members in order of their address's hash, `meta` member → what purges compare with, `bytes`
+ * sum of all, `seq` and `purges` the log of purges that name more than a key, `lock:HASH`.
  *
  * A member names an entry: `url.key.variant.generation.chunks.bytes`, the first three as hashes.
- * A record is `member\nstoredAtMs\njson`.
+ * A record is `member\nstoredAtMs\njson`, a line of the log `number\nkind\nvalue`.
+ *
+ * A writer may commit while it is noted as open. A purge by key takes the note away, so that it costs no other writer
+ * anything and leaves nothing behind; a note that Redis has lost refuses too.
  */
 
 const PRELUDE = `
@@ -42,15 +46,50 @@ end
 return found`
 
 /**
- * base, member, record, meta, now, expires, max bytes, max variants, purge number that the writer knows, TTL of the
- * index → `{'stored', evicted}`, `{'purges', number}` when there were purges since, `{'lost'}` when a chunk is gone.
+ * base, hash of the key, hash of the variant, generation, most writers of a key, TTL of the note → number of the newest
+ * purge in the log. Too many notes are those of processes that have died: all of them go.
  */
-export const COMMIT = `${PRELUDE}
+export const OPEN_WRITER = `
+local base, writers = ARGV[1], ARGV[1]..'w:'..ARGV[2]
+if redis.call('HLEN', writers) >= tonumber(ARGV[5]) then redis.call('UNLINK', writers) end
+redis.call('HSET', writers, ARGV[4], ARGV[3])
+redis.call('PEXPIRE', writers, ARGV[6])
+return tonumber(redis.call('GET', base..'seq') or '0')`
+
+/** As `isSelected` of purge-log.ts. A log that does not reach back to `known` names everything, and so do bad facts. */
+const NAMED_SINCE = `
+local function isNamed(facts, by, value)
+  if by == 'all' then return true end
+  if by == 'url' then return facts.url == value end
+  if by == 'prefix' then return string.sub(facts.url, 1, #value) == value end
+  if by == 'route' then return facts.route == value end
+  for _, tag in ipairs(facts.tags) do if tag == value then return true end end
+  return false
+end
+local function isNamedSince(known, encoded)
+  local sequence = tonumber(redis.call('GET', base..'seq') or '0')
+  if sequence == tonumber(known) then return false end
+  local lines = redis.call('ZRANGEBYSCORE', base..'purges', '('..known, '+inf')
+  if #lines ~= sequence - tonumber(known) then return true end
+  local readable, facts = pcall(cjson.decode, encoded)
+  if not readable then return true end
+  for _, line in ipairs(lines) do
+    local by, value = string.match(line, '^%d+\\n(%a+)\\n(.*)$')
+    if not by or isNamed(facts, by, value) then return true end
+  end
+  return false
+end
+`
+
+/**
+ * base, member, record, meta, now, expires, max bytes, max variants, purge number that the writer knows, TTL of the
+ * index → `{'stored', evicted}`, `{'purged'}` when a purge since has named it, `{'lost'}` when a chunk is gone.
+ */
+export const COMMIT = `${PRELUDE}${NAMED_SINCE}
 local member, record, now, expires = ARGV[2], ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[6])
 local k, v, g, n, b = parts(member)
 local set = base..'k:'..k
-local sequence = tonumber(redis.call('GET', base..'seq') or '0')
-if sequence ~= tonumber(ARGV[9]) then return {'purges', sequence} end
+if redis.call('HDEL', base..'w:'..k, g) == 0 or isNamedSince(ARGV[9], ARGV[4]) then return {'purged'} end
 for i = 0, tonumber(n) - 1 do
   if redis.call('PEXPIREAT', base..'b:'..g..':'..i, expires) == 0 then return {'lost'} end
 end
@@ -101,24 +140,27 @@ keepUntil(set, expires, now)
 redis.call('ZADD', exp, expires, member)
 return 1`
 
-const REMEMBER = `
+/**
+ * base, kind, value, most purges kept, TTL of the index → number of the purge. Begins with what Redis allows when it has
+ * no room: then it allows the rest, and a full server can be purged.
+ */
+export const REMEMBER_PURGE = `
+local base = ARGV[1]
+redis.call('ZREMRANGEBYRANK', base..'purges', 0, -tonumber(ARGV[4]))
 local sequence = redis.call('INCR', base..'seq')
-redis.call('ZADD', base..'purges', sequence, sequence..'\\n'..ARGV[2])
-redis.call('ZREMRANGEBYRANK', base..'purges', 0, -(tonumber(ARGV[3]) + 1))
-redis.call('PEXPIRE', base..'seq', ARGV[4])
-redis.call('PEXPIRE', base..'purges', ARGV[4])
-`
-
-/** base, selector, most purges kept, TTL of the index → number of the purge. */
-export const REMEMBER_PURGE = `${PRELUDE}${REMEMBER}
+redis.call('ZADD', base..'purges', sequence, sequence..'\\n'..ARGV[2]..'\\n'..ARGV[3])
+redis.call('PEXPIRE', base..'seq', ARGV[5])
+redis.call('PEXPIRE', base..'purges', ARGV[5])
 return sequence`
 
-/** As REMEMBER_PURGE, then hash of the key, hash of the variant or empty → entries removed. */
-export const PURGE_KEY = `${PRELUDE}${REMEMBER}
-local all, removed = redis.call('HGETALL', base..'k:'..ARGV[5]), 0
-for i = 1, #all, 2 do
-  if ARGV[6] == '' or all[i] == ARGV[6] then removed = removed + drop(memberOf(all[i + 1])) end
-end
+/** base, hash of the key, hash of the variant or empty → entries removed. Open writers of them may not commit any more. */
+export const PURGE_KEY = `${PRELUDE}
+local set, writers = base..'k:'..ARGV[2], base..'w:'..ARGV[2]
+local function isMeant(variant) return ARGV[3] == '' or variant == ARGV[3] end
+local open = redis.call('HGETALL', writers)
+for i = 1, #open, 2 do if isMeant(open[i + 1]) then redis.call('HDEL', writers, open[i]) end end
+local all, removed = redis.call('HGETALL', set), 0
+for i = 1, #all, 2 do if isMeant(all[i]) then removed = removed + drop(memberOf(all[i + 1])) end end
 return removed`
 
 /** base, members → entries removed. */

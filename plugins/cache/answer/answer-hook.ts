@@ -1,0 +1,149 @@
+/**
+ * The half of the cache that faces the client: looks a request up in the first hook and answers it from the store, or
+ * leaves a note of what it found for the half that faces the origin.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { bodyLength, type ProxyCall, type ProxyHooks, sendFailure } from '../../proxy/index.ts'
+import { onlyIfCached } from '../errors.ts'
+import { type Fills, isAskable } from '../fill/fills.ts'
+import { CACHE_NAME } from '../names.ts'
+import { type CacheScope, headOf, Passage } from '../passage.ts'
+import { ageField } from '../rules/age.ts'
+import { formatCacheStatus } from '../rules/cache-status.ts'
+import { decideReuse, type ReuseDecision } from '../rules/reuse.ts'
+import type { CacheCounters } from '../signals.ts'
+import type { CacheStore, StoredEntry, VariantSet } from '../stores/index.ts'
+import { type AnswerPlan, planAnswer } from './answer-plan.ts'
+import { decideWay } from './decide-way.ts'
+import { openStored, type StoredSource } from './stored-source.ts'
+
+export interface AnswerHookSetup {
+  readonly store: CacheStore
+  readonly fills: Fills
+  readonly count: CacheCounters
+  readonly proxy: ProxyHooks
+  readonly now: () => number
+  settingsFor(request: FastifyRequest, call: ProxyCall): CacheScope | null
+}
+
+type Next = () => void
+
+export function answerHook(setup: AnswerHookSetup) {
+  return (request: FastifyRequest, reply: FastifyReply, next: Next): void => {
+    const call = setup.proxy.callFor(request)
+    const scope = call === null ? null : setup.settingsFor(request, call)
+    if (call === null || scope === null) return next()
+    const { raw } = request
+    const hasBody = bodyLength(raw) !== null
+    const passage = new Passage({ call, scope, method: raw.method ?? 'GET', rawHeaders: raw.rawHeaders, hasBody })
+    request.cachePassage = passage
+    const { way, reason } = decideWay(passage)
+    passage.reason = reason
+    if (way !== null) {
+      passage.way = way
+      setup.count.outcome(passage, 'bypass')
+      return next()
+    }
+    const found = setup.store.lookup(passage.key)
+    if (found instanceof Promise)
+      void found.then(variants => answer(setup, { request, reply, passage, next }, variants))
+    else answer(setup, { request, reply, passage, next }, found)
+  }
+}
+
+interface Looked {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly passage: Passage
+  readonly next: Next
+}
+
+function answer(setup: AnswerHookSetup, looked: Looked, variants: VariantSet | null): void {
+  const { passage } = looked
+  passage.take(variants)
+  const decision = reuse(setup, passage, passage.stored)
+  passage.decision = decision
+  passage.reason = decision.reason
+  if (isUsable(decision)) return serve(setup, looked, passage.stored as StoredEntry, decision)
+  const ofPart = passage.part === null ? null : reuse(setup, passage, passage.part)
+  if (passage.part !== null && ofPart?.use === 'fresh') return serve(setup, looked, passage.part, ofPart)
+  if (decision.use === 'gateway-timeout-only-if-cached') {
+    setup.count.outcome(passage, 'only-if-cached')
+    return sendFailure(looked.reply, passage.call, onlyIfCached())
+  }
+  passAlong(setup, looked)
+}
+
+function reuse({ now }: AnswerHookSetup, passage: Passage, entry: StoredEntry | null): ReuseDecision {
+  const { request, hasBody, facts, scope } = passage
+  return decideReuse(
+    entry === null ? null : headOf(entry),
+    { method: request.method, hasBody, facts },
+    scope.settings,
+    now(),
+  )
+}
+
+function isUsable({ use }: ReuseDecision): boolean {
+  return use === 'fresh' || use === 'stale' || use === 'stale-while-revalidate'
+}
+
+/** The origin has to be asked; the other half finds in the passage what with. */
+function passAlong({ count }: AnswerHookSetup, { passage, next }: Looked): void {
+  const { stored, decision, request } = passage
+  if (request.method === 'HEAD') {
+    passage.way = 'through'
+    count.outcome(passage, 'miss')
+  } else {
+    const canAsk = stored !== null && isAskable(headOf(stored))
+    passage.way = decision?.use === 'revalidate' && canAsk ? 'revalidate' : 'fill'
+  }
+  next()
+}
+
+function serve(setup: AnswerHookSetup, looked: Looked, entry: StoredEntry, decision: ReuseDecision): void {
+  const { passage } = looked
+  const { request, facts } = passage
+  const head = headOf(entry)
+  const plan = planAnswer(head, entry.bodyLength, { method: request.method, facts }, setup.now())
+  if (plan === null) return passAlong(setup, looked)
+  const status = formatCacheStatus(CACHE_NAME, { hit: true, ttlMs: decision.ttlMs })
+  const extraFields = ['Age', ageField(head, setup.now()), 'Cache-Status', status]
+  const opened = openStored(setup.store, { entry, plan, extraFields })
+  if (opened instanceof Promise) void opened.then(source => begin(setup, looked, { source, plan, decision }))
+  else begin(setup, looked, { source: opened, plan, decision })
+}
+
+interface Opened {
+  readonly source: StoredSource | null
+  readonly plan: AnswerPlan
+  readonly decision: ReuseDecision
+}
+
+function begin(setup: AnswerHookSetup, looked: Looked, { source, plan, decision }: Opened): void {
+  const { request, reply, passage } = looked
+  const { call, scope } = passage
+  // The body is gone since the look-up.
+  if (source === null) {
+    passage.stored = null
+    passage.reason = 'absent'
+    return passAlong(setup, looked)
+  }
+  if (reply.raw.destroyed) {
+    reply.hijack()
+    return source.abort(new Error('the client has left'))
+  }
+  setup.count.outcome(passage, decision.use === 'fresh' ? 'hit' : 'stale')
+  setup.count.bytesFromStore(scope.route, bytesOf(plan, passage))
+  source.run(setup.proxy.answer(reply, call))
+  if (decision.use === 'stale-while-revalidate') setup.fills.refresh(passage, setup.proxy.headRequest(request, call))
+}
+
+function bytesOf({ pieces }: AnswerPlan, { stored }: Passage): number {
+  let bytes = 0
+  for (const piece of pieces) {
+    if (piece === 'body') bytes += stored?.bodyLength ?? 0
+    else if ('start' in piece) bytes += piece.end - piece.start + 1
+  }
+  return bytes
+}

@@ -1,0 +1,129 @@
+/**
+ * Everybody who waits for one fill: who gets the answer that comes, who is served by what is stored, who has to look
+ * elsewhere, and how fast the origin may send for all of them.
+ */
+import type { CachedHead } from '../passage.ts'
+import type { OriginFailure } from '../rules/reuse.ts'
+import type { Outcome } from '../signals.ts'
+import type { OriginHead } from './attempt.ts'
+import { FILL_WINDOW_BYTES, type FillBody } from './fill-body.ts'
+import type { FillReader } from './fill-reader.ts'
+import type { FillSurroundings, ForwardNotes, StoredWithHead } from './fill-surroundings.ts'
+
+export class Audience {
+  readonly #around: FillSurroundings
+  readonly #readers = new Set<FillReader>()
+
+  constructor(around: FillSurroundings) {
+    this.#around = around
+  }
+
+  get size(): number {
+    return this.#readers.size
+  }
+
+  add(reader: FillReader): void {
+    this.#readers.add(reader)
+  }
+
+  remove(reader: FillReader): void {
+    this.#readers.delete(reader)
+  }
+
+  /** Those who have no head yet; the set may change meanwhile. */
+  *waiting(): Iterable<FillReader> {
+    for (const reader of [...this.#readers]) if (!reader.hasBegun && this.#readers.has(reader)) yield reader
+  }
+
+  get leader(): FillReader | null {
+    for (const reader of this.#readers) if (reader.isLeader) return reader
+    return null
+  }
+
+  /** A reader that this fill cannot serve looks for its own answer. */
+  dismiss(reader: FillReader): void {
+    this.#readers.delete(reader)
+    this.#around.retry(reader)
+  }
+
+  dismissAllButLeader(): void {
+    for (const reader of [...this.#readers]) if (!reader.isLeader) this.dismiss(reader)
+  }
+
+  /** Those who have waited too long for the head go on their own. */
+  dismissOverdue(nowMs: number, mostMs: number): void {
+    for (const reader of this.waiting()) {
+      if (!reader.isLeader && nowMs - reader.waitsSinceMs > mostMs) this.dismiss(reader)
+    }
+  }
+
+  interim({ status, rawHeaders }: OriginHead): void {
+    this.leader?.interim(status, rawHeaders)
+  }
+
+  fail(error: Error): void {
+    for (const reader of [...this.#readers]) reader.fail(error)
+    this.#readers.clear()
+  }
+
+  /** Serves a reader from the store, with `leaderFields` only where its request is the one that went to the origin. */
+  serve(reader: FillReader, stored: StoredWithHead, as: ServedAs): void {
+    this.#readers.delete(reader)
+    this.#around.count.outcome(reader.passage, as.outcome)
+    const status = this.#around.status(reader, as.notes)
+    this.#around.serve(reader, stored, reader.isLeader ? [...as.leaderFields, ...status] : status)
+  }
+
+  /** Serves those for whom a stale answer is better than this failure (RFC 5861 §4). */
+  standIn(failure: OriginFailure): void {
+    for (const reader of this.waiting()) {
+      const { stored } = reader.passage
+      if (stored === null || !this.hasStandIn(reader, failure)) continue
+      const forwardStatus = typeof failure === 'number' ? failure : null
+      const notes = { forwardStatus, detail: 'stale-if-error' }
+      const head = stored.head as unknown as CachedHead
+      this.serve(reader, { entry: stored, head }, { outcome: 'stale-if-error', notes, leaderFields: [] })
+    }
+  }
+
+  hasStandIn(reader: FillReader, failure: OriginFailure): boolean {
+    return !reader.hasBegun && this.#around.mayStandIn(reader.passage, failure)
+  }
+
+  /** Whether every one of them could be served by what is stored. */
+  haveAllStandIns(failure: OriginFailure): boolean {
+    for (const reader of this.#readers) if (!this.hasStandIn(reader, failure)) return false
+    return this.#readers.size > 0
+  }
+
+  giveTrailers(trailers: string[] | null): void {
+    const { leader } = this
+    if (leader !== null) leader.rawTrailers = trailers
+  }
+
+  /** Gives everybody what has arrived, and forgets what all have. */
+  pump(body: FillBody): void {
+    for (const reader of [...this.#readers]) reader.pump(body)
+    let slowest = Number.MAX_SAFE_INTEGER
+    for (const reader of this.#readers) slowest = Math.min(slowest, reader.hasBegun ? reader.chunkIndex : 0)
+    body.dropBefore(slowest)
+  }
+
+  /** The pace of the fastest, while what the slowest lags behind fits the window. */
+  mustOriginWait(body: FillBody): boolean {
+    if (this.#readers.size === 0) return false
+    let areAllPaused = true
+    let slowest = body.total
+    for (const { paused, position } of this.#readers) {
+      if (!paused) areAllPaused = false
+      if (position < slowest) slowest = position
+    }
+    return areAllPaused || body.total - slowest > FILL_WINDOW_BYTES
+  }
+}
+
+export interface ServedAs {
+  readonly outcome: Outcome
+  readonly notes: ForwardNotes
+  readonly leaderFields: readonly string[]
+}

@@ -1,0 +1,396 @@
+/**
+ * One question to the origin for one key, and everybody who waits for its answer: decides on the head what the answer is
+ * for whom, feeds the store, and lets each reader read at its own pace. Nobody's leaving ends it but the last one's.
+ */
+
+import type { Dispatch, ExchangeRequest, FollowedExchange } from '../../upstream/index.ts'
+import { nobodyWaits } from '../errors.ts'
+import { headOf, type Passage } from '../passage.ts'
+import { isFailureStatus } from '../rules/reuse.ts'
+import type { StoredHead } from '../rules/types.ts'
+import { matchesVary } from '../rules/vary.ts'
+import type { Awaitable, StoredEntry } from '../stores/index.ts'
+import { Attempt, type AttemptEvents, endToEndFields, type OriginHead, withoutFraming } from './attempt.ts'
+import { Audience } from './audience.ts'
+import { FillBody } from './fill-body.ts'
+import type { FillReader, ReadFill } from './fill-reader.ts'
+import type { FillSurroundings, StoredWithHead } from './fill-surroundings.ts'
+import { leadersOwnHead, type OriginAnswer, readOriginAnswer, sharedHead, unchangedHead } from './origin-answer.ts'
+import { failureOf } from './origin-failure.ts'
+import { conditionalRequest, wholeRequest } from './outgoing.ts'
+import { confirm } from './revalidated.ts'
+import { type Feed, openFeed } from './store-feed.ts'
+
+/** Bytes and time for which a new answer is held back while a stale one could still stand in for it. */
+const HOLD_BYTES = 256 * 1024
+const HOLD_MS = 100
+/** An answer of a store that takes its time can be joined for so long after it is kept: look-ups may be under way. */
+const LINGER_MS = 50
+
+/** What is asked of the origin. */
+export interface Question {
+  readonly request: ExchangeRequest
+  /** The request was stripped of the client's conditions and range. */
+  readonly isWhole: boolean
+  /** What the request asks about (a revalidation). */
+  readonly offered: StoredEntry | null
+}
+
+export interface FillPlan extends Question {
+  /** Whose request goes to the origin. */
+  readonly passage: Passage
+  readonly isJoinable: boolean
+  /** Goes on although nobody waits. */
+  readonly isBackground: boolean
+}
+
+export class Fill implements ReadFill, AttemptEvents {
+  readonly passage: Passage
+  readonly isJoinable: boolean
+  state: 'head' | 'body' | 'done' = 'head'
+  /** Named by a purge or an invalidation while it ran: nobody joins it and it is not stored. */
+  isVoid = false
+  /** Called once when the answer is in the store, or will not be. */
+  onOver: (() => void) | null = null
+  readonly #isBackground: boolean
+  readonly #around: FillSurroundings
+  readonly #next: Dispatch
+  readonly #audience: Audience
+  readonly #body: FillBody
+  #question: Question
+  #attempt: Attempt | null = null
+  #exchange: FollowedExchange | null = null
+  #requestTimeMs = 0
+  #answer: OriginAnswer | null = null
+  /** What everybody may have, once it is known. */
+  #shared: StoredHead | null = null
+  /** What the origin has confirmed. */
+  #confirmed: StoredWithHead | null = null
+  #feed: Feed | null = null
+  #isFeedBusy = false
+  #isPaused = false
+  /** The answer is held back: what is stored could still stand in for it. */
+  #isHeld = false
+  #timer: NodeJS.Timeout | null = null
+  #isDetached = false
+
+  constructor(plan: FillPlan, around: FillSurroundings, next: Dispatch) {
+    this.passage = plan.passage
+    this.isJoinable = plan.isJoinable
+    this.#isBackground = plan.isBackground
+    this.#question = plan
+    this.#around = around
+    this.#next = next
+    this.#audience = new Audience(around)
+    this.#body = new FillBody(around.kept, plan.isJoinable)
+  }
+
+  get attempts(): number {
+    return this.#exchange?.attempts ?? 0
+  }
+
+  get pool(): FollowedExchange['pool'] {
+    return this.#exchange?.pool ?? null
+  }
+
+  get waiters(): number {
+    return this.#audience.size
+  }
+
+  /** Whether somebody who comes now can still have all of it. */
+  admits(passage: Passage): boolean {
+    if (!this.isJoinable || this.isVoid) return false
+    const asksAbout = passage.way === 'revalidate' ? passage.stored?.variant : undefined
+    if (this.#question.offered?.variant !== asksAbout) return false
+    if (this.state === 'head' || this.#isHeld) return true
+    if (this.#confirmed !== null) return this.#around.isFresh(this.#confirmed.head, passage)
+    if (this.#shared === null || !this.#body.isWhole || !matchesVary(this.#shared, passage.request)) return false
+    // What has wholly come before is a stored answer to this one, and no longer a concurrent one.
+    return this.state === 'body' || this.#around.isFresh(this.#shared, passage)
+  }
+
+  add(reader: FillReader): void {
+    this.#audience.add(reader)
+    reader.fill = this
+    if (this.#confirmed !== null) this.#serve(reader, this.#confirmed)
+    else if (this.state !== 'head' && !this.#isHeld) this.#admit(reader)
+  }
+
+  start(): void {
+    const attempt = new Attempt(this)
+    this.#attempt = attempt
+    this.#requestTimeMs = Date.now()
+    try {
+      this.#exchange = this.#next(this.passage.call.upstream, this.#question.request, attempt)
+    } catch (error) {
+      this.fail(error as Error)
+    }
+  }
+
+  /** Another gateway has stored something meanwhile that has to be asked about. */
+  askAbout(stored: StoredEntry): void {
+    const request = conditionalRequest(this.#question.request, headOf(stored))
+    this.#question = { request, isWhole: true, offered: stored }
+  }
+
+  /** Another gateway has stored the answer meanwhile. */
+  answerFrom(entry: StoredEntry): void {
+    this.#confirmed = { entry, head: headOf(entry) }
+    this.state = 'done'
+    this.#serveWaiting(this.#confirmed)
+    this.#detach()
+  }
+
+  /** A purge or an invalidation has named its key. */
+  makeVoid(): void {
+    this.isVoid = true
+    this.#dropFeed()
+  }
+
+  checkTime(nowMs: number, mostMs: number): void {
+    if (this.state === 'head') this.#audience.dismissOverdue(nowMs, mostMs)
+  }
+
+  // What the origin says.
+
+  head(origin: OriginHead): void {
+    if (origin.status < 200) return this.#audience.interim(origin)
+    const { offered } = this.#question
+    if (origin.status === 304 && offered !== null) return this.#confirm(origin, offered)
+    if (isFailureStatus(origin.status)) {
+      this.#audience.standIn(origin.status)
+      if (this.#audience.size === 0) return this.#giveUp()
+    }
+    this.state = 'body'
+    const times = { requestTimeMs: this.#requestTimeMs, responseTimeMs: Date.now() }
+    const answer = readOriginAnswer(origin, { passage: this.passage, isWhole: this.#question.isWhole }, times)
+    this.#answer = answer
+    // RFC 9111 §4.4 comes first: what it makes void is not what is stored now.
+    if (this.passage.way === 'unsafe') this.#around.invalidate(this.passage, origin)
+    else this.#learn(answer)
+    if (answer.head === null) this.#keepForLeader(answer)
+    else this.#share(answer.head)
+  }
+
+  data(chunk: Buffer): void {
+    const wait = this.#feed?.write(chunk)
+    if (wait === false) this.#feed = null
+    else if (wait instanceof Promise) this.#waitForFeed(wait)
+    this.#body.push(chunk)
+    if (this.#isHeld && this.#body.total > HOLD_BYTES) this.#release()
+    this.#audience.pump(this.#body)
+    this.#pace()
+  }
+
+  end(trailers: string[] | null): void {
+    this.#audience.giveTrailers(trailers)
+    this.#body.isEnded = true
+    this.#release()
+    this.state = 'done'
+    this.#audience.pump(this.#body)
+    const outcome = this.#feed?.finish()
+    this.#feed = null
+    if (outcome === undefined) this.#detach()
+    else this.#settle(outcome, ({ stored }) => stored && this.#around.count.committed(this.passage.scope.route))
+  }
+
+  fail(error: Error): void {
+    if (this.state === 'head' || this.#isHeld) this.#audience.standIn(failureOf(error))
+    this.#audience.fail(error)
+    this.#giveUp()
+  }
+
+  // What its readers say.
+
+  readerMoved(): void {
+    this.#audience.pump(this.#body)
+    this.#pace()
+  }
+
+  readerLeft(reader: FillReader, isServed: boolean): void {
+    this.#audience.remove(reader)
+    if (this.state === 'done') {
+      if (this.#isDetached && this.#audience.size === 0) this.#body.clear()
+    } else if (this.#audience.size > 0 || isServed || this.#isBackground) this.#pace()
+    else this.#close()
+  }
+
+  // What the answer is, and for whom.
+
+  /** What the answer teaches about its key. A part says nothing of the whole, a failing app nothing of its answers. */
+  #learn({ decision, origin }: OriginAnswer): void {
+    if (!decision.store && origin.status < 500) this.#around.traits.learn(this.passage.key, 'alone')
+    else if (decision.store && decision.part === null) this.#around.traits.learn(this.passage.key, 'shareable')
+  }
+
+  /** Everybody whose request selects this answer gets it; the others look for another. */
+  #share(head: StoredHead): void {
+    // A part answers one request; who waits for the whole is not served by it.
+    if (head.isPartial === null) this.#shared = head
+    if (!this.isVoid) this.#feed = openFeed(this.#around.store, this.passage, head)
+    this.#isHeld = this.#question.offered !== null && this.#audience.haveAllStandIns('cut')
+    if (this.#isHeld) this.#timer = setTimeout(() => this.#release(), HOLD_MS)
+    else this.#release()
+  }
+
+  #release(): void {
+    this.#stopTimer()
+    this.#isHeld = false
+    if (this.#answer?.head !== null) for (const reader of this.#audience.waiting()) this.#admit(reader)
+  }
+
+  /** The answer is known and can be had from its first byte. */
+  #admit(reader: FillReader): void {
+    const { passage, isLeader } = reader
+    const shared = this.#shared
+    if (!isLeader) {
+      const isFitting = shared !== null && this.#body.isWhole && matchesVary(shared, passage.request)
+      const isAllowed = !passage.facts.hasAuthorization || shared?.limits.isForAuthorized === true
+      if (!isFitting || !isAllowed) return this.#audience.dismiss(reader)
+    }
+    const { origin } = this.#answer as OriginAnswer
+    const forwardStatus = this.#question.offered === null ? null : origin.status
+    const status = this.#around.status(reader, { forwardStatus, stored: this.#feed !== null })
+    this.#around.count.outcome(passage, isLeader ? 'miss' : 'coalesced')
+    const isUnchanged = isLeader && !this.#question.isWhole
+    if (isUnchanged || shared === null) reader.begin(unchangedHead(origin, status))
+    else reader.begin(sharedHead(this.#withLength(shared), reader, origin.message, status))
+    reader.pump(this.#body)
+  }
+
+  /** An answer that came without a length has one when it is over. */
+  #withLength(head: StoredHead): StoredHead {
+    return head.bodyLength === null && this.#body.isEnded ? { ...head, bodyLength: this.#body.total } : head
+  }
+
+  /** RFC 9111 §4: an answer that may not be stored is for the one whose request went to the origin. */
+  #keepForLeader(answer: OriginAnswer): void {
+    const { offered, isWhole } = this.#question
+    const reason = answer.decision.store ? 'nothing-to-reuse' : answer.decision.reason
+    this.#around.count.refused(this.passage.scope.route, reason)
+    if (offered !== null && !isFailureStatus(answer.origin.status)) this.#around.drop(offered)
+    this.#body.isWhole = false
+    this.#over()
+    this.#audience.dismissAllButLeader()
+    const { leader } = this.#audience
+    if (leader === null) return this.#close()
+    const forwardStatus = offered === null ? null : answer.origin.status
+    const status = this.#around.status(leader, { forwardStatus, detail: reason })
+    this.#around.count.outcome(leader.passage, 'miss')
+    leader.begin(isWhole ? leadersOwnHead(answer, leader, status) : unchangedHead(answer.origin, status))
+  }
+
+  // What is stored.
+
+  #confirm(origin: OriginHead, offered: StoredEntry): void {
+    const times = { requestTimeMs: this.#requestTimeMs, responseTimeMs: Date.now() }
+    const answer = { status: 304, headers: withoutFraming(endToEndFields(origin.rawHeaders)) }
+    const confirmed = confirm(this.#around.store, offered, { passage: this.passage, answer, times })
+    this.#attempt?.ignore()
+    if (confirmed === null) return this.#askAnew(offered)
+    this.state = 'done'
+    this.#confirmed = { entry: offered, head: confirmed.head }
+    if (!confirmed.isKept) {
+      this.isVoid = true
+      this.#audience.dismissAllButLeader()
+    }
+    this.#serveWaiting(this.#confirmed, confirmed.clientFields)
+    this.#settle(confirmed.saved, () => {})
+  }
+
+  #serveWaiting(stored: StoredWithHead, leaderFields: readonly string[] = []): void {
+    for (const reader of this.#audience.waiting()) {
+      if (matchesVary(stored.head, reader.passage.request)) this.#serve(reader, stored, leaderFields)
+      else this.#audience.dismiss(reader)
+    }
+  }
+
+  #serve(reader: FillReader, stored: StoredWithHead, leaderFields: readonly string[] = []): void {
+    const wasAsked = this.#exchange !== null
+    const notes = wasAsked ? { forwardStatus: 304 } : {}
+    this.#audience.serve(reader, stored, { outcome: wasAsked ? 'revalidated' : 'coalesced', notes, leaderFields })
+  }
+
+  /** The 304 was about something else: ask without conditions, for the whole answer. */
+  #askAnew(offered: StoredEntry): void {
+    this.#around.drop(offered)
+    this.#question = { request: wholeRequest(this.#question.request), isWhole: true, offered: null }
+    this.start()
+  }
+
+  /** The origin fails, and nobody is left who waits for it. */
+  #giveUp(): void {
+    if (this.#isBackground) this.#around.traits.refreshFailed(this.passage.key)
+    this.#attempt?.ignore()
+    this.#dropFeed()
+    this.state = 'done'
+    this.#detach()
+  }
+
+  // Pace and end.
+
+  #waitForFeed(wait: Promise<boolean>): void {
+    this.#isFeedBusy = true
+    void wait.then(goesOn => {
+      this.#isFeedBusy = false
+      if (!goesOn) this.#feed = null
+      this.#pace()
+    })
+  }
+
+  #pace(): void {
+    const isPaused = this.state === 'body' && (this.#isFeedBusy || this.#audience.mustOriginWait(this.#body))
+    const controller = this.#attempt?.controller ?? null
+    if (isPaused === this.#isPaused || controller === null) return
+    this.#isPaused = isPaused
+    if (isPaused) controller.pause()
+    else controller.resume()
+  }
+
+  /** Nobody waits any more. */
+  #close(): void {
+    this.state = 'done'
+    this.#dropFeed()
+    this.#attempt?.giveUp(nobodyWaits())
+    this.#detach()
+  }
+
+  #dropFeed(): void {
+    this.#feed?.abort()
+    this.#feed = null
+  }
+
+  /** Stays to be joined until the store has what came: who looks it up before finds nothing. */
+  #settle<T>(outcome: Awaitable<T>, then: (outcome: T) => unknown): void {
+    if (!(outcome instanceof Promise)) {
+      then(outcome)
+      return this.#detach()
+    }
+    void outcome.then(settled => {
+      then(settled)
+      this.#over()
+      this.#timer = setTimeout(() => this.#detach(), LINGER_MS)
+    })
+  }
+
+  #detach(): void {
+    this.#stopTimer()
+    this.#isDetached = true
+    this.#around.forget(this)
+    this.#over()
+    // Nobody joins any more: what all readers are past is let go of.
+    this.#body.isWhole = false
+    if (this.#audience.size === 0) this.#body.clear()
+  }
+
+  /** The right to fill the key goes to whoever wants it next. */
+  #over(): void {
+    this.onOver?.()
+    this.onOver = null
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+  }
+}

@@ -1,0 +1,266 @@
+/**
+ * The fills that run, by key: who may join which, who leads a new one, and who has to go alone. Bounded in number, in
+ * waiters and in time.
+ */
+import type { Dispatch, ExchangeHandler, ExchangeRequest, FollowedExchange } from '../../upstream/index.ts'
+import { planAnswer } from '../answer/answer-plan.ts'
+import { openStored } from '../answer/stored-source.ts'
+import { CACHE_NAME } from '../names.ts'
+import { headOf, type Passage } from '../passage.ts'
+import { ageField } from '../rules/age.ts'
+import { formatCacheStatus, forwardReason } from '../rules/cache-status.ts'
+import { decideReuse, decideStaleIfError, type OriginFailure, type ReuseReason } from '../rules/reuse.ts'
+import type { StoredHead } from '../rules/types.ts'
+import type { CacheCounters } from '../signals.ts'
+import type { CacheStore, StoredEntry, StoreLock } from '../stores/index.ts'
+import { Fill, type FillPlan } from './fill.ts'
+import { KeptBytes } from './fill-body.ts'
+import { FillReader } from './fill-reader.ts'
+import type { FillSurroundings, ForwardNotes, StoredWithHead } from './fill-surroundings.ts'
+import { KeyTraits } from './key-traits.ts'
+import { conditionalRequest, isSelective, wholeRequest } from './outgoing.ts'
+
+/** Fills that others may join; beyond that requests go alone. */
+const MOST_FILLS = 1_024
+/** Requests that wait for one fill. */
+const MOST_WAITERS = 1_024
+/** How long somebody waits for the head of another's answer (security.md). */
+const WAIT_MS = 5_000
+/** For how long another gateway may hold the right to fill a key, and how long and how often it is asked after. */
+const LOCK_MS = 10_000
+const LOCK_WAIT_MS = 2_000
+const FIRST_POLL_MS = 5
+const LAST_POLL_MS = 100
+
+export interface FillsSetup {
+  readonly store: CacheStore
+  readonly count: CacheCounters
+  /** Other processes fill the same store: one of them fills a key, the others wait for it. */
+  readonly isStoreShared: boolean
+  readonly now: () => number
+}
+
+export class Fills implements FillSurroundings {
+  readonly store: CacheStore
+  readonly count: CacheCounters
+  readonly traits = new KeyTraits()
+  readonly kept = new KeptBytes()
+  readonly #setup: FillsSetup
+  readonly #running = new Map<string, Fill[]>()
+  #size = 0
+  /** Way on to the origins. */
+  next!: Dispatch
+  invalidate!: FillSurroundings['invalidate']
+
+  constructor(setup: FillsSetup) {
+    this.#setup = setup
+    this.store = setup.store
+    this.count = setup.count
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  get waiters(): number {
+    let waiters = 0
+    for (const fill of this.#all()) waiters += fill.waiters
+    return waiters
+  }
+
+  /** Answers a request through a fill: one that runs, or its own. */
+  take(passage: Passage, request: ExchangeRequest, handler: ExchangeHandler): FollowedExchange {
+    const path = passage.keyedTarget
+    const reader = new FillReader(passage, path === request.path ? request : { ...request, path }, handler)
+    reader.start()
+    if (!reader.isOver) this.#place(reader)
+    return reader
+  }
+
+  /** Asks the origin in the background, unless somebody does already. */
+  refresh(passage: Passage, request: ExchangeRequest): void {
+    const { stored } = passage
+    if (stored === null || !this.traits.mayRefresh(passage.key)) return
+    if (this.#running.get(passage.key)?.some(fill => fill.admits(passage))) return
+    this.#lead(
+      {
+        passage,
+        request: { ...conditionalRequest(request, headOf(stored)), path: passage.keyedTarget },
+        offered: stored,
+        isWhole: true,
+        isJoinable: true,
+        isBackground: true,
+      },
+      null,
+    )
+  }
+
+  /** What runs under a key that has become void is for those who wait for it, and not to be stored. */
+  makeVoid(isNamed: (fill: Fill) => boolean): void {
+    for (const fill of this.#all()) if (isNamed(fill)) fill.makeVoid()
+  }
+
+  sweep(nowMs: number): void {
+    for (const fill of this.#all()) fill.checkTime(nowMs, WAIT_MS)
+  }
+
+  #place(reader: FillReader): void {
+    const { passage } = reader
+    reader.isLeader = false
+    if (!this.#mayCoalesce(passage)) return this.#lead(this.#plan(reader, false), reader)
+    const running = this.#running.get(passage.key)?.find(fill => fill.waiters < MOST_WAITERS && fill.admits(passage))
+    if (running === undefined) return this.#lead(this.#plan(reader, this.#size < MOST_FILLS), reader)
+    reader.waitsSinceMs = this.#setup.now()
+    running.add(reader)
+  }
+
+  /** A POST whose answer may be kept for GET has a body, which can be sent once. */
+  takeAlone(passage: Passage, request: ExchangeRequest, handler: ExchangeHandler): FollowedExchange {
+    const reader = new FillReader(passage, request, handler)
+    reader.start()
+    const plan = { passage, request, offered: null, isWhole: false, isJoinable: false, isBackground: false }
+    if (!reader.isOver) this.#lead(plan, reader)
+    return reader
+  }
+
+  #mayCoalesce({ scope, facts, key, request }: Passage): boolean {
+    if (!scope.coalesce || request.method !== 'GET' || facts.hasAuthorization || facts.directives.noStore) return false
+    return this.traits.get(key) !== 'alone'
+  }
+
+  #plan(reader: FillReader, mayBeJoined: boolean): FillPlan {
+    const { passage, request } = reader
+    const { stored, facts } = passage
+    const shared = { passage, isBackground: false }
+    if (passage.way === 'revalidate' && stored !== null) {
+      const asked = conditionalRequest(request, headOf(stored))
+      return { ...shared, request: asked, offered: stored, isWhole: true, isJoinable: mayBeJoined }
+    }
+    if (!isSelective(facts)) return { ...shared, request, offered: null, isWhole: false, isJoinable: mayBeJoined }
+    // house.md: what a client asks for goes up unchanged, unless the whole is known to fit and to be anybody's.
+    const isWhole = mayBeJoined && this.traits.get(passage.key) === 'shareable'
+    const asked = isWhole ? wholeRequest(request) : request
+    return { ...shared, request: asked, offered: null, isWhole, isJoinable: isWhole }
+  }
+
+  #lead(plan: FillPlan, reader: FillReader | null): void {
+    const fill = new Fill(plan, this, this.next)
+    if (plan.isJoinable) this.#register(plan.passage.key, fill)
+    if (reader !== null) {
+      reader.isLeader = true
+      fill.add(reader)
+    }
+    if (!plan.isJoinable || !this.#setup.isStoreShared) return fill.start()
+    const lock = this.store.lock(plan.passage.key, LOCK_MS)
+    if (lock instanceof Promise) void lock.then(given => this.#startLocked(fill, given))
+    else this.#startLocked(fill, lock)
+  }
+
+  #startLocked(fill: Fill, lock: StoreLock): void {
+    if (!lock.acquired) return void this.#waitForOther(fill, this.#setup.now() + LOCK_WAIT_MS)
+    if (fill.state !== 'head') return lock.release()
+    fill.onOver = () => lock.release()
+    fill.start()
+  }
+
+  /** Another gateway fills the key: what it stores is looked for, and asked for only when it has given the right up. */
+  async #waitForOther(fill: Fill, untilMs: number): Promise<void> {
+    const { passage } = fill
+    for (let pauseMs = FIRST_POLL_MS; fill.state === 'head'; pauseMs = Math.min(2 * pauseMs, LAST_POLL_MS)) {
+      await new Promise(wake => setTimeout(wake, pauseMs))
+      passage.take(await this.store.lookup(passage.key))
+      const { stored } = passage
+      if (fill.state !== 'head') return
+      if (stored !== null && this.isFresh(headOf(stored), passage)) return fill.answerFrom(stored)
+      const lock = await this.store.lock(passage.key, LOCK_MS)
+      if (!lock.acquired && this.#setup.now() < untilMs) continue
+      if (stored !== null && fill.state === 'head' && isAskable(headOf(stored))) fill.askAbout(stored)
+      return this.#startLocked(fill, { acquired: true, release: () => lock.release() })
+    }
+  }
+
+  #register(key: string, fill: Fill): void {
+    const running = this.#running.get(key)
+    if (running === undefined) this.#running.set(key, [fill])
+    else running.push(fill)
+    this.#size++
+  }
+
+  *#all(): Iterable<Fill> {
+    for (const fills of this.#running.values()) yield* [...fills]
+  }
+
+  // What fills need of the cache around them.
+
+  status({ passage, isLeader }: FillReader, { forwardStatus, stored, detail }: ForwardNotes): string[] {
+    const { reason, hasVariants } = passage
+    const line = formatCacheStatus(CACHE_NAME, {
+      forward: reason === 'unsafe' ? 'method' : forwardReason(reason as ReuseReason, hasVariants),
+      ...(forwardStatus == null ? {} : { forwardStatus }),
+      ...(stored === true ? { stored } : {}),
+      ...(isLeader ? {} : { collapsed: true }),
+      ...(detail === undefined ? {} : { detail }),
+    })
+    return ['Cache-Status', line]
+  }
+
+  serve(reader: FillReader, { entry, head }: StoredWithHead, fields: readonly string[]): void {
+    const { request, facts, scope } = reader.passage
+    const now = this.#setup.now()
+    const plan = planAnswer(head, entry.bodyLength, { method: request.method, facts }, now)
+    if (plan === null) return this.retry(reader)
+    const extraFields = ['Age', ageField(head, now), ...fields]
+    const opened = openStored(this.store, { entry, plan, extraFields })
+    const run = (source: Awaited<typeof opened>): void => {
+      if (reader.isOver) return source?.abort(new Error('the client has left'))
+      if (source === null) return this.retry(reader)
+      this.count.bytesFromStore(scope.route, entry.bodyLength)
+      reader.serve(source)
+    }
+    if (opened instanceof Promise) void opened.then(run)
+    else run(opened)
+  }
+
+  drop(entry: StoredEntry): void {
+    void this.store.delete(entry.key, entry.variant)
+  }
+
+  retry(reader: FillReader): void {
+    if (reader.isOver) return
+    const { passage } = reader
+    passage.way = 'fill'
+    // A variant that is not the running one is another's to fill, once; an answer of one person is everybody's own.
+    const isWorthJoining = this.#mayCoalesce(passage) && this.traits.get(passage.key) === 'shareable'
+    if (isWorthJoining && reader.retries++ === 0) return this.#place(reader)
+    this.#lead(
+      { passage, request: reader.request, offered: null, isWhole: false, isJoinable: false, isBackground: false },
+      reader,
+    )
+  }
+
+  forget(fill: object): void {
+    const { key } = (fill as Fill).passage
+    const running = this.#running.get(key)
+    const at = running?.indexOf(fill as Fill) ?? -1
+    if (running === undefined || at === -1) return
+    this.#size--
+    if (running.length === 1) this.#running.delete(key)
+    else running.splice(at, 1)
+  }
+
+  isFresh(head: StoredHead, { request, hasBody, facts, scope }: Passage): boolean {
+    const asked = { method: request.method, hasBody, facts }
+    return decideReuse(head, asked, scope.settings, this.#setup.now()).use === 'fresh'
+  }
+
+  mayStandIn({ stored, facts, scope }: Passage, failure: OriginFailure): boolean {
+    if (stored === null) return false
+    const { use } = decideStaleIfError(headOf(stored), { facts, failure }, scope.settings, this.#setup.now())
+    return use === 'stale-if-error'
+  }
+}
+
+/** It has a validator to ask with. */
+export function isAskable(head: StoredHead): boolean {
+  return head.etag !== null || head.lastModified !== null
+}

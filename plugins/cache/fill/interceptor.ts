@@ -1,0 +1,82 @@
+/**
+ * The half of the cache that faces the origin: stands in front of `app.upstream` and sends each request the way that the
+ * first hook has noted for it.
+ */
+import type { FastifyRequest } from 'fastify'
+import type { ExchangeHandler, Interceptor } from '../../upstream/index.ts'
+import { invalidate } from '../invalidation.ts'
+import { headOf, type Passage } from '../passage.ts'
+import { readAnswerFacts } from '../rules/answer-facts.ts'
+import type { AnswerHead } from '../rules/types.ts'
+import { decideHeadUpdate } from '../rules/update.ts'
+import type { CacheStore } from '../stores/index.ts'
+import { HeldBytes, TaggingAnswer } from '../tag/tagging-answer.ts'
+import { type HeadWatcher, ThroughAnswer } from '../through-answer.ts'
+import { endToEndFields, withoutFraming } from './attempt.ts'
+import type { Fills } from './fills.ts'
+import { applyUpdate } from './revalidated.ts'
+
+export interface InterceptorSetup {
+  readonly store: CacheStore
+  readonly fills: Fills
+  readonly isStoreShared: boolean
+}
+
+export function fillInterceptor(setup: InterceptorSetup): Interceptor {
+  const held = new HeldBytes()
+  const watchUnsafe: HeadWatcher = (passage, status, rawHeaders) => invalidate(setup, passage, status, rawHeaders)
+  const watchHead: HeadWatcher = (...told) => renewByHead(setup.store, ...told)
+  return next => {
+    setup.fills.next = next
+    setup.fills.invalidate = (passage, { status, rawHeaders }) => invalidate(setup, passage, status, rawHeaders)
+    return (upstream, request, handler) => {
+      const passage = (request.incoming as FastifyRequest | undefined)?.cachePassage ?? null
+      if (passage === null) return next(upstream, request, handler)
+      if (passage.way === 'unsafe' && isStorablePost(passage)) return setup.fills.takeAlone(passage, request, handler)
+      if (passage.way === 'unsafe') return next(upstream, request, new ThroughAnswer(handler, passage, watchUnsafe))
+      const tagged = tagging(handler, passage, held)
+      if (passage.way !== 'through') return setup.fills.take(passage, request, tagged)
+      const watch = passage.request.method === 'HEAD' && passage.stored !== null ? watchHead : null
+      return next(upstream, request, new ThroughAnswer(tagged, passage, watch))
+    }
+  }
+}
+
+/** RFC 9110 §9.3.3; whether its answer is kept is decided on that. */
+function isStorablePost({ request, scope, facts }: Passage): boolean {
+  return scope.settings.storePost && request.method === 'POST' && !facts.hasAuthorization && !facts.hasCookie
+}
+
+function tagging(handler: ExchangeHandler, { scope, request, facts }: Passage, held: HeldBytes): ExchangeHandler {
+  if (!scope.etag || request.method !== 'GET') return handler
+  return new TaggingAnswer(handler, { method: request.method, facts }, held)
+}
+
+/**
+ * Stricter than RFC 9111 §4.3.5: without a validator nobody knows that the HEAD was about the same bytes, and what one
+ * person's credentials brought is not for others.
+ */
+function mayRenew({ facts, stored }: Passage, answer: AnswerHead): boolean {
+  if (facts.hasAuthorization || facts.hasCookie || stored === null) return false
+  const told = readAnswerFacts(answer.headers, 0)
+  const { etag, lastModified } = headOf(stored)
+  return etag !== null ? told.etag !== null : lastModified !== null && told.lastModified !== null
+}
+
+/** RFC 9111 §4.3.5: a HEAD renews what is stored, or shows that it has changed. */
+function renewByHead(
+  store: CacheStore,
+  passage: Passage,
+  status: number,
+  rawHeaders: readonly string[],
+  requestTimeMs: number,
+): void {
+  const { stored } = passage
+  if (stored === null) return
+  const responseTimeMs = Date.now()
+  const answer = { status, headers: withoutFraming(endToEndFields(rawHeaders)) }
+  const decision = decideHeadUpdate(headOf(stored), { status, headers: endToEndFields(rawHeaders) }, responseTimeMs)
+  if (decision.update && !mayRenew(passage, answer)) return
+  if (decision.update) applyUpdate(store, stored, { passage, answer, times: { requestTimeMs, responseTimeMs } })
+  else if (decision.reason !== 'status') void store.delete(stored.key, stored.variant)
+}

@@ -1,0 +1,56 @@
+/**
+ * What a 304 makes of the stored answer that was asked about (RFC 9111 §4.3.4): a head with the new fields over the same
+ * body, kept or, where the origin takes back what it allowed, used this once.
+ */
+import { type CachedHead, headOf, type Passage } from '../passage.ts'
+import type { ExchangeTimes } from '../rules/age.ts'
+import { keepForMs } from '../rules/freshness.ts'
+import type { AnswerHead } from '../rules/types.ts'
+import { selectForUpdate, updateStoredHead } from '../rules/update.ts'
+import type { Awaitable, CacheStore, StoredEntry } from '../stores/index.ts'
+import { wholeFacts } from './outgoing.ts'
+
+export interface Confirmed {
+  /** What to answer with, over the body of the entry that was offered. */
+  readonly head: CachedHead
+  /** False: it answers the one who asked and nobody else. */
+  readonly isKept: boolean
+  /** Flat Set-Cookie lines, for the one who asked. */
+  readonly clientFields: readonly string[]
+  /** Done when the store has the new head. */
+  readonly saved: Awaitable<unknown>
+}
+
+export interface Confirmation {
+  readonly passage: Passage
+  /** The 304, without fields of the hop. */
+  readonly answer: AnswerHead
+  readonly times: ExchangeTimes
+}
+
+/** Null: the 304 is about something else than what was offered. */
+export function confirm(store: CacheStore, offered: StoredEntry, confirmation: Confirmation): Confirmed | null {
+  const { answer, times } = confirmation
+  const stored = headOf(offered)
+  if (selectForUpdate([stored], answer, times.responseTimeMs).stored === null) return null
+  return applyUpdate(store, offered, confirmation)
+}
+
+/** Puts the fields of a 304, or of the answer to a HEAD, over what is stored. */
+export function applyUpdate(
+  store: CacheStore,
+  offered: StoredEntry,
+  { passage, answer, times }: Confirmation,
+): Confirmed {
+  const { settings } = passage.scope
+  const stored = headOf(offered)
+  const input = { request: passage.request, requestFacts: wholeFacts(passage.facts), answer, times }
+  const updated = updateStoredHead(stored, input, settings)
+  const head: CachedHead = { ...updated.stored, ownTag: stored.ownTag }
+  const { keep, clientFields } = updated
+  if (!keep) return { head, isKept: keep, clientFields, saved: store.delete(offered.key, offered.variant) }
+  const storedAtMs = times.responseTimeMs
+  const expiresAtMs = storedAtMs + keepForMs(head, settings)
+  const update = { head: head as unknown as StoredEntry['head'], storedAtMs, expiresAtMs }
+  return { head, isKept: keep, clientFields, saved: store.updateHead(offered, update) }
+}

@@ -1,0 +1,89 @@
+/**
+ * A shared HTTP cache (RFC 9111) in two halves over one store: answers in the first hook, fills in front of
+ * `app.upstream`. With the proxy plugin it works in any Fastify 5 app:
+ *
+ *     await app.register(upstream, { upstreams: { wiki: { origins: [{ url: 'http://127.0.0.1:3000' }] } } })
+ *     await app.register(proxy, { upstream: 'wiki', direct: true })
+ *     await app.register(cache, { maxBytes: 64 * 1024 ** 2 })
+ */
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { contractOf, resolveOptions } from '../contract/index.ts'
+import type { ProxyCall } from '../proxy/index.ts'
+import { answerHook } from './answer/answer-hook.ts'
+import { CacheControl, type CacheStats } from './control.ts'
+import { Fills } from './fill/fills.ts'
+import { fillInterceptor } from './fill/interceptor.ts'
+import { type CacheOptions, cacheOptionsSchema, routeSettings } from './options.ts'
+import type { CacheScope, Passage } from './passage.ts'
+import { CacheCounters } from './signals.ts'
+import { openStore } from './stores/index.ts'
+
+export type { CacheOptions } from './options.ts'
+export type { CacheScope } from './passage.ts'
+export { defaultCacheSettings, type KeySettings, type RouteCacheSettings } from './rules/types.ts'
+export { type PurgeOutcome, type PurgeSelector, StoreOpenError, type StoreStats } from './stores/index.ts'
+export { CacheControl, type CacheStats }
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    cache: CacheControl
+  }
+  interface FastifyRequest {
+    /** What the cache knows of the request; null where the cache has nothing to do with it. */
+    cachePassage: Passage | null
+  }
+  interface FastifyContextConfig {
+    /** False = the cache leaves the route alone. */
+    cache?: boolean
+  }
+}
+
+/** Options that are functions, for programs. */
+export interface CacheFunctions {
+  /** What holds on the route of a proxied request; null = the cache leaves it alone. */
+  readonly settingsFor?: (request: FastifyRequest, call: ProxyCall) => CacheScope | null
+}
+
+/** How often waiting requests and gauges are looked at. */
+const SWEEP_MS = 250
+
+const plugin: FastifyPluginAsync<Partial<CacheOptions> & CacheFunctions> = async (app, options) => {
+  const { settingsFor, ...given } = options
+  const resolved = resolveOptions('cache', cacheOptionsSchema, given)
+  const { store: address, maxBytes, maxObjectBytes, maxVariants, frontBytes, newsUrl } = resolved
+  const bounds = { maxBytes, maxObjectBytes, maxVariants, frontBytes }
+  const store = await openStore(address, newsUrl === undefined ? bounds : { ...bounds, newsUrl })
+  const { signals } = contractOf(app)
+  const count = new CacheCounters(signals)
+  const isStoreShared = !(address === 'memory' || address.startsWith('disk:')) || newsUrl !== undefined
+  const fills = new Fills({ store, count, isStoreShared, now: Date.now })
+  app.decorate('cache', new CacheControl({ store, fills, count, signals }))
+  app.decorateRequest('cachePassage', null)
+  app.upstream.use(fillInterceptor({ store, fills, isStoreShared }))
+  const scopeOf = settingsFor ?? bareScope(resolved)
+  app.addHook('onRequest', answerHook({ store, fills, count, proxy: app.proxy, now: Date.now, settingsFor: scopeOf }))
+  const sweep = setInterval(() => {
+    fills.sweep(Date.now())
+    app.cache.sweep()
+  }, SWEEP_MS).unref()
+  app.addHook('onClose', async () => {
+    clearInterval(sweep)
+    await store.close()
+  })
+}
+
+/** One scope a route of the app, all with the plugin's options. */
+function bareScope(options: CacheOptions): (request: FastifyRequest, call: ProxyCall) => CacheScope | null {
+  const settings = routeSettings(options)
+  const { etag, coalesce } = options
+  return ({ routeOptions }, { route }) =>
+    routeOptions.config.cache === false ? null : { route, settings, etag, coalesce }
+}
+
+export const cache = fp(plugin, {
+  name: 'hearthgate-cache',
+  fastify: '5.x',
+  decorators: { fastify: ['upstream', 'proxy'] },
+})
+export default cache

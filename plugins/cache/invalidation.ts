@@ -1,0 +1,52 @@
+/**
+ * Carries out what an unsafe request means for the store (RFC 9111 §4.4): entries of its own address and of those that
+ * its answer names, under both schemes, and fills that run for them.
+ */
+import type { Fills } from './fill/fills.ts'
+import type { Passage } from './passage.ts'
+import { decideInvalidation } from './rules/invalidation.ts'
+import type { CacheStore } from './stores/index.ts'
+
+const schemes = ['http', 'https'] as const
+
+export interface Invalidated {
+  readonly store: CacheStore
+  readonly fills: Fills
+  /** Others keep copies of what this store holds, and learn of a purge by it. */
+  readonly isStoreShared: boolean
+}
+
+export function invalidate(from: Invalidated, passage: Passage, status: number, headers: readonly string[]): void {
+  // What an override field makes of a GET may be anything.
+  const request = passage.reason === 'override' ? { ...passage.request, method: 'POST' } : passage.request
+  const decision = decideInvalidation(request, { status, headers })
+  if (!decision.invalidate) return
+  for (const scheme of schemes) {
+    for (const target of decision.targets) forgetTarget(from, passage, target, scheme)
+    for (const prefix of decision.prefixes) {
+      const value = passage.publicUrl(prefix, scheme)
+      from.fills.makeVoid(fill => fill.passage.publicUrl().startsWith(value))
+      void from.store.purge({ by: 'prefix', value })
+    }
+  }
+}
+
+function forgetTarget(
+  { store, fills, isStoreShared }: Invalidated,
+  passage: Passage,
+  target: string,
+  scheme: (typeof schemes)[number],
+): void {
+  const { headers = [], cookies = [] } = passage.scope.settings.key
+  const url = passage.publicUrl(target, scheme)
+  const key = passage.keyFor(target, scheme)
+  fills.makeVoid(fill => fill.passage.key === key || fill.passage.publicUrl() === url)
+  // Keys that hold more than the address cannot be named one by one.
+  if (headers.length > 0 || cookies.length > 0) void store.purge({ by: 'url', value: url })
+  else if (isStoreShared) void store.delete(key)
+  else {
+    const found = store.lookup(key)
+    if (found instanceof Promise) void found.then(entries => entries !== null && store.delete(key))
+    else if (found !== null) void store.delete(key)
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * One request on its way past the cache: read once in the first hook, looked at again by the half that faces the origin.
+ */
+import { nominatedFields, type ProxyCall } from '../proxy/index.ts'
+import { withoutFields } from './rules/fields.ts'
+import { keyedTarget, primaryKey } from './rules/key.ts'
+import type { RequestFacts } from './rules/request-facts.ts'
+import { readRequestFacts } from './rules/request-facts.ts'
+import type { ReuseDecision, ReuseReason } from './rules/reuse.ts'
+import type { RequestHead, RouteCacheSettings, StoredHead } from './rules/types.ts'
+import { selectVariant } from './rules/vary.ts'
+import type { StoredEntry, VariantSet } from './stores/index.ts'
+
+/** What the app says about caching on the route of a request. */
+export interface CacheScope {
+  /** Name of the route, for purges, metrics and messages. */
+  readonly route: string
+  readonly settings: RouteCacheSettings
+  /** Make weak entity tags for answers without a validator. */
+  readonly etag: boolean
+  /** Let concurrent misses of one key share one fill. */
+  readonly coalesce: boolean
+}
+
+/** What is kept of an answer: the rules' head, and the tag that the cache made itself where the origin sent none. */
+export interface CachedHead extends StoredHead {
+  readonly ownTag: string | null
+}
+
+/** What the half that faces the origin does with the request. */
+export type Way =
+  /** Sent on; the answer may be stored. */
+  | 'fill'
+  /** Sent with the validators of `stored`. */
+  | 'revalidate'
+  /** Sent on unchanged; nothing is stored. */
+  | 'through'
+  /** Sent on unchanged; a success makes what is stored void. */
+  | 'unsafe'
+
+/** What is known of a request before the store has been asked. */
+export interface PassageStart {
+  readonly call: ProxyCall
+  readonly scope: CacheScope
+  readonly method: string
+  readonly rawHeaders: readonly string[]
+  readonly hasBody: boolean
+}
+
+export class Passage {
+  readonly call: ProxyCall
+  readonly scope: CacheScope
+  readonly request: RequestHead
+  readonly facts: RequestFacts
+  readonly hasBody: boolean
+  way: Way = 'through'
+  reason: ReuseReason | 'override' | 'if-match' | 'if-unmodified-since' | 'unsafe' | 'event-stream' = 'absent'
+  /** The whole answer that matches the request, whether it may be used or not. */
+  stored: StoredEntry | null = null
+  /** A stored part that matches. */
+  part: StoredEntry | null = null
+  /** Others of the same key are stored. */
+  hasVariants = false
+  decision: ReuseDecision | null = null
+  /** For logs and metrics: what became of it, one word. */
+  outcome: string | null = null
+  /** Two routes may send the same target to different origins, and a Host of their own. */
+  readonly key: string
+
+  constructor({ call, scope, method, rawHeaders, hasBody }: PassageStart) {
+    this.call = call
+    this.scope = scope
+    this.hasBody = hasBody
+    const headers = asSent(rawHeaders)
+    this.facts = readRequestFacts(headers)
+    this.request = {
+      method,
+      scheme: call.client.proto,
+      host: call.client.host.toLowerCase(),
+      target: call.target,
+      headers,
+    }
+    this.key = keyOf(call, primaryKey(this.request, scope.settings.key).key)
+  }
+
+  /** The target without the parameters that are no part of the key: what may be stored is asked for without them. */
+  get keyedTarget(): string {
+    return keyedTarget(this.request.target, this.scope.settings.key.ignoreQuery)
+  }
+
+  /** The key of another target of the same site, as a GET without key fields has it. */
+  keyFor(target: string, scheme: 'http' | 'https'): string {
+    const { key } = primaryKey({ ...this.request, headers: [], target, scheme }, this.scope.settings.key)
+    return keyOf(this.call, key)
+  }
+
+  /** The address by which people purge it: as the client sees it. */
+  publicUrl(target = this.call.target, scheme = this.request.scheme): string {
+    return `${scheme}://${nameOf(this.request.host, scheme)}${publicTarget(this.call, target)}`
+  }
+
+  take(variants: VariantSet | null): void {
+    this.stored = null
+    this.part = null
+    this.hasVariants = false
+    if (variants === null) return
+    const whole = variants.filter(entry => headOf(entry).isPartial === null)
+    this.hasVariants = whole.length > 0
+    this.stored = this.#select(whole)
+    this.part = this.facts.range === null ? null : this.#select(variants.filter(entry => headOf(entry).isPartial))
+  }
+
+  #select(entries: readonly StoredEntry[]): StoredEntry | null {
+    if (entries.length === 0) return null
+    const head = selectVariant(entries.map(headOf), this.request)
+    return head === null ? null : (entries.find(entry => headOf(entry) === head) ?? null)
+  }
+}
+
+/** The store keeps heads without knowing what they are. */
+export function headOf(entry: StoredEntry): CachedHead {
+  return entry.head as unknown as CachedHead
+}
+
+/** What Connection names does not reach the origin (RFC 9110 §7.6.1), so that it cannot select an answer either. */
+function asSent(rawHeaders: readonly string[]): readonly string[] {
+  const nominated = nominatedFields(rawHeaders)
+  return nominated === null ? rawHeaders : withoutFields(rawHeaders, nominated)
+}
+
+function keyOf(call: ProxyCall, key: string): string {
+  const host = call.host.toLowerCase() === call.client.host.toLowerCase() ? '' : call.host.toLowerCase()
+  return `${call.upstream}\n${host}\n${key}`
+}
+
+function publicTarget({ strippedPrefix, mountBase }: ProxyCall, target: string): string {
+  if (strippedPrefix === null) return target
+  const prefix = strippedPrefix.replace(/\/$/, '')
+  return target.startsWith(mountBase) ? prefix + target.slice(mountBase.length) : target
+}
+
+/** As addresses are written: `wiki.test.:80` is `wiki.test`. */
+function nameOf(host: string, scheme: string): string {
+  const port = scheme === 'https' ? ':443' : ':80'
+  const bare = host.endsWith(port) ? host.slice(0, -port.length) : host
+  return bare.endsWith('.') ? bare.slice(0, -1) : bare.replace('.:', ':')
+}

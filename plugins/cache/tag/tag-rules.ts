@@ -1,0 +1,63 @@
+/**
+ * Whether an answer gets a weak entity tag made from its bytes, so that a second visit costs no body (RFC 9110 §8.8.3).
+ * Only answers that a client could keep and that come with no validator of their own.
+ */
+import type { AnswerFacts } from '../rules/answer-facts.ts'
+import { isMediaType } from '../rules/content-type.ts'
+
+/** Longest body that is held back to be tagged. */
+export const MOST_TAGGED_BYTES = 4 * 1024 * 1024
+/** How long an answer of unknown length may be held back: a page that drips is not delayed. */
+export const HOLD_UNKNOWN_MS = 50
+/** The same for an announced length: time for a slow disk, not for a slow script. */
+export const HOLD_ANNOUNCED_MS = 200
+
+export type TagRefusal = 'method' | 'status' | 'has-validator' | 'no-store' | 'stream' | 'too-large' | 'partial'
+
+export type TagDecision =
+  | { readonly tag: true; readonly holdMs: number }
+  | { readonly tag: false; readonly reason: TagRefusal }
+
+export interface TagFacts {
+  readonly method: string
+  readonly status: number
+  /** The client asked for a range. */
+  readonly hasRange: boolean
+  readonly answer: Pick<
+    AnswerFacts,
+    'etag' | 'lastModified' | 'directives' | 'contentType' | 'contentLength' | 'contentRange'
+  >
+}
+
+export function decideTag({ method, status, hasRange, answer }: TagFacts): TagDecision {
+  if (method !== 'GET') return { tag: false, reason: 'method' }
+  if (status !== 200) return { tag: false, reason: 'status' }
+  if (hasRange || answer.contentRange !== null) return { tag: false, reason: 'partial' }
+  if (answer.etag !== null || answer.lastModified !== null) return { tag: false, reason: 'has-validator' }
+  if (answer.directives.noStore) return { tag: false, reason: 'no-store' }
+  if (isEndless(answer.contentType)) return { tag: false, reason: 'stream' }
+  const { contentLength } = answer
+  if (contentLength === null) return { tag: true, holdMs: HOLD_UNKNOWN_MS }
+  return contentLength <= MOST_TAGGED_BYTES
+    ? { tag: true, holdMs: HOLD_ANNOUNCED_MS }
+    : { tag: false, reason: 'too-large' }
+}
+
+/** Types that come in pieces for as long as somebody listens. */
+function isEndless(contentType: string | null): boolean {
+  if (contentType === null) return false
+  return (
+    endless.some(type => isMediaType(contentType, type)) ||
+    contentType.startsWith('application/grpc') ||
+    contentType.startsWith('video/') ||
+    contentType.startsWith('audio/')
+  )
+}
+
+const endless = [
+  'text/event-stream',
+  'multipart/x-mixed-replace',
+  'application/x-ndjson',
+  'application/jsonl',
+  'application/stream+json',
+]
