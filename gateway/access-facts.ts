@@ -23,9 +23,13 @@ const tunnelOutcomes: Readonly<Record<string, string>> = {
 
 /** For a request that Fastify has seen, however it ended. Null for one that failed before the first hook. */
 export function accessFacts(request: FastifyRequest, reply: FastifyReply): AccessFacts | null {
-  const { facts, proxyFacts } = request
+  const { facts, proxyFacts, cachePassage } = request
   if (facts === null) return null
-  return proxyFacts === null ? refusedFacts(facts, reply) : proxiedFacts(facts, proxyFacts, reply)
+  const cache = cachePassage?.outcome ?? null
+  const known = proxyFacts === null ? refusedFacts(facts, reply) : proxiedFacts(facts, proxyFacts, reply)
+  // Another request's answer, or a stored one: no origin was asked for this one.
+  const isOwnAsking = cache === null || known.attempts > 0
+  return isOwnAsking ? { ...known, cache } : { ...known, cache, upstream: null, upstreamMs: null }
 }
 
 function proxiedFacts(facts: RequestFacts, proxied: ProxyFacts, { raw }: FastifyReply): AccessFacts {

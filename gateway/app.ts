@@ -3,18 +3,14 @@
  * refusals, then the proxy over the pools; upgrades take the tunnel beside it.
  */
 import { METHODS } from 'node:http'
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  LogController,
-} from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { accessLog, type Destination } from '../plugins/access-log/index.ts'
-import { endWithAnswer, failureAnswer, proxy, sendFailure } from '../plugins/proxy/index.ts'
+import { type CacheOptions, cache } from '../plugins/cache/index.ts'
+import { endWithAnswer, failureAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
 import { accessFacts, tunnelEntry } from './access-facts.ts'
+import type { GatewayConfig } from './config/types.ts'
 import { garbageBound } from './garbage-bound.ts'
 import { armLinger } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
@@ -70,7 +66,12 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     endWithAnswer(reply, armLinger)
     reply.code(refusal.status).headers(headers).send(body)
   })
-  await app.register(proxy, { direct: true, onEarlyAnswer: armLinger, onBytes: garbageBound() })
+  const callFor = (request: FastifyRequest) => proxyCall(request.facts, state.serving.config.limits.bodyIdleMs)
+  await app.register(proxy, { direct: true, callFor, onEarlyAnswer: armLinger, onBytes: garbageBound() })
+  await app.register(cache, {
+    ...storeOptions(state.serving.config),
+    settingsFor: ({ facts }) => (facts.match.kind === 'route' ? facts.match.route.cacheScope : null),
+  })
   const logTunnel: TunnelEnded = (request, facts, summary) => {
     app.accessLog.write(tunnelEntry(request, facts, summary))
   }
@@ -84,7 +85,7 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   app.route({
     method: [...app.supportedMethods],
     url: '/',
-    handler: (request, reply) => forward(request, reply, state.serving.config.limits.bodyIdleMs),
+    handler: (_request, reply) => reply.proxy(),
   })
   app.setErrorHandler((error, request, reply) => sendFailure(reply, request.facts, error as Error, armLinger))
   await app.ready()
@@ -98,11 +99,19 @@ function passEveryMethod(app: FastifyInstance): void {
   }
 }
 
-function forward(request: FastifyRequest, reply: FastifyReply, bodyIdleMs: number): void {
-  const { facts } = request
-  if (facts.match.kind !== 'route') throw new TypeError('a refused request came to its handler')
+/** The store is one for all routes: how long an answer may be is a route's own matter, variants are the store's. */
+function storeOptions({ store, storeLimits, routes }: GatewayConfig): Partial<CacheOptions> {
+  const { size, memory } = storeLimits
+  const maxBytes = store === 'memory' ? Math.min(size, memory) : size
+  const variants = routes.map(route => (route.cache === false ? 1 : route.cache.variants))
+  return { store, maxBytes, maxObjectBytes: maxBytes, frontBytes: memory, maxVariants: Math.max(1, ...variants) }
+}
+
+/** Where a request goes and as what; null for one that was refused. */
+function proxyCall(facts: RequestFacts, bodyIdleMs: number): ProxyCall | null {
+  if (facts.match.kind !== 'route') return null
   const { route, path } = facts.match
-  reply.proxy({
+  return {
     upstream: route.name,
     route: route.name,
     target: path + facts.query,
@@ -110,9 +119,10 @@ function forward(request: FastifyRequest, reply: FastifyReply, bodyIdleMs: numbe
     client: facts.client,
     requestId: facts.requestId,
     strippedPrefix: route.strippedPrefix,
+    mountBase: route.mountBase,
     requestRules: route.requestRules,
     answerRules: route.answerRules,
     maxBodyBytes: route.limits.bodySize,
     bodyIdleMs,
-  })
+  }
 }

@@ -74,6 +74,13 @@ function readConfig({ file, partial, log }: GatewayOptions): GatewayConfig {
   return loaded.config
 }
 
+/** What a reload cannot change. */
+const startOnly = ['admin', 'state_dir', 'store', 'store_limits'] as const
+
+function readAtStart(config: GatewayConfig): Record<(typeof startOnly)[number], unknown> {
+  return { admin: config.admin, state_dir: config.stateDir, store: config.store, store_limits: config.storeLimits }
+}
+
 class Gateway implements RunningGateway {
   readonly #options: GatewayOptions
   readonly #log: Logger
@@ -172,8 +179,9 @@ class Gateway implements RunningGateway {
     const isRemoved = (route: string) => !this.#state.serving.config.routes.some(({ name }) => name === route)
     void this.#app.websocket.closeWhere(tunnel => isRemoved(tunnel.routeName), REMOVED_MS)
     void this.#app.proxy.eventStreams.closeWhere(stream => isRemoved(stream.route), REMOVED_MS)
-    if (!isDeepStrictEqual(before.admin, config.admin) || before.stateDir !== config.stateDir) {
-      this.#log.warn('admin and state_dir are read at the start only: restart to bring their change into force')
+    const changed = startOnly.filter(key => !isDeepStrictEqual(readAtStart(before)[key], readAtStart(config)[key]))
+    if (changed.length > 0) {
+      this.#log.warn(`${changed.join(', ')}: read at the start only, restart to bring the change into force`)
     }
     this.#log.info({ generation: this.#generation, routes: config.routes.length }, 'configuration reloaded')
   }

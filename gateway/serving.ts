@@ -3,9 +3,10 @@
  * calls. Made anew by each reload and swapped as one reference, so no request ever sees half of a change.
  */
 import { readFileSync } from 'node:fs'
+import type { CacheScope } from '../plugins/cache/index.ts'
 import { compileTrust, type FieldRules, type TrustCheck } from '../plugins/proxy/index.ts'
 import type { UpstreamGroupOptions } from '../plugins/upstream/index.ts'
-import type { GatewayConfig, RouteConfig } from './config/types.ts'
+import type { CacheConfig, GatewayConfig, RouteConfig } from './config/types.ts'
 import { compileRoutes, type RouteTable } from './routing/index.ts'
 
 /** Requests that may wait for a connection to one origin, and for how long (security.md, connections). */
@@ -18,6 +19,10 @@ export interface ServedRoute extends RouteConfig {
   readonly hostToSend: string | null
   /** The prefix that the origin does not see, or null. */
   readonly strippedPrefix: string | null
+  /** What stands in its place at the origin, without a slash at the end. */
+  readonly mountBase: string
+  /** What the cache does on this route; null = it is off. */
+  readonly cacheScope: CacheScope | null
   readonly requestRules: FieldRules
   readonly answerRules: FieldRules
 }
@@ -53,9 +58,20 @@ function serveRoute(route: RouteConfig, builtins: BuiltinOrigins): ServedRoute {
     upstream,
     hostToSend: host === 'preserve' ? null : host === 'upstream' ? authorityOf(upstream[0]?.url ?? '') : host,
     strippedPrefix: route.rewritePath === null || route.match.path === '/' ? null : route.match.path,
+    mountBase: (route.rewritePath ?? '').replace(/\/+$/, ''),
+    cacheScope: route.cache === false ? null : cacheScope(route.name, route.cache),
     requestRules: route.headers.request,
     answerRules: route.headers.response,
   }
+}
+
+function cacheScope(route: string, config: CacheConfig): CacheScope {
+  const { maxObjectSize, variants, varyCookie, honourRequest, etag, coalesce, key, ...same } = config
+  const { heuristicFreshness, staleWhileRevalidateMs, staleIfErrorMs, storePost, storePartial } = same
+  const windows = { heuristicFreshness, staleWhileRevalidateMs, staleIfErrorMs }
+  const bounds = { maxObjectBytes: maxObjectSize, maxVariants: variants }
+  const wishes = { storeCookieVary: varyCookie, storePost, storePartial, honourRequestDirectives: honourRequest }
+  return { route, etag, coalesce, settings: { ...windows, ...bounds, ...wishes, key } }
 }
 
 function authorityOf(url: string): string {

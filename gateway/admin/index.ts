@@ -1,11 +1,12 @@
 /**
- * The admin listener: health, routes, stats and `explain` as JSON, on loopback or behind a token. It is an app of its
+ * The admin listener: health, routes, stats, cache and `explain` as JSON, on loopback or behind a token. It is an app of its
  * own, so that nothing of it can be reached through a route of the gateway.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { AdminConfig } from '../config/types.ts'
 import { explainRequest } from '../explain/index.ts'
+import { addCacheEndpoints } from './cache.ts'
 import { overviewPage } from './overview-page.ts'
 import type { AdminSources } from './sources.ts'
 import { type GatewayStats, gatherStats, listRoutes } from './stats.ts'
@@ -45,9 +46,11 @@ function addEndpoints(app: FastifyInstance, sources: AdminSources): void {
   app.get('/api/routes', () => listRoutes(sources.state.serving))
   app.get('/api/stats', stats)
   app.get('/api/explain', (request, reply) => explain(request, reply, sources))
-  app.get('/', (_request, reply) =>
-    reply.type('text/html; charset=utf-8').send(overviewPage(sources.state.serving, stats())),
-  )
+  addCacheEndpoints(app, sources)
+  app.get('/', async (_request, reply) => {
+    const cache = await sources.app.cache.stats()
+    return reply.type('text/html; charset=utf-8').send(overviewPage(sources.state.serving, stats(), cache))
+  })
 }
 
 function explain(request: FastifyRequest, reply: FastifyReply, { state }: AdminSources): unknown {

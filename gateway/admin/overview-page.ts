@@ -1,11 +1,12 @@
 /**
- * The first page of the admin address: routes and origins at a glance, drawn on the server, no script, no outside
+ * The first page of the admin address: routes, origins and the cache at a glance, drawn on the server, no script, no outside
  * resource.
  */
+import type { CacheStats } from '../../plugins/cache/index.ts'
 import type { Serving } from '../serving.ts'
 import type { GatewayStats } from './stats.ts'
 
-export function overviewPage({ config }: Serving, stats: GatewayStats): string {
+export function overviewPage({ config }: Serving, stats: GatewayStats, cache: CacheStats): string {
   const routes = config.routes.map(route => [
     route.name,
     route.match.hosts.join(', '),
@@ -34,9 +35,17 @@ ${stats.connections} connections, ${stats.tunnels} WebSockets, ${stats.eventStre
 ${table(['Route', 'Hosts', 'Path', 'Upstream', 'State'], routes)}
 <h2>Origins</h2>
 ${table(['Upstream', 'Origin', 'State', 'In flight', 'Connections', 'Tunnels'], origins)}
-<p><a href="/api/stats">stats</a> · <a href="/api/routes">routes</a> · <a href="/healthz">health</a></p>
+<h2>Cache</h2>
+${table(['Store', 'State', 'Entries', 'Size', 'Hits', 'Misses', 'Stored'], [cacheCells(cache)])}
+<p><a href="/api/stats">stats</a> · <a href="/api/cache">cache</a> · <a href="/api/routes">routes</a> · <a href="/healthz">health</a></p>
 </html>
 `
+}
+
+function cacheCells({ store }: CacheStats): string[] {
+  const numbers = [store.hits, store.misses, store.stored].map(String)
+  const state = store.available ? 'available' : 'left alone after failures'
+  return [store.kind, state, String(store.entries), amount(store.bytes), ...numbers]
 }
 
 const style = `
@@ -56,6 +65,10 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 function megabytes(bytes: number): number {
   return Math.round(bytes / 1_048_576)
+}
+
+function amount(bytes: number): string {
+  return bytes < 10 * 1_048_576 ? `${Math.ceil(bytes / 1024)} KiB` : `${megabytes(bytes)} MiB`
 }
 
 function escaped(text: string): string {

@@ -16,6 +16,7 @@ import {
 } from '../explain/index.ts'
 import { compileServing, type Serving } from '../serving.ts'
 import { EXIT_CONFIG, refuseConfig } from './check.ts'
+import { cacheRows } from './explain-cache.ts'
 import { formatTable, type Paint, painter } from './format.ts'
 import type { CliIo } from './io.ts'
 
@@ -134,13 +135,16 @@ function decisionLines({ pool, limits, retry, cache, compression, admission, web
     ['', `${pool.balance}, client ${pool.client}, ${protocol}`],
     ...retry.resent.map((text, i) => [i === 0 ? 'sent again' : '', text]),
     ['retry', blockText(retry)],
-    ['cache', blockText(cache)],
     ['compression', blockText(compression)],
     ['admission', blockText(admission)],
     ['websocket', websocket.reason],
   ]
   const budgets = limits.map(limit => [limit.name, amountText(limit), limit.meaning])
-  return ['', paint('bold', '  LIMITS'), ...indented(budgets), '', paint('bold', '  DECISIONS'), ...indented(rows)]
+  return [
+    ...['', paint('bold', '  LIMITS'), ...indented(budgets)],
+    ...['', paint('bold', '  CACHE'), ...indented(cacheRows(cache))],
+    ...['', paint('bold', '  DECISIONS'), ...indented(rows)],
+  ]
 }
 
 function blockText({ state, configured }: BlockDecision): string {

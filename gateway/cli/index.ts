@@ -5,8 +5,10 @@ import { parseArgs } from 'node:util'
 import { runCheck } from './check.ts'
 import { runExplain } from './explain.ts'
 import type { CliIo } from './io.ts'
+import { listPurges, runPurge } from './purge.ts'
 import { runRoutes } from './routes.ts'
 import { runStart } from './start.ts'
+import { runStats } from './stats.ts'
 
 /** Exit code for a command line that cannot be understood (EX_USAGE). */
 const EXIT_USAGE = 64
@@ -18,10 +20,17 @@ const help = `hearthgate: one gateway in front of the apps of a home
   hearthgate routes  [--config FILE] [--json]        print the routing table
   hearthgate explain METHOD URL [-H 'K: V'] [--config FILE] [--json]
                                                      say what would happen to a request, and why
+  hearthgate purge   [--url U] [--prefix P] [--route R] [--tag T] [--all]
+                                                     let the running gateway forget stored answers
+  hearthgate stats   [--json]                        what the running gateway does, and what its cache holds
   hearthgate help | version
 
   --config FILE   configuration, default ./gateway.yaml
   --partial       serve the sound routes although others have mistakes; those answer 503
+  --url, --prefix, --route, --tag
+                  what to purge; each may stand several times. Addresses are whole: https://wiki.home.arpa/page
+  --admin URL     the running gateway, for purge and stats; without it found by the configuration's state_dir
+  --token TOKEN   its token; better in the environment, as HEARTHGATE_TOKEN
 
 Exit codes: 0 fine, 1 failed, 64 wrong command line, 78 bad configuration or too old a Node.
 `
@@ -31,6 +40,13 @@ const options = {
   partial: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   live: { type: 'boolean', default: false },
+  url: { type: 'string', multiple: true, default: [] as string[] },
+  prefix: { type: 'string', multiple: true, default: [] as string[] },
+  route: { type: 'string', multiple: true, default: [] as string[] },
+  tag: { type: 'string', multiple: true, default: [] as string[] },
+  all: { type: 'boolean', default: false },
+  admin: { type: 'string' },
+  token: { type: 'string' },
   header: { type: 'string', short: 'H', multiple: true, default: [] as string[] },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
@@ -52,6 +68,10 @@ export async function run(argv: string[], io: CliIo = processIo()): Promise<numb
       return runRoutes({ config, partial, json }, io)
     case 'explain':
       return explain(rest, values, io)
+    case 'purge':
+      return purge(rest, values, io)
+    case 'stats':
+      return runStats({ config, json, admin: values.admin, token: values.token }, io)
     case 'version':
       return print(io, `${await version()}\n`)
     default:
@@ -74,6 +94,14 @@ function explain([method, url]: string[], values: Values, io: CliIo): number {
   if (values.live) return usage(io, '--live is not built yet; without it explain says what would happen')
   const { config, partial, json, header: headers } = values
   return runExplain({ config, method, url, headers, json, partial }, io)
+}
+
+function purge(rest: string[], values: Values, io: CliIo): Promise<number> | number {
+  const { config, admin, token, url, prefix, route, tag, all } = values
+  const args = { config, admin, token, url, prefix, route, tag, all }
+  if (rest.length > 0) return usage(io, `purge takes no words by themselves: write --url ${rest[0]}`)
+  if (listPurges(args).length === 0) return usage(io, 'say what to purge: --url, --prefix, --route, --tag or --all')
+  return runPurge(args, io)
 }
 
 async function version(): Promise<string> {

@@ -18,7 +18,8 @@ export async function writeRuntimeFile({ admin, config }: RunningGateway): Promi
   await mkdir(config.stateDir, { recursive: true })
   await rm(temporary, { force: true })
   try {
-    const text = JSON.stringify({ admin, token: config.admin.token, pid: process.pid })
+    const facts: RuntimeFacts = { admin, token: config.admin.token, pid: process.pid }
+    const text = JSON.stringify(facts)
     // A mode is for new files only: one that is there would keep its own, and its readers.
     await writeFile(temporary, `${text}\n`, { mode: 0o600, flag: 'wx' })
     await rename(temporary, path)
@@ -27,6 +28,30 @@ export async function writeRuntimeFile({ admin, config }: RunningGateway): Promi
     throw error
   }
   return path
+}
+
+export interface RuntimeFacts {
+  /** Address of the admin listener. */
+  readonly admin: string
+  readonly token: string | null
+  readonly pid: number
+}
+
+export type RuntimeReading =
+  | { readonly ok: true; readonly path: string; readonly facts: RuntimeFacts }
+  | { readonly ok: false; readonly path: string; readonly reason: 'missing' | 'unreadable' }
+
+/** Never rejects. */
+export async function readRuntimeFile(stateDir: string): Promise<RuntimeReading> {
+  const path = join(stateDir, RUNTIME_FILE)
+  try {
+    const { admin, token, pid } = JSON.parse(await readFile(path, 'utf8')) as Partial<RuntimeFacts>
+    if (typeof admin !== 'string' || typeof pid !== 'number') return { ok: false, path, reason: 'unreadable' }
+    return { ok: true, path, facts: { admin, token: typeof token === 'string' ? token : null, pid } }
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    return { ok: false, path, reason: isMissing ? 'missing' : 'unreadable' }
+  }
 }
 
 /** Leaves the file of another gateway, which has started while this one drained, where it is. Never rejects. */

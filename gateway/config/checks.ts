@@ -1,6 +1,6 @@
 /**
  * Rules that need more than one value: names that are taken, matches that can never be reached, an upstream that is the
- * gateway itself, an admin listener without a token. Each adds a slip to the draft.
+ * gateway itself, an admin listener without a token, a store without room. Each adds a slip to the draft.
  */
 import { isBlock } from './complete.ts'
 import { type Draft, findItemPath, itemPath, objectTo, placeOf, type RouteDraft } from './draft.ts'
@@ -11,6 +11,7 @@ import { quote } from './problem.ts'
 export function checkDraft(draft: Draft, local: readonly string[]): void {
   checkListeners(draft)
   checkAdmin(draft)
+  checkStore(draft)
   checkUpstreams(draft)
   checkNames(draft)
   checkMatches(draft)
@@ -41,6 +42,17 @@ function checkAdmin(draft: Draft): void {
     draft,
     'admin.host',
     `"host": ${host} can be reached by others, so "token" is needed beside it, or host 127.0.0.1`,
+  )
+}
+
+/** Without its memory the store would be there and never keep anything. */
+function checkStore(draft: Draft): void {
+  const { store, storeLimits } = draft.globals
+  if (store !== 'memory' || storeLimits.memory > 0) return
+  objectTo(
+    draft,
+    'store_limits.memory',
+    '"memory": off leaves no room for "store: memory": give it a size, or switch caches off by "cache: false"',
   )
 }
 

@@ -21,8 +21,8 @@ export type Reads =
   | { readonly kind: 'block'; readonly name: string; readonly required: readonly string[] }
   /** A block that can be switched off: `off` is what false means. */
   | { readonly kind: 'switch'; readonly off: unknown }
-  /** A list, or one item of it without brackets. */
-  | { readonly kind: 'list'; readonly many: 'list' | 'listOrOne'; readonly atLeast: number }
+  /** A list, or one item of it without brackets; `words` may stand in place of the whole list. */
+  | { readonly kind: 'list'; readonly many: 'list' | 'listOrOne'; readonly atLeast: number; readonly words: Words }
   /** A text that stands for a block with this one key. */
   | { readonly kind: 'short'; readonly key: string }
   | { readonly kind: 'map'; readonly names: TextRuleName | null }
@@ -130,15 +130,17 @@ export function switchable(inner: Kind, off: unknown, options: Partial<Common> =
   return kind(Type.Union(choices, { ...options, description, reads: { kind: 'switch', off }, inner }))
 }
 
-export function list(inner: Kind, options: Common & { readonly atLeast?: number }): Kind {
-  const { atLeast = 0, ...rest } = options
-  const reads: Reads = { kind: 'list', many: 'list', atLeast }
-  return kind(Type.Array(inner, { ...rest, ...(atLeast > 0 ? { minItems: atLeast } : {}), reads, inner }))
+export function list(inner: Kind, options: Common & { readonly atLeast?: number; readonly words?: Words }): Kind {
+  const { atLeast = 0, words = {}, ...rest } = options
+  const reads: Reads = { kind: 'list', many: 'list', atLeast, words }
+  const least = atLeast > 0 ? { minItems: atLeast } : {}
+  if (Object.keys(words).length === 0) return kind(Type.Array(inner, { ...rest, ...least, reads, inner }))
+  return kind(Type.Union([Type.Array(inner, least), ...wordLiterals(words), reference()], { ...rest, reads, inner }))
 }
 
 export function listOrOne(inner: Kind, options: Common & { readonly atLeast?: number }): Kind {
   const { atLeast = 0, ...rest } = options
-  const reads: Reads = { kind: 'list', many: 'listOrOne', atLeast }
+  const reads: Reads = { kind: 'list', many: 'listOrOne', atLeast, words: {} }
   const many = Type.Array(inner, atLeast > 0 ? { minItems: atLeast } : {})
   return kind(Type.Union([inner, many], { ...rest, reads, inner }))
 }

@@ -2,7 +2,7 @@
  * The blocks of a route whose capabilities are built after the proxy itself (`planned.ts` says which have no effect
  * yet). They are read and checked like all others, so that a file need not change when they come.
  */
-import { block, duration, flag, integer, type Kind, list, map, ratio, size, switchable, text, word } from './kinds.ts'
+import { block, duration, flag, integer, type Kind, list, map, ratio, size, switchable, word } from './kinds.ts'
 import { MAX_DURATION_MS } from './units.ts'
 
 const MODES = ['off', 'observe', 'suggest', 'apply']
@@ -38,45 +38,6 @@ const compression = block(
     ),
   },
   { description: 'Compression of answers; `false` = off.' },
-)
-
-const cache = block(
-  'cache',
-  {
-    enabled,
-    max_object_size: size({ min: 1, max: 1024 ** 4, default: '8MiB', description: 'Largest answer that is stored.' }),
-    heuristic_freshness: ratio({
-      words: { off: 0 },
-      default: 'off',
-      description:
-        'Share of the age since Last-Modified for which an answer without a lifetime is fresh; `off` = none.',
-    }),
-    stale_while_revalidate: duration({
-      min: 0,
-      max: MAX_DURATION_MS,
-      words: { off: 0 },
-      default: 'off',
-      description: 'Time that a stale answer is served while it is being revalidated, where the origin says nothing.',
-    }),
-    stale_if_error: duration({
-      min: 0,
-      max: MAX_DURATION_MS,
-      words: { off: 0 },
-      default: 'off',
-      description: 'Time that a stale answer is served while the origin fails, where the origin says nothing.',
-    }),
-    variants: integer({
-      min: 1,
-      max: 1000,
-      default: 16,
-      description: 'Most variants (Vary) that are kept of one URL.',
-    }),
-    key: list(text('fieldName', { description: 'Name of a request field.' }), {
-      default: [],
-      description: 'Request fields that are a part of the key, beside method, host and target.',
-    }),
-  },
-  { description: 'Shared cache (RFC 9111); `false` = off.' },
 )
 
 const retry = block(
@@ -148,7 +109,6 @@ const tuner = block(
 
 export const laterBlocks: Readonly<Record<string, Kind>> = {
   compression: switchable(compression, false),
-  cache: switchable(cache, false),
   retry: switchable(retry, false),
   admission: switchable(admission, false),
   tuner: switchable(tuner, { mode: 'off' }),

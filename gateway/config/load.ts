@@ -44,6 +44,25 @@ export function parseConfig(text: string, file: string, options: LoadOptions = {
   return analyse(text, resolve(file), options, [], () => undefined)
 }
 
+export type StateDirReading =
+  | { readonly ok: true; readonly stateDir: string }
+  | { readonly ok: false; readonly problem: string }
+
+/**
+ * Where the gateway of this file keeps its own files. Whatever else is wrong with the file, or cannot be read by who
+ * asks (certificates, the environment of a service), does not matter here: the running gateway has its own copy.
+ */
+export function readStateDir(file: string, env: Environment): StateDirReading {
+  const path = resolve(file)
+  const text = readText(path)
+  if (!text.ok) return text
+  const yaml = parseYaml(text.text)
+  if (!yaml.ok) return { ok: false, problem: yaml.faults[0]?.message ?? 'not valid YAML' }
+  const draft = draftConfig(yaml.source, dirname(path), env)
+  const slip = draft.slips.find(each => each.path === 'state_dir')
+  return slip === undefined ? { ok: true, stateDir: draft.globals.stateDir } : { ok: false, problem: slip.message }
+}
+
 type Text = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly problem: string }
 
 function readText(path: string): Text {

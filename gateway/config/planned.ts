@@ -22,10 +22,8 @@ const never = (): boolean => false
 
 export const planned: readonly Planned[] = [
   { key: 'workers', scope: 'top', what: 'run several processes', isOff: isOne },
-  { key: 'store', scope: 'top', what: 'keep cached answers', isOff: value => value === 'memory' },
   { key: 'redis', scope: 'top', what: 'write metrics to Redis', isOff: isNull },
   { key: 'compression', scope: 'route', what: 'compress answers', isOff: isFalse },
-  { key: 'cache', scope: 'route', what: 'cache answers', isOff: isFalse },
   { key: 'retry', scope: 'route', what: 'try a failed request again', isOff: isFalse },
   { key: 'admission', scope: 'route', what: 'limit concurrency', isOff: isFalse },
   { key: 'tuner', scope: 'route', what: 'tune itself', isOff: value => isBlock(value) && value['mode'] === 'off' },

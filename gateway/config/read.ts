@@ -5,11 +5,11 @@
  */
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap, type Scalar as YamlScalar } from 'yaml'
 import { expandEnvironment } from './env.ts'
-import type { Kind, Reads } from './kinds.ts'
+import type { Kind, Reads, Words } from './kinds.ts'
 import { nameOf } from './naming.ts'
 import { type Place, quote } from './problem.ts'
 import { type ReadContext, report, type Spot } from './read-context.ts'
-import { readScalar, type Scalar, type ScalarReads } from './scalars.ts'
+import { alternatives, readScalar, type Scalar, type ScalarReads } from './scalars.ts'
 import { explainUnknownKey } from './suggest.ts'
 import { textRules } from './text-rules.ts'
 
@@ -144,12 +144,18 @@ function readList(schema: Kind, reads: ReadsOf<'list'>, node: Node | null, spot:
     const items = (node.items as (Node | null)[]).map((value, i) => readItem(item, value, i, spot, context))
     return items.filter(value => value !== undefined)
   }
-  if (reads.many === 'list') {
-    if (isScalar(node) && node.value === null) return []
-    return report(spot, node, `expected a list, found ${describe(node)}`, context)
-  }
+  if (reads.many === 'list') return readNoList(reads.words, node, spot, context)
   const only = readNode(item, node, spot, context)
   return only === undefined ? undefined : [only]
+}
+
+/** What may stand in place of a list: nothing, or one of its words. */
+function readNoList(words: Words, node: Node | null, spot: Spot, context: ReadContext): unknown {
+  if (isScalar(node) && node.value === null) return []
+  const scalar = isScalar(node) ? resolveScalar(node, true, spot, context) : null
+  if (scalar === undefined) return undefined
+  if (scalar !== null && Object.hasOwn(words, scalar.text)) return words[scalar.text]
+  return report(spot, node, `expected a list${alternatives(words)}, found ${describe(node)}`, context)
 }
 
 function readItem(item: Kind, node: Node | null, i: number, spot: Spot, context: ReadContext): unknown {

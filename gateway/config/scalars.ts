@@ -96,7 +96,8 @@ function withWords(problem: string, words: Words, scalar: Scalar): string {
   return problem.startsWith('expected') ? `${problem}${alternatives(words)}, ${found(scalar)}` : problem
 }
 
-function alternatives(words: Words): string {
+/** The words that may stand in place of a value, as the end of what was expected. */
+export function alternatives(words: Words): string {
   return Object.keys(words)
     .map(word => `, or ${word}`)
     .join('')

@@ -4,6 +4,7 @@
  */
 import { resolveOptions } from '../../plugins/contract/index.ts'
 import { proxyOptionsSchema } from '../../plugins/proxy/options.ts'
+import { storeKinds } from './cache-schema.ts'
 import {
   block,
   duration,
@@ -211,11 +212,7 @@ export const configSchema = block(
       default: 1,
       description: 'Processes; auto = one a core.',
     }),
-    store: text('store', {
-      secret: true,
-      default: 'memory',
-      description: 'Where cached answers are kept: memory, disk:FOLDER, redis://host:6379/6.',
-    }),
+    ...storeKinds,
     redis: switchable(redis, null, { absent: null }),
     state_dir: text('folder', {
       default: './state',

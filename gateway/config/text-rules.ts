@@ -5,6 +5,7 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { domainToASCII } from 'node:url'
+import { cookieName, keyField, queryName, storeAddress } from './cache-rules.ts'
 import { readOrigin } from './origin-rule.ts'
 import { quote } from './problem.ts'
 import type { TextReading } from './text-reading.ts'
@@ -138,15 +139,6 @@ function secret(text: string): TextReading {
   return /^[\x21-\x7e]+$/.test(text) ? accept(text) : refuse('expected printable ASCII without spaces')
 }
 
-function store(text: string, folder: string): TextReading {
-  if (text === 'memory') return accept(text)
-  if (text.startsWith('disk:') && text.length > 5) return accept(`disk:${resolve(folder, text.slice(5))}`)
-  if (REDIS_URL.test(text)) return accept(text)
-  return refuse(
-    'expected memory, disk:FOLDER or redis://host:6379/6 (also rediss://, redis+sentinel://, redis+cluster://)',
-  )
-}
-
 function redisUrl(text: string): TextReading {
   return REDIS_URL.test(text) ? accept(text) : refuse('expected redis://host:6379/6')
 }
@@ -170,7 +162,10 @@ export const textRules = {
   hostRule,
   pin,
   secret,
-  store,
+  store: storeAddress,
+  keyField,
+  cookieName,
+  queryName,
   redisUrl,
   file: path,
   folder: path,

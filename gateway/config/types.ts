@@ -21,7 +21,9 @@ export interface GatewayConfig {
   /** CIDRs or addresses whose X-Forwarded-* / Forwarded is believed. */
   readonly trustedProxies: readonly string[]
   readonly workers: number | 'auto'
+  /** `memory`, `disk:` and an absolute folder, or an address of Redis. */
   readonly store: string
+  readonly storeLimits: StoreLimits
   readonly redis: { readonly url: string } | null
   readonly stateDir: string
   readonly log: LogConfig
@@ -70,6 +72,13 @@ export interface GlobalLimits {
   readonly connectionsPerAddress: number
 }
 
+/** Bounds of the store of the cache, in bytes. */
+export interface StoreLimits {
+  readonly size: number
+  /** Memory in front of a disk or of Redis, 0 = none; with `store: memory` the smaller of the two is its size. */
+  readonly memory: number
+}
+
 export interface RouteConfig {
   readonly name: string
   readonly match: { readonly hosts: readonly string[]; readonly path: string }
@@ -88,9 +97,10 @@ export interface RouteConfig {
   readonly health: HealthConfig
   readonly headers: HeaderRulesConfig
   readonly tls: UpstreamTlsConfig
+  /** False = off. */
+  readonly cache: false | CacheConfig
   /** Blocks of later capabilities, checked and kept; false = off. */
   readonly compression: false | CompressionConfig
-  readonly cache: false | Readonly<Record<string, unknown>>
   readonly retry: false | Readonly<Record<string, unknown>>
   readonly admission: false | Readonly<Record<string, unknown>>
   readonly tuner: Readonly<Record<string, unknown>>
@@ -109,6 +119,32 @@ export interface PoolsConfig {
   readonly minSize: number
   readonly maxIdleMs: number
   readonly ttlMs: number
+}
+
+/** What a route keeps in the cache (RFC 9111). Durations 0 = off. */
+export interface CacheConfig {
+  readonly maxObjectSize: number
+  /** Share of the age since Last-Modified, 0 to 1; 0 = off. */
+  readonly heuristicFreshness: number
+  readonly staleWhileRevalidateMs: number
+  readonly staleIfErrorMs: number
+  readonly variants: number
+  readonly etag: boolean
+  readonly coalesce: boolean
+  readonly varyCookie: boolean
+  readonly storePost: boolean
+  readonly storePartial: boolean
+  readonly honourRequest: boolean
+  readonly key: CacheKeyConfig
+}
+
+/** What is a part of the key beside scheme, host and target. */
+export interface CacheKeyConfig {
+  readonly headers: readonly string[]
+  readonly cookies: readonly string[]
+  /** Parameters that are left out; a `*` at the end stands for any rest. */
+  readonly ignoreQuery: readonly string[] | 'all'
+  readonly host: boolean
 }
 
 export interface CompressionConfig {

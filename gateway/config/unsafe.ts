@@ -5,12 +5,16 @@ import { type Draft, itemPath, placeOf, type RouteDraft } from './draft.ts'
 import { addressOf, isLoopback } from './local-address.ts'
 import type { Slip } from './read-context.ts'
 import type { RouteConfig } from './types.ts'
+import { unsafeCaches } from './unsafe-cache.ts'
 
 /** Shortest token that is not warned about; 16 random characters cannot be guessed over a network. */
 const MIN_TOKEN_LENGTH = 16
 
 export function findUnsafe(draft: Draft): Slip[] {
-  const found = [...unsafeListeners(draft), ...unsafeAdmin(draft), ...unsafeProxies(draft), ...unsafeOrigins(draft)]
+  const found = [
+    ...[...unsafeListeners(draft), ...unsafeAdmin(draft), ...unsafeProxies(draft)],
+    ...[...unsafeOrigins(draft), ...unsafeCaches(draft)],
+  ]
   if (draft.routes.length === 0) found.push(['routes', 'no routes: every request gets 404'])
   return found.map(([path, message]) => ({ path, place: placeOf(draft, path), message }))
 }

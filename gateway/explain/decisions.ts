@@ -1,11 +1,12 @@
 /**
- * What a route's settings mean for one request: connections, time budgets, what is sent again, and the blocks that have
- * no effect yet. Values come from what the gateway runs with, not from the file.
+ * What a route's settings mean for one request: connections, time budgets, what is sent again, the cache, and the
+ * blocks that have no effect yet. Values come from what the gateway runs with, not from the file.
  */
 import type { UpstreamGroupOptions } from '../../plugins/upstream/index.ts'
 import { planned } from '../config/planned.ts'
 import type { GlobalLimits } from '../config/types.ts'
 import type { ServedRoute, Serving } from '../serving.ts'
+import { type CacheQuestion, explainCache } from './cache.ts'
 import type { BlockDecision, Decisions, Limit, PoolDecision } from './types.ts'
 
 /** What `decideResend` of the upstream plugin allows, for people. */
@@ -14,8 +15,7 @@ const RESENT = [
   'GET, HEAD and OPTIONS without a body, when the origin closed a kept connection before it answered: on a new connection',
 ]
 
-/** @param asked whether the request asks for a WebSocket */
-export function decisionsFor(serving: Serving, route: ServedRoute, asked: boolean): Decisions | null {
+export function decisionsFor(serving: Serving, route: ServedRoute, question: CacheQuestion): Decisions | null {
   const group = serving.upstreams[route.name]
   if (group === undefined) return null
   const { retryAttempts } = route.requestOptimization
@@ -24,10 +24,10 @@ export function decisionsFor(serving: Serving, route: ServedRoute, asked: boolea
     pool: poolDecision(group),
     limits: [...originLimits(group), ...routeLimits(route), ...clientLimits(serving.config.limits)],
     retry: { ...retry, resent: RESENT },
-    cache: blockDecision('cache', route.cache),
+    cache: explainCache(route, question),
     compression: blockDecision('compression', route.compression === false ? false : { ...route.compression }),
     admission: blockDecision('admission', route.admission),
-    websocket: websocketDecision(route, asked),
+    websocket: websocketDecision(route, question.asksForWebSocket),
   }
 }
 

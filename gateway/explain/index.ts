@@ -9,6 +9,7 @@ import { hostFor, type RequestFacts } from '../request-facts.ts'
 import { type HostPattern, parseTarget, type TargetDecision } from '../routing/index.ts'
 import type { ServedRoute, Serving } from '../serving.ts'
 import { readAddress, type WrittenAddress } from './address.ts'
+import { type CacheQuestion, targetToSend } from './cache.ts'
 import { decisionsFor } from './decisions.ts'
 import { explainHead } from './head-changes.ts'
 import { redactAddress, redactFields } from './secrets.ts'
@@ -53,7 +54,7 @@ export function explainRequest(serving: Serving, request: ExplainRequest): Expla
     ...(atEdge === null ? routing(scene) : { readings: [], route: null, considered: [] }),
     refusal,
     sent: route === null ? null : sentFor(scene, route),
-    decisions: route === null ? null : decisionsFor(serving, route, scene.asksForWebSocket),
+    decisions: route === null ? null : decisionsFor(serving, route, cacheQuestion(scene, route)),
   }
 }
 
@@ -140,6 +141,14 @@ function hostText({ kind, name }: HostPattern): string {
   return kind === 'exact' ? name : `*.${name}`
 }
 
+/** The request as it comes to the cache: of the client's own host, with the target that the origin gets. */
+function cacheQuestion({ facts, method, head, asksForWebSocket }: Scene, route: ServedRoute): CacheQuestion {
+  const { client, match, query } = facts
+  const target = match.kind === 'route' ? match.path + query : ''
+  const request = { method, host: client.host.toLowerCase(), target, scheme: client.proto, headers: head.lines }
+  return { route: route.name, request, hostToSend: hostFor(route, facts), asksForWebSocket }
+}
+
 function sentFor(scene: Scene, route: ServedRoute): Sent | null {
   const { facts, serving, head } = scene
   if (facts.match.kind !== 'route') return null
@@ -156,7 +165,7 @@ function sentFor(scene: Scene, route: ServedRoute): Sent | null {
   const { kept, added, removed } = explainHead({ lines: head.lines, facts: headFacts, upgrade })
   const { set, remove } = route.answerRules
   return {
-    target: redactAddress(facts.match.path + facts.query),
+    target: redactAddress(targetToSend(route, cacheQuestion(scene, route))),
     host,
     origins: serving.upstreams[route.name]?.origins ?? [],
     request: { kept: redactFields(kept), added: redactFields(added), removed },

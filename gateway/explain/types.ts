@@ -108,7 +108,7 @@ export interface Decisions {
   readonly pool: PoolDecision
   readonly limits: readonly Limit[]
   readonly retry: RetryDecision
-  readonly cache: BlockDecision
+  readonly cache: CacheDecision
   readonly compression: BlockDecision
   readonly admission: BlockDecision
   readonly websocket: { readonly allowed: boolean; readonly asked: boolean; readonly reason: string }
@@ -138,4 +138,41 @@ export interface RetryDecision extends BlockDecision {
 export interface BlockDecision {
   readonly state: 'off' | 'not built yet' | 'on'
   readonly configured: false | Readonly<Record<string, unknown>>
+}
+
+/** A word of the rules, what it means, and the section or setting that says so. */
+export interface RuledReason {
+  readonly reason: string
+  readonly text: string
+  readonly source: string
+}
+
+/** What the cache does with the request; what depends on the answer stands as conditions. */
+export interface CacheDecision {
+  readonly state: 'off' | 'on'
+  /** Whether the store is asked; null where the cache is off, as is `store`. */
+  readonly lookup: (RuledReason & { readonly happens: boolean }) | null
+  /** Parts of the key of the lookup, without secrets; empty where nothing is looked up. */
+  readonly key: readonly CacheKeyPart[]
+  /** Whether the answer may be stored: `reason` says why not, `unless` what an answer must not be. */
+  readonly store: {
+    readonly possible: boolean
+    readonly reason: RuledReason | null
+    readonly unless: readonly RuledReason[]
+  } | null
+  /** What of the request changes how a stored answer is used. */
+  readonly notes: readonly RuledReason[]
+  readonly settings: readonly CacheSetting[]
+}
+
+export interface CacheKeyPart {
+  readonly name: string
+  readonly value: string
+}
+
+/** `name` and `value` as in the configuration: `key.host`, `8MiB`. */
+export interface CacheSetting {
+  readonly name: string
+  readonly value: string
+  readonly isDefault: boolean
 }

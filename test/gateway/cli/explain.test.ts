@@ -55,8 +55,25 @@ t.test('a request is explained in aligned lines', async t => {
   t.match(out, /\n {2}- Server {2}headers\.response\.remove of the route\n/)
   t.match(out, /\n {2}connect_timeout +3s +connecting to the origin/)
   t.match(out, /\n {2}body_size +none +in the body/)
-  t.match(out, /\n {2}cache +not built yet; configured: \{"maxObjectSize":1048576/)
+  t.match(
+    out,
+    /\n {2}CACHE\n {2}looked up {2}yes: a GET or HEAD without a body \(RFC 9111 §4\)\n {2}key {8}route: wiki\n/,
+  )
+  t.match(out, /\n {13}target: \/base\/x\?token=\*\*\*\n/)
+  t.match(out, /\n {2}stored {5}yes, unless the answer\n {13}- has neither a lifetime nor a validator .*RFC 9111/)
+  t.match(out, /\n {2}set {8}max_object_size 1MiB\n {2}default {4}heuristic_freshness off, stale_while_revalidate off/)
   t.match(out, /\n {2}compression +off\n/)
+})
+
+t.test('a cache that is off says so, and a request that is not for it says why', async t => {
+  t.match(
+    run(t, GOOD.replace('cache: { max_object_size: 1MiB }', 'cache: false')).out,
+    '  CACHE\n  off  cache: false\n',
+  )
+  const { out } = run(t, GOOD, { method: 'PUT' })
+  t.match(out, '  looked up  no: the method may change something (RFC 9111 §4.4)\n')
+  t.match(out, '  stored     no: the method may change something (RFC 9111 §4.4)\n')
+  t.notMatch(out, / {2}key /)
 })
 
 t.test('a refusal says the answer and the cause', async t => {

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is how references of the configuration are written
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,6 +18,7 @@ t.test('what is not written has the documented defaults', async t => {
     trustedProxies: [],
     workers: 1,
     store: 'memory',
+    storeLimits: { size: 1024 ** 3, memory: 64 * 1024 ** 2 },
     redis: null,
     stateDir: '/etc/hearthgate/state',
     log: { level: 'info', access: 'json', sample: 1 },
@@ -64,7 +66,13 @@ t.test('what is not written has the documented defaults', async t => {
       staleWhileRevalidateMs: 0,
       staleIfErrorMs: 0,
       variants: 16,
-      key: [],
+      etag: true,
+      coalesce: true,
+      varyCookie: false,
+      storePost: true,
+      storePartial: true,
+      honourRequest: true,
+      key: { headers: [], cookies: [], ignoreQuery: [], host: true },
     },
     retry: { statuses: [502, 503, 504], methods: ['GET', 'HEAD', 'OPTIONS'], budget: 0.2, hedgeMs: 'auto' },
     admission: { maxConcurrency: 'auto', queue: 256, priority: 'interactive' },
@@ -162,6 +170,32 @@ t.test('the off-values are accepted in every spelling', async t => {
 t.test('true and an empty block mean the defaults of the block', async t => {
   for (const on of ['true', '', '{}', '{ enabled: true }'])
     t.match(routeOf(`defaults: { cache: false }\n${withRoute(`cache: ${on}`)}`).cache, { variants: 16 }, on)
+})
+
+t.test('a cache is read with all its keys, a store with its folder beside the file', async t => {
+  const text = `
+store: disk:\${CACHE:-./cache}
+store_limits: { size: "\${SIZE}", memory: off }
+defaults:
+  cache: { stale_if_error: 1d, key: { ignore_query: all, cookies: [lang] } }
+${withRoute('cache: { max_object_size: 1GiB, heuristic_freshness: 10%, stale_while_revalidate: 1m, etag: "${ETAG}" }')}`
+  const { store, storeLimits, routes } = configOf(text, { env: { SIZE: '2GiB', ETAG: 'false' } })
+  t.equal(store, 'disk:/etc/hearthgate/cache')
+  t.strictSame(storeLimits, { size: 2 * 1024 ** 3, memory: 0 })
+  t.match(routes[0]?.cache, {
+    maxObjectSize: 1024 ** 3,
+    heuristicFreshness: 0.1,
+    staleWhileRevalidateMs: 60_000,
+    staleIfErrorMs: 86_400_000,
+    variants: 16,
+    etag: false,
+    key: { headers: [], cookies: ['lang'], ignoreQuery: 'all', host: true },
+  })
+  const listed = withRoute('cache: { key: { ignore_query: [], headers: [X-Device] } }')
+  const over = routeOf(`defaults: { cache: { key: { ignore_query: all } } }\n${listed}`).cache
+  t.match(over, { key: { headers: ['x-device'], ignoreQuery: [] } })
+  const word = withRoute('cache: { key: { ignore_query: "${WHAT}" } }')
+  t.match(routeOf(word, { env: { WHAT: 'all' } }).cache, { key: { ignoreQuery: 'all' } })
 })
 
 t.test('one listener, several, and certificates by name', async t => {

@@ -120,6 +120,40 @@ for (const [title, lines, problems] of onRoute)
     t.strictSame(problemLines(withRoute(...lines)), problems)
   })
 
+const caches: [title: string, lines: string[], problems: string[]][] = [
+  [
+    'a key as a list',
+    ['cache: { key: [X-Device] }'],
+    ['4:19 route \'wiki\': "key": expected a block of keys (headers, cookies, ignore_query, host), found a list'],
+  ],
+  [
+    'a query that is neither list nor all',
+    ['cache: { key: { ignore_query: utm_source } }'],
+    ['4:35 route \'wiki\': "ignore_query": expected a list, or all, found "utm_source"'],
+  ],
+  [
+    'an odd name in a list of the key',
+    ['cache: { key: { ignore_query: [fbclid, "*"], headers: [Cookie] } }'],
+    [
+      '4:44 route \'wiki\': "ignore_query": for the whole query write "ignore_query: all"',
+      '4:60 route \'wiki\': "headers": cookies have names: write them under "key.cookies"',
+    ],
+  ],
+  [
+    'a global key of the cache on a route',
+    ['store: memory', 'cache: { memory: 1MiB }'],
+    [
+      '4:5 route \'wiki\': unknown key "store" here, it belongs at the top level of the file',
+      '5:14 route \'wiki\': unknown key "memory" here, it belongs in "store_limits" at the top level of the file',
+    ],
+  ],
+]
+
+for (const [title, lines, problems] of caches)
+  t.test(`${title} is told with its place`, async t => {
+    t.strictSame(problemLines(withRoute(...lines)), problems)
+  })
+
 const files: [title: string, text: string, problems: string[]][] = [
   ['an empty file', '', ['1:1 the file is empty: it needs "routes"']],
   ['a file of comments', '# nothing\n', ['1:1 the file is empty: it needs "routes"']],
@@ -188,6 +222,23 @@ const files: [title: string, text: string, problems: string[]][] = [
     'a route block at the top',
     'cache: false\nroutes: []\n',
     ['1:1 unknown key "cache" here, it belongs on a route or under "defaults"'],
+  ],
+  [
+    'a store that cannot be read, without what may be a password in it',
+    'store: redis://:hunter2@host/x\nroutes: []\n',
+    [
+      '1:8 "store": expected one of memory, disk:FOLDER, redis://[user:password@]host:6379/6, redis+sentinel://host:26379,host2/NAME/6, redis+cluster://host:6379,host2 (rediss in place of redis for TLS)',
+    ],
+  ],
+  [
+    'a store without room',
+    'store_limits: { size: 1KiB }\nroutes: []\n',
+    ['1:23 "size": expected a size from 64KiB to 1024TiB, found "1KiB"'],
+  ],
+  [
+    'a store in memory without memory',
+    'store_limits: { memory: off }\nroutes: []\n',
+    ['1:25 "memory": off leaves no room for "store: memory": give it a size, or switch caches off by "cache: false"'],
   ],
   [
     'mistakes under defaults',

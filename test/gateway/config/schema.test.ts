@@ -43,6 +43,8 @@ t.test('the editor accepts the full example and the spellings that the reader ac
   const spellings = [
     'cache: off',
     'cache: true',
+    'cache: { stale_if_error: off, heuristic_freshness: 10%, etag: false, key: { ignore_query: all } }',
+    'cache: { key: { ignore_query: [utm_*], headers: [X-A], cookies: [a], host: false } }',
     'tuner: { mode: off }',
     'tuner: { mode: false }',
     'limits: { body_size: none, websocket_idle: 0, idle_timeout: 1.5s }',
@@ -68,6 +70,8 @@ t.test('the editor refuses what the reader refuses', async t => {
     'limits: { idle_timeout: 5x }',
     'balance: random',
     'cache: maybe',
+    'cache: { key: { ignore_query: some } }',
+    'cache: { stale_if_error: 5 }',
     'match: { host: [] }',
   ]
   for (const mistake of mistakes) t.notOk(accepts(`routes: [{ name: a, upstream: http://a, ${mistake} }]`), mistake)

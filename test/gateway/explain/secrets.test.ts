@@ -46,6 +46,7 @@ t.test('no part of an explanation shows a secret', async t => {
 routes:
   - name: all
     upstream: http://127.0.0.1:1
+    cache: { key: { headers: [X-Api-Key, X-Auth-Token], cookies: [a] } }
     headers: { request: { set: { Authorization: ${SECRET} } }, response: { set: { Set-Cookie: a=${SECRET} } } }
   - { name: shut, match: { path: /shut }, deny: true }
 `)
