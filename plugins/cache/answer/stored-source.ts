@@ -51,7 +51,8 @@ export class StoredSource implements ExchangeController {
   #next = 0
   #isReading = false
   #isOver = false
-  #handler!: ExchangeHandler
+  /** Null until it runs; it may be aborted before. */
+  #handler: ExchangeHandler | null = null
   #controller: ExchangeController = this
 
   constructor(store: CacheStore, answer: StoredAnswer, first: Body | null) {
@@ -132,12 +133,12 @@ export class StoredSource implements ExchangeController {
   }
 
   #give(chunk: Buffer): void {
-    if (!this.#isOver) this.#handler.onResponseData?.(this.#controller, chunk)
+    if (!this.#isOver) this.#handler?.onResponseData?.(this.#controller, chunk)
   }
 
   #end(): void {
     this.#isOver = true
-    this.#handler.onResponseEnd?.(this.#controller, {})
+    this.#handler?.onResponseEnd?.(this.#controller, {})
   }
 
   #fail(error: Error): void {
@@ -145,7 +146,7 @@ export class StoredSource implements ExchangeController {
     this.#isOver = true
     discard(this.#first)
     this.#stream?.destroy()
-    this.#handler.onResponseError?.(this.#controller, error)
+    this.#handler?.onResponseError?.(this.#controller, error)
   }
 }
 

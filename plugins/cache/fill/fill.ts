@@ -4,14 +4,15 @@
  */
 
 import type { Dispatch, ExchangeRequest, FollowedExchange } from '../../upstream/index.ts'
-import { nobodyWaits } from '../errors.ts'
 import { headOf, type Passage } from '../passage.ts'
 import { isFailureStatus } from '../rules/reuse.ts'
 import type { StoredHead } from '../rules/types.ts'
 import { matchesVary } from '../rules/vary.ts'
 import type { Awaitable, StoredEntry } from '../stores/index.ts'
-import { Attempt, type AttemptEvents, endToEndFields, type OriginHead, withoutFraming } from './attempt.ts'
+import { Asking } from './asking.ts'
+import { type AttemptEvents, endToEndFields, type OriginHead, withoutFraming } from './attempt.ts'
 import { Audience } from './audience.ts'
+import { Feeding } from './feeding.ts'
 import { FillBody } from './fill-body.ts'
 import type { FillReader, ReadFill } from './fill-reader.ts'
 import type { FillSurroundings, StoredWithHead } from './fill-surroundings.ts'
@@ -19,7 +20,7 @@ import { leadersOwnHead, type OriginAnswer, readOriginAnswer, sharedHead, unchan
 import { failureOf } from './origin-failure.ts'
 import { conditionalRequest, wholeRequest } from './outgoing.ts'
 import { confirm } from './revalidated.ts'
-import { type Feed, openFeed } from './store-feed.ts'
+import { openFeed } from './store-feed.ts'
 
 /** Bytes and time for which a new answer is held back while a stale one could still stand in for it. */
 const HOLD_BYTES = 256 * 1024
@@ -54,21 +55,16 @@ export class Fill implements ReadFill, AttemptEvents {
   onOver: (() => void) | null = null
   readonly #isBackground: boolean
   readonly #around: FillSurroundings
-  readonly #next: Dispatch
+  readonly #asking: Asking
+  readonly #feeding = new Feeding(() => this.#pace())
   readonly #audience: Audience
   readonly #body: FillBody
   #question: Question
-  #attempt: Attempt | null = null
-  #exchange: FollowedExchange | null = null
-  #requestTimeMs = 0
   #answer: OriginAnswer | null = null
   /** What everybody may have, once it is known. */
   #shared: StoredHead | null = null
   /** What the origin has confirmed. */
   #confirmed: StoredWithHead | null = null
-  #feed: Feed | null = null
-  #isFeedBusy = false
-  #isPaused = false
   /** The answer is held back: what is stored could still stand in for it. */
   #isHeld = false
   #timer: NodeJS.Timeout | null = null
@@ -80,17 +76,17 @@ export class Fill implements ReadFill, AttemptEvents {
     this.#isBackground = plan.isBackground
     this.#question = plan
     this.#around = around
-    this.#next = next
+    this.#asking = new Asking(plan.passage.call.upstream, next, this)
     this.#audience = new Audience(around)
     this.#body = new FillBody(around.kept, plan.isJoinable)
   }
 
   get attempts(): number {
-    return this.#exchange?.attempts ?? 0
+    return this.#asking.attempts
   }
 
   get pool(): FollowedExchange['pool'] {
-    return this.#exchange?.pool ?? null
+    return this.#asking.pool
   }
 
   get waiters(): number {
@@ -117,14 +113,7 @@ export class Fill implements ReadFill, AttemptEvents {
   }
 
   start(): void {
-    const attempt = new Attempt(this)
-    this.#attempt = attempt
-    this.#requestTimeMs = Date.now()
-    try {
-      this.#exchange = this.#next(this.passage.call.upstream, this.#question.request, attempt)
-    } catch (error) {
-      this.fail(error as Error)
-    }
+    this.#asking.ask(this.#question.request)
   }
 
   /** Another gateway has stored something meanwhile that has to be asked about. */
@@ -144,7 +133,7 @@ export class Fill implements ReadFill, AttemptEvents {
   /** A purge or an invalidation has named its key. */
   makeVoid(): void {
     this.isVoid = true
-    this.#dropFeed()
+    this.#feeding.drop()
   }
 
   checkTime(nowMs: number, mostMs: number): void {
@@ -162,8 +151,8 @@ export class Fill implements ReadFill, AttemptEvents {
       if (this.#audience.size === 0) return this.#giveUp()
     }
     this.state = 'body'
-    const times = { requestTimeMs: this.#requestTimeMs, responseTimeMs: Date.now() }
-    const answer = readOriginAnswer(origin, { passage: this.passage, isWhole: this.#question.isWhole }, times)
+    const asked = { passage: this.passage, isWhole: this.#question.isWhole }
+    const answer = readOriginAnswer(origin, asked, this.#asking.times())
     this.#answer = answer
     // RFC 9111 §4.4 comes first: what it makes void is not what is stored now.
     if (this.passage.way === 'unsafe') this.#around.invalidate(this.passage, origin)
@@ -173,9 +162,7 @@ export class Fill implements ReadFill, AttemptEvents {
   }
 
   data(chunk: Buffer): void {
-    const wait = this.#feed?.write(chunk)
-    if (wait === false) this.#feed = null
-    else if (wait instanceof Promise) this.#waitForFeed(wait)
+    this.#feeding.write(chunk)
     this.#body.push(chunk)
     if (this.#isHeld && this.#body.total > HOLD_BYTES) this.#release()
     this.#audience.pump(this.#body)
@@ -188,9 +175,8 @@ export class Fill implements ReadFill, AttemptEvents {
     this.#release()
     this.state = 'done'
     this.#audience.pump(this.#body)
-    const outcome = this.#feed?.finish()
-    this.#feed = null
-    if (outcome === undefined) this.#detach()
+    const outcome = this.#feeding.finish()
+    if (outcome === null) this.#detach()
     else this.#settle(outcome, ({ stored }) => stored && this.#around.count.committed(this.passage.scope.route))
   }
 
@@ -227,7 +213,7 @@ export class Fill implements ReadFill, AttemptEvents {
   #share(head: StoredHead): void {
     // A part answers one request; who waits for the whole is not served by it.
     if (head.isPartial === null) this.#shared = head
-    if (!this.isVoid) this.#feed = openFeed(this.#around.store, this.passage, head)
+    if (!this.isVoid) this.#feeding.open(openFeed(this.#around.store, this.passage, head))
     this.#isHeld = this.#question.offered !== null && this.#audience.haveAllStandIns('cut')
     if (this.#isHeld) this.#timer = setTimeout(() => this.#release(), HOLD_MS)
     else this.#release()
@@ -250,7 +236,7 @@ export class Fill implements ReadFill, AttemptEvents {
     }
     const { origin } = this.#answer as OriginAnswer
     const forwardStatus = this.#question.offered === null ? null : origin.status
-    const status = this.#around.status(reader, { forwardStatus, stored: this.#feed !== null })
+    const status = this.#around.status(reader, { forwardStatus, stored: this.#feeding.isOpen })
     this.#around.count.outcome(passage, isLeader ? 'miss' : 'coalesced')
     const isUnchanged = isLeader && !this.#question.isWhole
     if (isUnchanged || shared === null) reader.begin(unchangedHead(origin, status))
@@ -283,10 +269,13 @@ export class Fill implements ReadFill, AttemptEvents {
   // What is stored.
 
   #confirm(origin: OriginHead, offered: StoredEntry): void {
-    const times = { requestTimeMs: this.#requestTimeMs, responseTimeMs: Date.now() }
     const answer = { status: 304, headers: withoutFraming(endToEndFields(origin.rawHeaders)) }
-    const confirmed = confirm(this.#around.store, offered, { passage: this.passage, answer, times })
-    this.#attempt?.ignore()
+    const confirmed = confirm(this.#around.store, offered, {
+      passage: this.passage,
+      answer,
+      times: this.#asking.times(),
+    })
+    this.#asking.ignore()
     if (confirmed === null) return this.#askAnew(offered)
     this.state = 'done'
     this.#confirmed = { entry: offered, head: confirmed.head }
@@ -306,7 +295,7 @@ export class Fill implements ReadFill, AttemptEvents {
   }
 
   #serve(reader: FillReader, stored: StoredWithHead, leaderFields: readonly string[] = []): void {
-    const wasAsked = this.#exchange !== null
+    const wasAsked = this.#asking.hasBegun
     const notes = wasAsked ? { forwardStatus: 304 } : {}
     this.#audience.serve(reader, stored, { outcome: wasAsked ? 'revalidated' : 'coalesced', notes, leaderFields })
   }
@@ -321,43 +310,25 @@ export class Fill implements ReadFill, AttemptEvents {
   /** The origin fails, and nobody is left who waits for it. */
   #giveUp(): void {
     if (this.#isBackground) this.#around.traits.refreshFailed(this.passage.key)
-    this.#attempt?.ignore()
-    this.#dropFeed()
+    this.#asking.ignore()
+    this.#feeding.drop()
     this.state = 'done'
     this.#detach()
   }
 
   // Pace and end.
 
-  #waitForFeed(wait: Promise<boolean>): void {
-    this.#isFeedBusy = true
-    void wait.then(goesOn => {
-      this.#isFeedBusy = false
-      if (!goesOn) this.#feed = null
-      this.#pace()
-    })
-  }
-
   #pace(): void {
-    const isPaused = this.state === 'body' && (this.#isFeedBusy || this.#audience.mustOriginWait(this.#body))
-    const controller = this.#attempt?.controller ?? null
-    if (isPaused === this.#isPaused || controller === null) return
-    this.#isPaused = isPaused
-    if (isPaused) controller.pause()
-    else controller.resume()
+    const mustWait = this.#feeding.isBusy || this.#audience.mustOriginWait(this.#body)
+    this.#asking.pause(this.state === 'body' && mustWait)
   }
 
   /** Nobody waits any more. */
   #close(): void {
     this.state = 'done'
-    this.#dropFeed()
-    this.#attempt?.giveUp(nobodyWaits())
+    this.#feeding.drop()
+    this.#asking.giveUp()
     this.#detach()
-  }
-
-  #dropFeed(): void {
-    this.#feed?.abort()
-    this.#feed = null
   }
 
   /** Stays to be joined until the store has what came: who looks it up before finds nothing. */

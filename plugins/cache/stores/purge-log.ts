@@ -53,6 +53,9 @@ export class PurgeLog {
   }
 }
 
+/** Purges that are handed over at the same time. */
+const REPLAY_BATCH = 64
+
 /**
  * Purges that a shared store has not taken yet. Until they have been replayed nothing that they name is served by this
  * process. More than `MAX_PURGE_LOG` of them become one purge of everything.
@@ -75,8 +78,9 @@ export class PendingPurges {
   }
 
   /**
-   * Hands the purges over in order, one caller at a time; one that fails stays, with all behind it. True = what was
-   * waiting when the caller came has been taken.
+   * Hands the purges over, one caller and some purges at a time: what came while others were on their way goes together.
+   * One that fails stays, with all behind those that went with it. True = what was waiting when the caller came has been
+   * taken.
    */
   replay(purge: (selector: PurgeSelector) => Promise<boolean>): Promise<boolean> {
     this.#running = this.#running.then(() => this.#replayAll(purge))
@@ -84,10 +88,12 @@ export class PendingPurges {
   }
 
   async #replayAll(purge: (selector: PurgeSelector) => Promise<boolean>): Promise<boolean> {
-    for (let first = this.#selectors[0]; first !== undefined; first = this.#selectors[0]) {
-      if (!(await purge(first))) return false
-      const taken = first
-      this.#selectors = this.#selectors.filter(selector => selector !== taken)
+    while (this.#selectors.length > 0) {
+      const batch = this.#selectors.slice(0, REPLAY_BATCH)
+      const taken = await Promise.all(batch.map(purge))
+      const done = new Set(batch.filter((_, at) => taken[at]))
+      this.#selectors = this.#selectors.filter(selector => !done.has(selector))
+      if (done.size < batch.length) return false
     }
     return true
   }

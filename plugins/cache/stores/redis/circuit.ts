@@ -1,6 +1,7 @@
 /**
  * When a server that fails is left alone, and when it is asked again: three failures in a row open the circuit for two
- * seconds, twice as long after each failed probe, at most thirty. Pure; the clock is an argument.
+ * seconds, twice as long after each failed probe, at most thirty. Questions that were open together when one of them
+ * failed say the same thing once. Pure; the clock is an argument.
  */
 
 export const FAILURES_TO_OPEN = 3
@@ -13,6 +14,8 @@ export interface Circuit {
   readonly state: 'closed' | 'open'
   /** In a row. */
   readonly failures: number
+  /** When the last of them was counted. */
+  readonly failedAtMs: number
   readonly successes: number
   /** Length of the last pause; 0 = none lately. */
   readonly pauseMs: number
@@ -20,7 +23,14 @@ export interface Circuit {
   readonly probeAtMs: number
 }
 
-export const closedCircuit: Circuit = { state: 'closed', failures: 0, successes: 0, pauseMs: 0, probeAtMs: 0 }
+export const closedCircuit: Circuit = {
+  state: 'closed',
+  failures: 0,
+  failedAtMs: Number.NEGATIVE_INFINITY,
+  successes: 0,
+  pauseMs: 0,
+  probeAtMs: 0,
+}
 
 export function afterSuccess(circuit: Circuit): Circuit {
   if (circuit.state === 'open') return circuit
@@ -28,11 +38,17 @@ export function afterSuccess(circuit: Circuit): Circuit {
   return { ...circuit, failures: 0, successes, pauseMs: successes < SUCCESSES_TO_FORGET ? circuit.pauseMs : 0 }
 }
 
-export function afterFailure(circuit: Circuit, nowMs: number): Circuit {
-  if (circuit.state === 'open') return circuit
+/** `askedAtMs` = when the question was asked that has failed now. */
+export function afterFailure(circuit: Circuit, nowMs: number, askedAtMs = nowMs): Circuit {
+  if (circuit.state === 'open' || askedAtMs < circuit.failedAtMs) return circuit
   const failures = circuit.failures + 1
-  if (failures < FAILURES_TO_OPEN) return { ...circuit, failures, successes: 0 }
-  return openFor(longerPause(circuit.pauseMs), nowMs)
+  if (failures < FAILURES_TO_OPEN) return { ...circuit, failures, failedAtMs: nowMs, successes: 0 }
+  return opened(circuit, nowMs)
+}
+
+/** What follows from a failure that is worth a pause by itself. */
+export function opened(circuit: Circuit, nowMs: number): Circuit {
+  return circuit.state === 'open' ? circuit : openFor(longerPause(circuit.pauseMs), nowMs)
 }
 
 /** What the probe (or the news that the connection is up again) leads to. */
@@ -43,7 +59,7 @@ export function afterProbe(circuit: Circuit, succeeded: boolean, nowMs: number):
 }
 
 function openFor(pauseMs: number, nowMs: number): Circuit {
-  return { state: 'open', failures: 0, successes: 0, pauseMs, probeAtMs: nowMs + pauseMs }
+  return { ...closedCircuit, state: 'open', pauseMs, probeAtMs: nowMs + pauseMs }
 }
 
 function longerPause(pauseMs: number): number {

@@ -2,8 +2,9 @@
  * Every question to Redis goes through here: it is answered within the time limit or counts as failed, and after some
  * failures the server is left alone until a probe in the background succeeds. No request ever pays for a probe.
  */
-import { afterFailure, afterProbe, afterSuccess, type Circuit, closedCircuit } from './circuit.ts'
+import { afterFailure, afterProbe, afterSuccess, type Circuit, closedCircuit, opened } from './circuit.ts'
 import type { RedisClient } from './connect.ts'
+import { Patience } from './patience.ts'
 
 /** Questions that may be open at once; one more fails without being asked and without blame. */
 export const MAX_IN_FLIGHT = 2048
@@ -43,18 +44,19 @@ export class RedisGuard {
   async ask<T>(question: (client: RedisClient) => Promise<T>, timeoutMs?: number): Promise<Answer<T>> {
     if (!this.available) return { ok: false, why: 'unavailable' }
     if (this.#inFlight >= MAX_IN_FLIGHT) return { ok: false, why: 'busy' }
+    const askedAtMs = performance.now()
     const answer = await this.#attempt(question, timeoutMs ?? this.#settings.timeoutMs)
     if (answer.ok || answer.why === 'full') this.#circuit = afterSuccess(this.#circuit)
-    else this.#blame()
+    else this.#turn(afterFailure(this.#circuit, performance.now(), askedAtMs))
     return answer
   }
 
   /** As `ask`, also while the server is left alone and without blame: for the probe and what comes with it. */
   async #attempt<T>(question: (client: RedisClient) => Promise<T>, timeoutMs: number): Promise<Answer<T>> {
     this.#inFlight++
-    let timer: NodeJS.Timeout | undefined
+    let patience: Patience | undefined
     const late = new Promise<Answer<T>>(resolve => {
-      timer = setTimeout(() => resolve({ ok: false, why: 'failed' }), timeoutMs)
+      patience = new Patience(timeoutMs, () => resolve({ ok: false, why: 'failed' }))
     })
     // An async function, since the client of a Cluster without slots throws at once.
     const answer = (async () => question(this.client))().then(
@@ -64,7 +66,7 @@ export class RedisGuard {
     try {
       return await Promise.race([answer, late])
     } finally {
-      clearTimeout(timer)
+      patience?.end()
       this.#inFlight--
     }
   }
@@ -82,18 +84,18 @@ export class RedisGuard {
 
   /** Leaves the server alone at once, so that nothing is served before `beforeClosing` has had its way. */
   leaveAlone(): void {
-    while (this.#circuit.state === 'closed') this.#blame()
+    this.#turn(opened(this.#circuit, performance.now()))
   }
 
-  #blame(): void {
+  #turn(next: Circuit): void {
     const before = this.#circuit.state
-    this.#circuit = afterFailure(this.#circuit, Date.now())
-    if (before === 'closed' && this.#circuit.state === 'open') this.#schedule()
+    this.#circuit = next
+    if (before === 'closed' && next.state === 'open') this.#schedule()
   }
 
   #schedule(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => void this.#probe(false), this.#circuit.probeAtMs - Date.now()).unref()
+    this.#timer = setTimeout(() => void this.#probe(false), this.#circuit.probeAtMs - performance.now()).unref()
   }
 
   /** A new connection is worth a probe before its time; one that fails then does not lengthen the pause. */
@@ -104,7 +106,7 @@ export class RedisGuard {
     const succeeded = pong.ok && (await this.#settings.beforeClosing())
     this.#probing = false
     if (!succeeded && early) return
-    this.#circuit = afterProbe(this.#circuit, succeeded, Date.now())
+    this.#circuit = afterProbe(this.#circuit, succeeded, performance.now())
     if (this.#circuit.state === 'open' && !this.#closed) this.#schedule()
   }
 }

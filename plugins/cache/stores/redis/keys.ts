@@ -26,7 +26,7 @@ export function shardBase(shard: number): string {
 }
 
 /** The shard that a key belongs to, for ever the same for the same number of shards. */
-export function shardOf(keyHash: string, shards: number): number {
+function shardOf(keyHash: string, shards: number): number {
   return shards === 1 ? 0 : (keyHash.charCodeAt(0) * 64 + keyHash.charCodeAt(1)) % shards
 }
 

@@ -2,7 +2,7 @@
  * Entries as they are written into Redis.
  */
 import type { EntryMeta, StoredEntry } from '../types.ts'
-import { hashName, memberName, shardBase, shardOf } from './keys.ts'
+import { memberName, placeOf } from './keys.ts'
 
 export interface RedisEntry extends StoredEntry {
   /** What the index calls it. */
@@ -24,7 +24,7 @@ export function makeEntry(names: EntryNames, meta: EntryMeta): RedisEntry {
   const { key, variant, generation, bodyLength, bytes, shards } = names
   const { head, storedAtMs, expiresAtMs, url, route, tags } = meta
   const member = memberName({ url, key, variant, generation, bodyLength, bytes })
-  const base = shardBase(shardOf(hashName(key), shards))
+  const { base } = placeOf(key, shards)
   return { key, variant, generation, bodyLength, head, storedAtMs, expiresAtMs, url, route, tags, member, base }
 }
 

@@ -7,7 +7,7 @@ import { type BoundsInput, checkMeta, resolveBounds, type StoreBounds } from '..
 import { EMPTY_BODY } from '../bytes.ts'
 import { StoreCounters } from '../counters.ts'
 import { notAcquired, unguarded } from '../memory/local-locks.ts'
-import { isSelected, PendingPurges, type Selectable } from '../purge-log.ts'
+import { PendingPurges, type Selectable } from '../purge-log.ts'
 import type {
   ByteRange,
   CacheStore,
@@ -27,12 +27,12 @@ import type { RedisAddress } from './address.ts'
 import { readBody } from './body-reader.ts'
 import { connectRedis, type RedisClient } from './connect.ts'
 import { type Answer, RedisGuard } from './guard.ts'
-import { hashName, INDEX_TTL_MS, randomName, shardBase, shardOf } from './keys.ts'
+import { hashName, INDEX_TTL_MS, placeOf, randomName, shardBase, writersKey } from './keys.ts'
 import { type Ask, purgeEverywhere } from './purge.ts'
 import { decodeRecord, encodePurgeFacts, encodeRecord, type RedisEntry } from './records.ts'
-import { COMMIT, DROP, LOOKUP, UNLOCK, UPDATE } from './scripts.ts'
+import { COMMIT, DROP, LOOKUP, OPEN_WRITER, UNLOCK, UPDATE } from './scripts.ts'
 import { reportUses, useName } from './uses.ts'
-import { RedisWriter, refusalOf } from './writer.ts'
+import { RedisWriter, refusalOf, UNCOMMITTED_TTL_MS } from './writer.ts'
 
 /** Bytes in Redis for which nobody has said anything. */
 export const DEFAULT_REDIS_BYTES = 256 * 1024 * 1024
@@ -41,8 +41,8 @@ export const DEFAULT_COMMAND_TIMEOUT_MS = 50
 export const MAX_REDIS_WRITERS = 64
 /** Parts of the cache in a Cluster, each in one slot; one server needs no parts. */
 export const CLUSTER_SHARDS = 8
-/** A commit looks at purges that came meanwhile this often; then it gives up. */
-const COMMIT_ATTEMPTS = 3
+/** Open writers of one key that are noted; more of them are notes of processes that have died. */
+export const MAX_WRITERS_OF_KEY = 256
 
 export interface RedisStoreOptions extends BoundsInput {
   readonly address: RedisAddress
@@ -80,8 +80,7 @@ export class RedisStore implements CacheStore {
   }
 
   async lookup(key: string): Promise<VariantSet | null> {
-    const keyHash = hashName(key)
-    const base = shardBase(shardOf(keyHash, this.shards))
+    const { base, keyHash } = placeOf(key, this.shards)
     const answer = await this.ask(client => client.eval(LOOKUP, 1, `${base}lru`, base, keyHash) as Promise<string[]>)
     const set = answer.ok ? this.#decode(key, answer.value, base) : []
     if (set.length === 0) this.counters.misses++
@@ -133,8 +132,8 @@ export class RedisStore implements CacheStore {
   }
 
   async lock(key: string, ttlMs: number): Promise<StoreLock> {
-    const keyHash = hashName(key)
-    const name = `${shardBase(shardOf(keyHash, this.shards))}lock:${keyHash}`
+    const { base, keyHash } = placeOf(key, this.shards)
+    const name = `${base}lock:${keyHash}`
     const token = randomName()
     const answer = await this.ask(client => client.set(name, token, 'PX', Math.max(1, Math.trunc(ttlMs)), 'NX'))
     if (!answer.ok) return unguarded
@@ -167,22 +166,14 @@ export class RedisStore implements CacheStore {
     return answer
   }
 
-  /** Makes a written body an entry, unless a purge since `openedAt` names it. Null = done. */
+  /** Makes a written body an entry, unless a purge has named it since its writer was opened. Null = done. */
   async enter(entry: RedisEntry, openedAt: number): Promise<StoreRefusal | null> {
-    let known = openedAt
-    for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
-      const answer = await this.ask(client => this.#commit(client, entry, known))
-      if (!answer.ok) return refusalOf(answer.why)
-      const [outcome, number] = answer.value
-      if (outcome === 'lost') return 'unavailable'
-      if (outcome === 'stored') {
-        this.counters.evicted += number ?? 0
-        return null
-      }
-      if (await this.#wasPurged(entry, known, number ?? 0)) return 'purged'
-      known = number ?? 0
-    }
-    return 'purged'
+    const answer = await this.ask(client => this.#commit(client, entry, openedAt))
+    if (!answer.ok) return refusalOf(answer.why)
+    const [outcome, evicted] = answer.value
+    this.counters.evicted += evicted ?? 0
+    if (outcome === 'stored') return null
+    return outcome === 'purged' ? 'purged' : 'unavailable'
   }
 
   /** Takes an entry away whose body is not whole. Nobody waits for it. */
@@ -190,10 +181,19 @@ export class RedisStore implements CacheStore {
     void this.ask(client => client.eval(DROP, 1, `${entry.base}lru`, entry.base, entry.member))
   }
 
-  /** Number of the newest purge of a shard. */
-  async purgeSequence(base: string): Promise<Answer<number>> {
-    const answer = await this.ask(client => client.get(`${base}seq`))
-    return answer.ok ? { ok: true, value: Number(answer.value ?? 0) } : answer
+  /** Notes a writer as open, so that purges of its key find it; the number of the newest purge in the log. */
+  noteWriter(key: string, variant: string, generation: string): Promise<Answer<number>> {
+    const { base, keyHash } = placeOf(key, this.shards)
+    const values = [base, keyHash, hashName(variant), generation, MAX_WRITERS_OF_KEY, UNCOMMITTED_TTL_MS]
+    return this.ask(client => client.eval(OPEN_WRITER, 1, `${base}lru`, ...values) as Promise<number>)
+  }
+
+  /** Takes the note and the chunks of a writer away. What cannot be taken away now goes by its TTL. */
+  async discardWriter(key: string, generation: string, chunks: readonly string[]): Promise<void> {
+    const { base, keyHash } = placeOf(key, this.shards)
+    const note = this.ask(client => client.hdel(writersKey(base, keyHash), generation))
+    if (chunks.length > 0) await this.ask(client => client.unlink(...chunks))
+    await note
   }
 
   takeWriter(): boolean {
@@ -213,14 +213,6 @@ export class RedisStore implements CacheStore {
     const facts = [base, member, encodeRecord(entry), encodePurgeFacts(entry)]
     const values = [...facts, ...times, ...limits, known, INDEX_TTL_MS]
     return client.eval(COMMIT, 1, `${base}lru`, ...values) as Promise<[string, number?]>
-  }
-
-  /** True as well where the log does not reach back that far, or Redis has lost it. */
-  async #wasPurged(entry: RedisEntry, since: number, until: number): Promise<boolean> {
-    if (until < since) return true
-    const answer = await this.ask(client => client.zrangebyscore(`${entry.base}purges`, `(${since}`, until))
-    if (!answer.ok || answer.value.length !== until - since) return true
-    return answer.value.some(line => isSelected(entry, JSON.parse(line.slice(line.indexOf('\n') + 1)) as PurgeSelector))
   }
 
   #decode(key: string, records: readonly string[], base: string): RedisEntry[] {

@@ -4,14 +4,16 @@
 import { checkMeta, ENTRY_OVERHEAD_BYTES } from '../bounds.ts'
 import type { CommitOutcome, EntryMeta, StoreRefusal, StoreWriter, WriteHints } from '../types.ts'
 import type { Answer, Unanswered } from './guard.ts'
-import { CHUNK_BYTES, chunkKey, hashName, randomName, shardBase, shardOf } from './keys.ts'
+import { CHUNK_BYTES, chunkKey, placeOf, randomName } from './keys.ts'
 import { makeEntry, type RedisEntry } from './records.ts'
 import type { RedisStore } from './store.ts'
 
 /** Chunks on their way to the server before the origin is held back. */
 const WRITE_AHEAD_CHUNKS = 2
-/** How long chunks live that no entry refers to yet; a body must be written in this time. */
+/** How long a writer and its chunks are remembered that no entry refers to yet; a body must be written in this time. */
 export const UNCOMMITTED_TTL_MS = 10 * 60_000
+
+const neverOpened: Promise<Answer<number>> = Promise.resolve({ ok: false, why: 'busy' })
 
 export class RedisWriter implements StoreWriter {
   readonly #store: RedisStore
@@ -20,7 +22,7 @@ export class RedisWriter implements StoreWriter {
   readonly #expectedLength: number | null
   readonly #generation = randomName()
   readonly #base: string
-  /** Number of the newest purge when the writer was opened. */
+  /** Number of the newest purge in the log when the writer was opened; by key, the note in Redis decides. */
   readonly #openedAt: Promise<Answer<number>>
   #waiting: Buffer[] = []
   #waitingLength = 0
@@ -35,12 +37,11 @@ export class RedisWriter implements StoreWriter {
     this.#key = key
     this.#variant = variant
     this.#expectedLength = hints.bodyLength
-    this.#base = shardBase(shardOf(hashName(key), store.shards))
-    const admitted = store.takeWriter()
-    this.#openedAt = admitted ? store.purgeSequence(this.#base) : Promise.resolve({ ok: false, why: 'busy' })
-    if (!admitted) this.#shut('busy')
-    else if (!store.available) this.#refuse('unavailable')
-    else if ((hints.bodyLength ?? 0) > store.bounds.maxObjectBytes) this.#refuse('too_large')
+    this.#base = placeOf(key, store.shards).base
+    const refusal = store.takeWriter() ? this.#refusalAtOnce(hints) : 'busy'
+    this.#openedAt = refusal === null ? store.noteWriter(key, variant, this.#generation) : neverOpened
+    if (refusal === 'busy') this.#shut(refusal)
+    else if (refusal !== null) this.#refuse(refusal)
   }
 
   get refusal(): StoreRefusal | null {
@@ -73,6 +74,11 @@ export class RedisWriter implements StoreWriter {
 
   abort(): void {
     if (!this.#ended) this.#refuse('aborted')
+  }
+
+  #refusalAtOnce({ bodyLength }: WriteHints): StoreRefusal | null {
+    if (!this.#store.available) return 'unavailable'
+    return (bodyLength ?? 0) > this.#store.bounds.maxObjectBytes ? 'too_large' : null
   }
 
   #entry(meta: EntryMeta, headLength: number): RedisEntry {
@@ -134,13 +140,11 @@ export class RedisWriter implements StoreWriter {
     this.#store.releaseWriter()
   }
 
-  /** What cannot be taken away now goes by its TTL. */
   async #discard(): Promise<void> {
-    if (this.#sent === 0) return
-    await Promise.all(this.#sending)
-    const indexes = Array.from({ length: this.#sent }, (_, index) => index)
-    const keys = indexes.map(index => chunkKey(this.#base, this.#generation, index))
-    await this.#store.ask(client => client.unlink(...keys))
+    if (this.#openedAt === neverOpened) return
+    await Promise.all([this.#openedAt, ...this.#sending])
+    const chunks = Array.from({ length: this.#sent }, (_, index) => chunkKey(this.#base, this.#generation, index))
+    await this.#store.discardWriter(this.#key, this.#generation, chunks)
   }
 }
 
