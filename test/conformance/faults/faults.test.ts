@@ -3,7 +3,7 @@ import t from 'tap'
 import { allCases } from './registry.ts'
 import { runCategory } from './runner.ts'
 
-for (const category of ['smuggling', 'normalisation', 'headers', 'websocket']) {
+for (const category of ['smuggling', 'normalisation', 'headers', 'websocket', 'cache']) {
   t.test(`the fault cases of the category ${category} hold`, async t => {
     const cases = allCases.filter(({ fault }) => fault.category === category)
     await runCategory(cases, ({ fault, outcome, note }) => {

@@ -48,7 +48,7 @@ defaults:
   cache: false
 routes:
   - { name: any, upstream: "${url(a.port)}" }
-  - { name: cached, match: { host: [cache.test, cache2.test] }, upstream: "${url(a.port)}", cache: true }
+  - { name: cached, match: { host: [cache.test, cache2.test] }, upstream: "${url(a.port)}", cache: { enabled: true } }
   - { name: limited, match: { host: limit.test }, upstream: "${url(a.port)}", limits: { body_size: 1MiB } }
   - { name: down, match: { host: down.test }, upstream: "${url(closedPort)}" }
   - { name: pool, match: { host: pool.test }, upstream: ["${url(b.port)}", "${url(c.port)}"] }
@@ -67,7 +67,15 @@ export async function openLab(client: UpstreamClient = 'native'): Promise<Lab> {
   const decoy = await openDecoy()
   const cleanups: (() => unknown)[] = []
   const teardown = { teardown: (fn: () => unknown) => void cleanups.push(fn) }
-  const gateway = await gatewayProcess(teardown, configuration(named, (down as Origin).port, client))
+  const closeOrigins = async () => {
+    for (const origin of origins) await origin.stop()
+    await decoy.close()
+  }
+  const yaml = configuration(named, (down as Origin).port, client)
+  const gateway = await gatewayProcess(teardown, yaml).catch(async error => {
+    await closeOrigins()
+    throw error
+  })
   // A run that is broken off leaves no gateway behind.
   const kill = () => void gateway.child.kill('SIGKILL')
   process.once('exit', kill)
@@ -90,8 +98,7 @@ export async function openLab(client: UpstreamClient = 'native'): Promise<Lab> {
     close: async () => {
       process.off('exit', kill)
       for (const cleanup of cleanups) await cleanup()
-      for (const origin of origins) await origin.stop()
-      await decoy.close()
+      await closeOrigins()
     },
   }
   await warmUp(lab.port)

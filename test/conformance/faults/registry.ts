@@ -1,5 +1,8 @@
 /** All cases with their functions, in the order of `cases.json`. */
 import { readFileSync } from 'node:fs'
+import { cache } from './cache.ts'
+import { cacheOfBodies } from './cache-bodies.ts'
+import { cacheOfPersons } from './cache-persons.ts'
 import { faults } from './faults.ts'
 import { faultsOfPools } from './faults-pool.ts'
 import { headers } from './headers.ts'
@@ -32,6 +35,9 @@ const functions: Readonly<Record<string, CaseFunction>> = {
   ...streaming,
   ...load,
   ...leak,
+  ...cache,
+  ...cacheOfPersons,
+  ...cacheOfBodies,
 }
 
 const file = new URL('./cases.json', import.meta.url)
@@ -47,7 +53,7 @@ export interface RunnableCase {
 function runnable(fault: FaultCase): RunnableCase {
   const isBytes = fault.category === 'smuggling' && fault.sends.includes('\r\n')
   const fn = functions[fault.name] ?? (isBytes ? runBytes : null)
-  return { fault, fn, skip: fault.category === 'cache' ? 'no cache yet' : 'no function' }
+  return { fault, fn, skip: 'no function' }
 }
 
 export const allCases: readonly RunnableCase[] = cases.map(runnable)
