@@ -26,7 +26,8 @@ export interface ProfileArguments {
 
 export const RUN_USAGE = `npm run bench -- [-w WORKLOAD,…] [-c CONTENDER,…] [--rounds 4] [--seconds 4] [--warmup 2] [--json FILE] [--md FILE]
   workloads:  ${WORKLOADS.map(({ name }) => name).join(' ')} (default: ${DEFAULT_WORKLOADS.join(',')})
-  contenders: ${CONTENDERS.map(({ name }) => name).join(' ')} (default: all that are installed)`
+  contenders: ${CONTENDERS.map(({ name }) => name).join(' ')} (default: all that are installed;
+              each workload takes those that can do it)`
 
 export const PROFILE_USAGE = `node bench/profile.ts [-w WORKLOAD] [-c CONTENDER] [--seconds 5] [--top 30]
   contender:  hearthgate (default) or another one that runs on Node`

@@ -1,8 +1,9 @@
 /** Starts one origin and the contenders of a workload, and lets nobody run who does not answer byte for byte. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkCache } from './cache-check.ts'
 import { type Command, pinned } from './command.ts'
-import type { Contender } from './contenders/index.ts'
+import { type Contender, launchFor } from './contenders/index.ts'
 import { writeFiles } from './files.ts'
 import { fetchBody, freePort, waitUntilServing } from './http.ts'
 import { type Origin, startOrigin } from './origin.ts'
@@ -26,7 +27,8 @@ export interface Field {
 export interface Runner {
   readonly contender: Contender
   readonly child: Child
-  readonly url: string
+  /** `http://host:port` */
+  readonly base: string
 }
 
 /** Starts the workload's origin in its own folder and checks that it serves what the workload says. */
@@ -38,7 +40,10 @@ export async function startFieldOrigin(field: Field): Promise<Origin> {
   return origin
 }
 
-/** Starts a contender on its core and checks its answers. Throws where it does not start or answers anything else. */
+/**
+ * Starts a contender on its core and checks its answers, and where they come from. Throws where it does not start or
+ * answers anything else.
+ */
 export async function startRunner(
   field: Field,
   contender: Contender,
@@ -48,18 +53,19 @@ export async function startRunner(
   const { workload, children, cores } = field
   const directory = subfolder(field, contender.name)
   const port = await freePort()
-  const { command, files } = contender.launch({ directory, port, originPort: origin.port })
+  const { command, files } = launchFor(contender, workload, { directory, port, originPort: origin.port })
   writeFiles(directory, files)
   const child = await children.start(contender.name, pinned(change(command), cores.contender))
   const base = `http://127.0.0.1:${port}`
   try {
     await waitUntilServing(child, base + workload.path)
     await checkAnswer(workload, base, `http://127.0.0.1:${origin.port}`)
+    if (workload.cache !== null) await checkCache(workload, base, origin)
   } catch (error) {
     await children.stop(child)
     throw error
   }
-  return { contender, child, url: base + workload.path }
+  return { contender, child, base }
 }
 
 /** Throws unless status, type and body are what the workload, and the origin asked directly, say. */

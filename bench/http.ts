@@ -11,6 +11,7 @@ export interface Ask {
   readonly url: string
   readonly method?: string
   readonly body?: Buffer | null
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface Answer {
@@ -32,9 +33,10 @@ export function freePort(): Promise<number> {
 }
 
 /** One request on its own connection, its whole answer. Rejects on errors, truncation and after 10 s. */
-export function fetchBody({ url, method = 'GET', body = null }: Ask): Promise<Answer> {
+export function fetchBody({ url, method = 'GET', body = null, headers: own = {} }: Ask): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const headers = body === null ? {} : { 'content-type': 'application/octet-stream', 'content-length': body.length }
+    const ofBody = body === null ? {} : { 'content-type': 'application/octet-stream', 'content-length': body.length }
+    const headers = { ...own, ...ofBody }
     const call = request(url, { method, headers, agent: false, signal: AbortSignal.timeout(REQUEST_MS) }, response => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk)).once('error', reject)

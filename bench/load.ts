@@ -1,7 +1,7 @@
 /** The load: wrk where it is installed, else a closed loop in Node. Both give the same figures. */
 import { join } from 'node:path'
 import { type Command, findProgram } from './command.ts'
-import type { Workload } from './workloads.ts'
+import { requestHeadersOf, type Workload } from './workloads.ts'
 
 export interface LoadResult {
   readonly requests: number
@@ -17,6 +17,7 @@ export interface LoadResult {
 }
 
 export interface LoadRun {
+  /** For `miss` up to the number that each request adds, counted from 1. */
   readonly url: string
   readonly workload: Workload
   readonly seconds: number
@@ -34,8 +35,9 @@ export interface LoadTool {
 export const LOAD_BODY_FILE = 'load-body'
 export const LOAD_SCRIPT_FILE = 'load.lua'
 
-const wrk: LoadTool = { name: 'wrk', command: wrkCommand, parse: parseWrk }
-const ownLoop: LoadTool = {
+export const wrk: LoadTool = { name: 'wrk', command: wrkCommand, parse: parseWrk }
+/** Slower than wrk. */
+export const ownLoop: LoadTool = {
   name: 'closed-loop.ts',
   command: loopCommand,
   parse: text => JSON.parse(text) as LoadResult,
@@ -45,8 +47,11 @@ export function findLoadTool(): LoadTool {
   return findProgram('wrk') === null ? ownLoop : wrk
 }
 
-/** Files that a load needs, name to content: the request's body and wrk's script that sends it. */
+const isMiss = (workload: Workload) => workload.cache?.answers === 'miss'
+
+/** Files that a load needs, name to content: the request's body, and wrk's script that sends it or counts up. */
 export function loadFiles(workload: Workload, directory: string): ReadonlyMap<string, string | Buffer> {
+  if (isMiss(workload)) return new Map([[LOAD_SCRIPT_FILE, COUNTING_SCRIPT]])
   if (workload.requestBody === null) return new Map()
   const script = [
     `local file = assert(io.open(${JSON.stringify(join(directory, LOAD_BODY_FILE))}, "rb"))`,
@@ -60,17 +65,41 @@ export function loadFiles(workload: Workload, directory: string): ReadonlyMap<st
   ])
 }
 
+// wrk asks once before the load whether requests differ, which uses up a number.
+const COUNTING_SCRIPT = `local number = 0
+function request()
+  number = number + 1
+  return wrk.format(nil, wrk.path .. number)
+end
+`
+
 function wrkCommand({ url, workload, seconds, directory }: LoadRun): Command {
-  const script = workload.requestBody === null ? [] : ['-s', join(directory, LOAD_SCRIPT_FILE)]
-  const args = ['-t1', `-c${workload.connections}`, `-d${seconds}s`, '--latency', '--timeout', '5s', ...script, url]
-  return { file: 'wrk', args }
+  const hasScript = workload.requestBody !== null || isMiss(workload)
+  const script = hasScript ? ['-s', join(directory, LOAD_SCRIPT_FILE)] : []
+  const headers = Object.entries(requestHeadersOf(workload)).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
+  const amount = ['-t1', `-c${workload.connections}`, `-d${seconds}s`]
+  return { file: 'wrk', args: [...amount, '--latency', '--timeout', '5s', ...headers, ...script, url] }
+}
+
+/** What `closed-loop.ts` is asked for, in JSON. */
+export interface LoopOrder {
+  readonly method: Workload['method']
+  readonly url: string
+  readonly connections: number
+  readonly seconds: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly bodyFile: string | null
+  /** True: each request adds its number to the URL. */
+  readonly counts: boolean
 }
 
 function loopCommand({ url, workload, seconds, directory }: LoadRun): Command {
-  const body = workload.requestBody === null ? [] : [join(directory, LOAD_BODY_FILE)]
+  const { method, connections, requestBody } = workload
+  const bodyFile = requestBody === null ? null : join(directory, LOAD_BODY_FILE)
+  const headers = requestHeadersOf(workload)
+  const order: LoopOrder = { method, url, connections, seconds, headers, bodyFile, counts: isMiss(workload) }
   const script = join(import.meta.dirname, 'load', 'closed-loop.ts')
-  const args = [script, workload.method, url, String(workload.connections), String(seconds), ...body]
-  return { file: process.execPath, args }
+  return { file: process.execPath, args: [script, JSON.stringify(order)] }
 }
 
 /** Reads what `wrk --latency` prints. Throws where the line with the number of requests is missing. */

@@ -1,13 +1,15 @@
 /** One workload: all contenders are started and warmed, then loaded in turn, A B C A B C, and each turn is a sample. */
+import { measureStoredShare, pathOfLoad } from './cache-check.ts'
 import { pinned } from './command.ts'
-import type { Contender } from './contenders/index.ts'
+import { type Contender, takesPart } from './contenders/index.ts'
 import { type Field, type Runner, startFieldOrigin, startRunner } from './field.ts'
 import { writeFiles } from './files.ts'
 import { type LoadResult, type LoadTool, loadFiles } from './load.ts'
-import type { Origin } from './origin.ts'
+import { countSettled, type Origin } from './origin.ts'
 import { readBusySeconds, readProcesses, sumTree } from './proc-stat.ts'
 import type { Child } from './processes.ts'
 import { median, type Row, type Sample, summarise } from './statistics.ts'
+import { answerBytesOf, type CacheUse } from './workloads.ts'
 
 /** Time that a load may take beyond its own seconds. */
 const LOAD_GRACE_MS = 20_000
@@ -41,6 +43,8 @@ export interface WorkloadResult {
   readonly connections: number
   /** Of one answer, for CPU seconds a GB. */
   readonly answerBytes: number
+  /** Whether answers come from the cache or are stored in it; null = neither. */
+  readonly cache: CacheUse['answers'] | null
 }
 
 /** Runs a whole workload. Everything it started has ended when it returns or throws. */
@@ -61,6 +65,7 @@ async function startAll(field: Field, plan: Plan, origin: Origin) {
   const runners: Runner[] = []
   const failures: Failure[] = []
   for (const contender of plan.contenders) {
+    if (!takesPart(contender, field.workload)) continue
     try {
       const runner = await startRunner(field, contender, origin)
       await runLoad(field, plan, runner, plan.warmupSeconds)
@@ -106,19 +111,27 @@ async function runRounds(
 }
 
 async function takeSample(field: Field, plan: Plan, origin: Origin, runner: Runner): Promise<Sample> {
-  const seenBefore = await origin.countRequests()
+  const seenBefore = await countSettled(origin)
   const before = readUse(runner.child.pid)
-  const load = await runLoad(field, plan, runner, plan.seconds)
+  const { url, ...load } = await runLoad(field, plan, runner, plan.seconds)
   const after = readUse(runner.child.pid)
   if (load.requests === 0) throw new Error('answered no request of a round')
+  const upstreamRequests = (await countSettled(origin)) - seenBefore
+  const { cache, connections } = field.workload
+  const finished = { url, requests: load.requests, connections }
+  const storedShare = cache?.answers === 'miss' ? await measureStoredShare(finished, origin) : null
+  return { ...load, ...spentBetween(before, after), upstreamRequests, storedShare }
+}
+
+type Use = ReturnType<typeof readUse>
+
+function spentBetween(before: Use, after: Use): Pick<Sample, 'cpuSeconds' | 'residentBytes' | 'foreignCores'> {
   const seconds = (after.atMs - before.atMs) / 1000
   const foreignSeconds = after.busySeconds - before.busySeconds - (after.benchSeconds - before.benchSeconds)
   return {
-    ...load,
     cpuSeconds: after.tree.cpuSeconds - before.tree.cpuSeconds,
     residentBytes: after.tree.residentBytes,
     foreignCores: Math.max(0, foreignSeconds / seconds),
-    upstreamRequests: (await origin.countRequests()) - seenBefore,
   }
 }
 
@@ -139,13 +152,14 @@ export async function runLoad(
   plan: Pick<Plan, 'tool'>,
   runner: Runner,
   seconds: number,
-): Promise<LoadResult> {
+): Promise<LoadResult & { readonly url: string }> {
   const { workload, directory, children, cores } = field
-  const command = plan.tool.command({ url: runner.url, workload, seconds, directory })
+  const url = runner.base + pathOfLoad(workload)
+  const command = plan.tool.command({ url, workload, seconds, directory })
   await throwIfEnded(runner.child)
   const stdout = await children.run(plan.tool.name, pinned(command, cores.load), seconds * 1000 + LOAD_GRACE_MS)
   await throwIfEnded(runner.child)
-  return plan.tool.parse(stdout)
+  return { ...plan.tool.parse(stdout), url }
 }
 
 async function throwIfEnded(child: Child): Promise<void> {
@@ -170,7 +184,8 @@ function toResult(field: Field, plan: Plan, { origin, failures, samples }: Outco
     failures,
     samples: Object.fromEntries(samples),
     connections: field.workload.connections,
-    answerBytes: field.workload.answerBody.length,
+    answerBytes: answerBytesOf(field.workload),
+    cache: field.workload.cache?.answers ?? null,
   }
 }
 

@@ -1,14 +1,20 @@
 /** The servers behind the contenders: nginx for static files where it is installed, else Node; Node for the echo. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Command, findProgram, pinned } from './command.ts'
 import { nginxCommand, nginxConfig } from './contenders/nginx.ts'
 import { fetchBody, freePort, waitUntilServing } from './http.ts'
 import type { Children } from './processes.ts'
-import { STATIC_FILES, type Workload } from './workloads.ts'
+import { cacheControlOf, ENTITY_TAG, STATIC_FILES, type Workload } from './workloads.ts'
 
 /** Where an origin tells how many requests it has had; those to this path itself are not counted. */
 export const COUNT_PATH = '/__requests'
+
+/** Longest wait for an origin that still gets requests of a load that has ended. */
+const SETTLING_MS = 5000
+/** A count that stands still for this long has settled. */
+const SETTLED_MS = 200
 
 export interface Origin {
   readonly port: number
@@ -28,15 +34,34 @@ export interface OriginPlace {
 export async function startOrigin(workload: Workload, place: OriginPlace): Promise<Origin> {
   const port = await freePort()
   const nginx = workload.origin === 'static' ? findProgram('nginx') : null
-  const command = nginx === null ? serveCommand(port, workload.origin) : nginxOrigin(nginx, port, place.directory)
+  const site = { port, directory: place.directory, cacheControl: cacheControlOf(workload) }
+  const command = nginx === null ? serveCommand(site, workload.origin) : nginxOrigin(nginx, site)
   const child = await place.children.start('origin', pinned(command, place.core))
   await waitUntilServing(child, `http://127.0.0.1:${port}${COUNT_PATH}`)
   const countRequests = nginx === null ? () => countFromServe(port) : nginxCounter(port)
   return { port, program: nginx === null ? 'node' : 'nginx', countRequests }
 }
 
-function serveCommand(port: number, kind: string): Command {
-  return { file: process.execPath, args: [join(import.meta.dirname, 'origins', 'serve.ts'), String(port), kind] }
+/** The count once the requests that the end of a load left under way have arrived. */
+export async function countSettled(origin: Origin): Promise<number> {
+  const deadline = Date.now() + SETTLING_MS
+  let count = await origin.countRequests()
+  for (let last = Number.NaN; count !== last && Date.now() < deadline; count = await origin.countRequests()) {
+    last = count
+    await delay(SETTLED_MS)
+  }
+  return count
+}
+
+interface Site {
+  readonly port: number
+  readonly directory: string
+  readonly cacheControl: string
+}
+
+function serveCommand({ port, cacheControl }: Site, kind: string): Command {
+  const script = join(import.meta.dirname, 'origins', 'serve.ts')
+  return { file: process.execPath, args: [script, String(port), kind, cacheControl] }
 }
 
 async function countFromServe(port: number): Promise<number> {
@@ -58,12 +83,11 @@ export function parseStubStatus(text: string): number {
   return Number(/^ *\d+ +\d+ +(\d+) *$/m.exec(text)?.[1] ?? Number.NaN)
 }
 
-function nginxOrigin(program: string, port: number, directory: string): Command {
+function nginxOrigin(program: string, { port, directory, cacheControl }: Site): Command {
   const files = join(directory, 'files')
   mkdirSync(files, { recursive: true })
   for (const [name, { body }] of STATIC_FILES) writeFileSync(join(files, name), body)
   const types = [...STATIC_FILES].map(([name, { type }]) => `${type} ${name.slice(name.lastIndexOf('.') + 1)};`)
-  // no-store: these workloads measure proxying, and no contender may answer from a cache.
   const server = `
     types { ${types.join(' ')} }
     sendfile on;
@@ -72,7 +96,9 @@ function nginxOrigin(program: string, port: number, directory: string): Command 
     server {
       listen 127.0.0.1:${port} backlog=1024;
       root ${files};
-      add_header Cache-Control no-store;
+      etag off;
+      add_header ETag '${ENTITY_TAG}';
+      add_header Cache-Control ${cacheControl};
       location = ${COUNT_PATH} { stub_status; }
     }`
   const config = join(directory, 'nginx.conf')

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { PROFILE_USAGE, type ProfileArguments, parseProfileArguments } from './arguments.ts'
 import type { Command } from './command.ts'
+import { takesPart } from './contenders/index.ts'
 import { type CpuProfile, renderFunctions, type Span, sumSelfTimes } from './cpu-profile.ts'
 import { type Field, startFieldOrigin, startRunner } from './field.ts'
 import { writeFiles } from './files.ts'
@@ -33,6 +34,7 @@ const nowMicroseconds = () => Number(process.hrtime.bigint() / 1000n)
 
 async function profileContender(args: ProfileArguments, session: Session): Promise<Profiled> {
   const { workload, contender, seconds } = args
+  if (!takesPart(contender, workload)) throw new Error(`${contender.name} takes no part in ${workload.name}`)
   const found = contender.find()
   if (!found.available) throw new Error(`${contender.name}: ${found.reason}`)
   mkdirSync(OUT_FOLDER, { recursive: true })

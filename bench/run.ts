@@ -1,7 +1,7 @@
 /** `npm run bench`: CPU time a request of the gateway and its rivals, in interleaved rounds. See docs/performance.md. */
 import { writeFileSync } from 'node:fs'
 import { parseRunArguments, RUN_USAGE, type RunArguments } from './arguments.ts'
-import type { Contender } from './contenders/index.ts'
+import { aboutOf, type Contender } from './contenders/index.ts'
 import { findLoadTool } from './load.ts'
 import { chooseCores, describeMachine } from './machine.ts'
 import { measureWorkload, type WorkloadResult } from './measure.ts'
@@ -10,12 +10,14 @@ import { type BenchResult, type Contestant, renderReport, renderWorkload, type S
 
 const report = (line: string) => void process.stderr.write(`${line}\n`)
 
-function sortOut(contenders: readonly Contender[]) {
+function sortOut({ contenders, workloads }: RunArguments) {
   const present: Contender[] = []
   const contestants: Contestant[] = []
   const skipped: Skipped[] = []
   for (const contender of contenders) {
-    const { name, about } = contender
+    const { name } = contender
+    const about = aboutOf(contender, workloads)
+    if (about === '') continue
     const found = contender.find()
     if (found.available) {
       present.push(contender)
@@ -29,7 +31,7 @@ function sortOut(contenders: readonly Contender[]) {
 }
 
 async function runAll(args: RunArguments, session: Session): Promise<BenchResult> {
-  const { present, contestants, skipped } = sortOut(args.contenders)
+  const { present, contestants, skipped } = sortOut(args)
   const cores = chooseCores()
   const tool = findLoadTool()
   const { rounds, seconds, warmupSeconds } = args

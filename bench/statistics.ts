@@ -17,6 +17,8 @@ export interface Sample {
   readonly upstreamRequests: number
   readonly socketErrors: number
   readonly badStatuses: number
+  /** Of the answers of a `miss` load the share that was stored, 0 to 1; null for other workloads. */
+  readonly storedShare: number | null
 }
 
 export interface Row {
@@ -33,6 +35,8 @@ export interface Row {
   readonly residentBytes: number
   /** Requests that the origin saw for each one that was answered, over all rounds. */
   readonly upstreamShare: number
+  /** The lowest of the rounds, NaN where one could not tell; null where no answer was to be stored. */
+  readonly storedShare: number | null
   /** Bytes an answer, head included. */
   readonly bytesPerRequest: number
   readonly requests: number
@@ -62,6 +66,11 @@ export function cleanerHalf(samples: readonly Sample[]): Sample[] {
 const cpuMsPerRequest = (sample: Sample) => (sample.cpuSeconds * 1000) / sample.requests
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
 
+function lowestOf(shares: readonly (number | null)[]): number | null {
+  const known = shares.filter(share => share !== null)
+  return known.length === 0 ? null : Math.min(...known)
+}
+
 /** One row from all samples of a contender. Rounds without a single answer count as errors only. */
 export function summarise(contender: string, samples: readonly Sample[]): Row {
   const answered = samples.filter(sample => sample.requests > 0)
@@ -75,6 +84,7 @@ export function summarise(contender: string, samples: readonly Sample[]): Row {
     p99Ms: median(answered.map(sample => sample.p99Ms)),
     residentBytes: Math.max(0, ...answered.map(sample => sample.residentBytes)),
     upstreamShare: sum(answered.map(sample => sample.upstreamRequests)) / requests,
+    storedShare: lowestOf(answered.map(sample => sample.storedShare)),
     bytesPerRequest: sum(answered.map(sample => sample.bytes)) / requests,
     requests,
     errors: sum(samples.map(sample => sample.socketErrors + sample.badStatuses)),

@@ -29,6 +29,8 @@ export interface BenchResult {
 const LARGE_BYTES = 256 * 1024
 /** The load and the origin count apart from each other, and wrk rounds its bytes: less than this means nothing. */
 const COUNT_TOLERANCE = 0.02
+/** More than this is no head: a contender sent a body where none was due. */
+const MOST_HEAD_BYTES = 2048
 
 /** The whole report. */
 export function renderReport(result: BenchResult): string {
@@ -104,21 +106,46 @@ export function renderRemarks(result: WorkloadResult): string[] {
   for (const { contender, reason } of result.failures)
     remarks.push(`${contender} is not in the table: ${oneLine(reason)}`)
   if (remarks.length > 0) return [remarks.map(remark => `- ${remark}`).join('\n')]
-  return ['Every request reached the origin and was answered in full; no errors.']
+  return [`${ALL_IS_WELL[result.cache ?? 'proxy']}; no errors.`]
 }
 
-function remarksOn(row: Row, { answerBytes, connections, rounds }: WorkloadResult): string[] {
+const ALL_IS_WELL = {
+  proxy: 'Every request reached the origin and was answered in full',
+  hit: 'Every answer came from the cache and in full: the origin saw no request',
+  'not-modified': 'Every answer came from the cache and without a body: the origin saw no request',
+  miss: 'Every request reached the origin and was answered in full, and the answers were stored',
+} as const
+
+function remarksOn(row: Row, result: WorkloadResult): string[] {
+  const { answerBytes } = result
   const remarks: string[] = []
   if (row.errors > 0) remarks.push(`${row.contender}: ${row.errors} errors or non-2xx of ${row.requests} requests`)
-  // The end of a load cuts off one request a connection: the origin has seen it, nobody counted its answer.
-  const tolerance = Math.max(row.requests * COUNT_TOLERANCE, connections * rounds)
-  if (Math.abs(row.upstreamShare - 1) * row.requests > tolerance) {
-    remarks.push(`${row.contender}: the origin saw ${row.upstreamShare.toFixed(2)} requests for each answered one`)
+  if (!hasExpectedShare(row, result)) {
+    remarks.push(`${row.contender}: the origin saw ${formatShare(row.upstreamShare)} requests for each answered one`)
   }
-  if (row.bytesPerRequest < answerBytes * (1 - COUNT_TOLERANCE)) {
+  if (row.storedShare !== null && !(row.storedShare >= 1 - COUNT_TOLERANCE)) {
+    remarks.push(`${row.contender}: ${formatShare(row.storedShare)} of the answers were in the cache after a round`)
+  }
+  if (isOffSize(row, answerBytes)) {
     remarks.push(`${row.contender}: ${row.bytesPerRequest.toFixed(0)} bytes an answer, ${answerBytes} expected`)
   }
   return remarks
+}
+
+function hasExpectedShare({ upstreamShare, requests }: Row, { cache, connections, rounds }: WorkloadResult): boolean {
+  if (cache === 'hit' || cache === 'not-modified') return upstreamShare === 0
+  // The end of a load cuts off one request a connection: the origin has seen it, nobody counted its answer.
+  return Math.abs(upstreamShare - 1) * requests <= Math.max(requests * COUNT_TOLERANCE, connections * rounds)
+}
+
+function isOffSize({ bytesPerRequest }: Row, answerBytes: number): boolean {
+  if (answerBytes === 0) return bytesPerRequest > MOST_HEAD_BYTES
+  return bytesPerRequest < answerBytes * (1 - COUNT_TOLERANCE)
+}
+
+/** Two digits, more where they would all be 0. */
+function formatShare(share: number): string {
+  return share > 0 && share < 0.01 ? share.toPrecision(1) : share.toFixed(2)
 }
 
 function renderNotes({ contenders, skipped }: BenchResult): string {

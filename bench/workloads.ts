@@ -10,9 +10,25 @@ export interface Workload {
   readonly path: string
   readonly connections: number
   readonly requestBody: Buffer | null
-  /** What every answer must hold, byte for byte. */
+  /** Body of the origin's answers, byte for byte. */
   readonly answerBody: Buffer
+  /** Null: contenders only proxy, and the origin forbids to store. */
+  readonly cache: CacheUse | null
 }
+
+export interface CacheUse {
+  /**
+   * `hit`: every answer comes from the cache. `not-modified`: the same for a client that has it already: 304, no body.
+   * `miss`: every request asks for a new URL, whose answer is stored.
+   */
+  readonly answers: 'hit' | 'not-modified' | 'miss'
+  /** Where the answers are to be held. */
+  readonly place: StorePlace
+  /** How long the origin lets its answers be stored, seconds. */
+  readonly maxAgeSeconds: number
+}
+
+export type StorePlace = 'memory' | 'disk'
 
 export interface StaticFile {
   readonly type: string
@@ -32,9 +48,17 @@ export const STATIC_FILES: ReadonlyMap<string, StaticFile> = new Map([
   ['page.html', { type: 'text/html', body: page }],
 ])
 
+/** Of every file of the static origin. */
+export const ENTITY_TAG = '"bench"'
+
+/** Longer than any run. */
+const HOUR_SECONDS = 3600
+const hit: CacheUse = { answers: 'hit', place: 'memory', maxAgeSeconds: HOUR_SECONDS }
+
 function get(name: string, title: string, file: string, connections: number): Workload {
   const answerBody = STATIC_FILES.get(file)!.body
-  return { name, title, origin: 'static', method: 'GET', path: `/${file}`, connections, requestBody: null, answerBody }
+  const request = { method: 'GET', path: `/${file}`, connections, requestBody: null } as const
+  return { name, title, origin: 'static', ...request, answerBody, cache: null }
 }
 
 export const WORKLOADS: readonly Workload[] = [
@@ -50,9 +74,39 @@ export const WORKLOADS: readonly Workload[] = [
     connections: 50,
     requestBody: posted,
     answerBody: posted,
+    cache: null,
   },
   get('page', 'GET 10 KiB HTML, 50 connections', 'page.html', 50),
+  { ...get('hit', 'cache hit, 10 KiB HTML, 50 connections', 'page.html', 50), cache: hit },
+  {
+    ...get('304', 'cache hit, If-None-Match answered 304, 50 connections', 'page.html', 50),
+    cache: { ...hit, answers: 'not-modified' },
+  },
+  {
+    ...get('miss', 'cache miss, a new URL each, 10 KiB HTML stored, 50 connections', 'page.html', 50),
+    cache: { answers: 'miss', place: 'memory', maxAgeSeconds: 60 },
+  },
+  {
+    ...get('disk', 'cache hit from disk, 1 MiB, 16 connections', 'large.bin', 16),
+    cache: { ...hit, place: 'disk' },
+  },
+  { ...get('large-hit', 'cache hit, 1 MiB, 16 connections', 'large.bin', 16), cache: hit },
 ]
 
 /** Those that run when none is named. */
-export const DEFAULT_WORKLOADS: readonly string[] = ['small', 'one', 'large', 'post']
+export const DEFAULT_WORKLOADS: readonly string[] = ['small', 'one', 'large', 'post', 'hit', '304', 'miss', 'disk']
+
+/** Header fields of each request beside those of every client. */
+export function requestHeadersOf({ cache }: Workload): Readonly<Record<string, string>> {
+  return cache?.answers === 'not-modified' ? { 'if-none-match': ENTITY_TAG } : {}
+}
+
+/** Bytes of the body of each answer that the load gets. */
+export function answerBytesOf({ cache, answerBody }: Workload): number {
+  return cache?.answers === 'not-modified' ? 0 : answerBody.length
+}
+
+/** The origin's `Cache-Control`. */
+export function cacheControlOf({ cache }: Workload): string {
+  return cache === null ? 'no-store' : `max-age=${cache.maxAgeSeconds}`
+}

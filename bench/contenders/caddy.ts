@@ -30,7 +30,7 @@ http://:${port} {
 
 export const caddy: Contender = {
   name: 'caddy',
-  about: '`reverse_proxy`, GOMAXPROCS=1, 128 idle upstream connections kept',
   find: () => findInstalled('caddy', ['version']),
-  launch,
+  proxy: { about: '`reverse_proxy`, GOMAXPROCS=1, 128 idle upstream connections kept', launch },
+  cache: null,
 }

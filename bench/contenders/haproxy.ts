@@ -1,10 +1,32 @@
-/** HAProxy in HTTP mode with one thread and shared, kept connections to the origin. */
+/** HAProxy in HTTP mode with one thread and shared, kept connections to the origin; its cache is in memory only. */
 import { join } from 'node:path'
 import { findProgram } from '../command.ts'
+import { MEMORY_MIB, OBJECT_MIB } from './bounds.ts'
 import { findInstalled } from './installed.ts'
 import type { Contender, Launch, Setting } from './types.ts'
 
-function launch({ directory, port, originPort }: Setting): Launch {
+interface Cache {
+  readonly section: string
+  readonly rules: string
+}
+
+const NO_CACHE: Cache = { section: '', rules: '' }
+
+// Without max-age it would cut every lifetime to 60 s.
+const CACHE: Cache = {
+  section: `cache bench
+  total-max-size ${MEMORY_MIB}
+  max-object-size ${OBJECT_MIB * 1024 ** 2}
+  max-age 86400
+`,
+  // It leaves Content-Length on the 304s of its cache; wrk then waits for a body that never comes (RFC 9112 section 6.3).
+  rules: `  http-request cache-use bench
+  http-response cache-store bench
+  http-after-response del-header content-length if { status 304 }
+`,
+}
+
+function launch({ directory, port, originPort }: Setting, { section, rules }: Cache): Launch {
   const config = `global
   nbthread 1
   maxconn 4096
@@ -16,11 +38,11 @@ defaults
   timeout connect 5s
   timeout client 60s
   timeout server 60s
-frontend bench
+${section}frontend bench
   bind 127.0.0.1:${port}
   default_backend origin
 backend origin
-  server origin 127.0.0.1:${originPort}
+${rules}  server origin 127.0.0.1:${originPort}
 `
   return {
     command: { file: findProgram('haproxy') ?? 'haproxy', args: ['-db', '-f', join(directory, 'haproxy.cfg')] },
@@ -30,7 +52,14 @@ backend origin
 
 export const haproxy: Contender = {
   name: 'haproxy',
-  about: 'HTTP mode, one thread, `http-reuse always`',
   find: () => findInstalled('haproxy', ['-v']),
-  launch,
+  proxy: {
+    about: 'HTTP mode, one thread, `http-reuse always`',
+    launch: setting => launch(setting, NO_CACHE),
+  },
+  cache: {
+    about: `\`cache\`, ${MEMORY_MIB} MiB in memory (it has no other place), Content-Length taken off 304s for wrk's sake`,
+    places: ['memory'],
+    launch: setting => launch(setting, CACHE),
+  },
 }

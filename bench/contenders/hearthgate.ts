@@ -1,8 +1,12 @@
-/** The gateway itself: the built command with every default on, once without and once with its access log. */
+/**
+ * The gateway itself: the built command with every default on: without and with its access log, and with
+ * its cache in memory or on disk.
+ */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DISK_MIB, MEMORY_MIB } from './bounds.ts'
 import { PROJECT_FOLDER } from './installed.ts'
-import type { Availability, Contender, Launch, Setting } from './types.ts'
+import type { Availability, CacheSetting, Contender, Launch, Setting } from './types.ts'
 
 const MAIN = join(PROJECT_FOLDER, 'dist', 'gateway', 'main.js')
 
@@ -12,12 +16,12 @@ function find(): Availability {
   return { available: true, version }
 }
 
-function launch({ directory, port, originPort }: Setting, access: 'none' | 'json'): Launch {
+function launch({ directory, port, originPort }: Setting, access: 'none' | 'json', store = ''): Launch {
   const config = `listen: { host: 127.0.0.1, port: ${port} }
 admin: { host: 127.0.0.1, port: 0 }
 state_dir: ./state
 log: { level: warn, access: ${access} }
-routes:
+${store}routes:
   - name: bench
     match: { path: / }
     upstream: http://127.0.0.1:${originPort}
@@ -29,16 +33,53 @@ routes:
   }
 }
 
+function memoryStore(): string {
+  return `store: memory
+store_limits: { size: ${MEMORY_MIB}MiB, memory: ${MEMORY_MIB}MiB }
+`
+}
+
+/** The memory in front takes bodies up to an eighth of itself: this much is too little for the 1 MiB of `disk`. */
+const SMALL_FRONT_MIB = 4
+
+function diskStore({ directory, place }: CacheSetting): string {
+  const frontMiB = place === 'disk' ? SMALL_FRONT_MIB : MEMORY_MIB
+  return `store: ${JSON.stringify(`disk:${join(directory, 'cache')}`)}
+store_limits: { size: ${DISK_MIB}MiB, memory: ${frontMiB}MiB }
+`
+}
+
 export const hearthgate: Contender = {
   name: 'hearthgate',
-  about: 'the gateway with its defaults, `log.access: none`',
   find,
-  launch: setting => launch(setting, 'none'),
+  proxy: {
+    about: 'the gateway with its defaults, `log.access: none`',
+    launch: setting => launch(setting, 'none'),
+  },
+  cache: {
+    about: `the same with \`store: memory\`, ${MEMORY_MIB} MiB`,
+    places: ['memory'],
+    launch: setting => launch(setting, 'none', memoryStore()),
+  },
+}
+
+export const hearthgateDisk: Contender = {
+  name: 'hearthgate-disk',
+  find,
+  proxy: null,
+  cache: {
+    about: `the same with \`store: disk\`, ${DISK_MIB} MiB, and ${MEMORY_MIB} MiB of memory in front; for \`disk\` a front too small for its body`,
+    places: ['memory', 'disk'],
+    launch: setting => launch(setting, 'none', diskStore(setting)),
+  },
 }
 
 export const hearthgateLog: Contender = {
   name: 'hearthgate-log',
-  about: 'the same with `log.access: json`, to /dev/null',
   find,
-  launch: setting => launch(setting, 'json'),
+  proxy: {
+    about: 'the same with `log.access: json`, to /dev/null',
+    launch: setting => launch(setting, 'json'),
+  },
+  cache: null,
 }

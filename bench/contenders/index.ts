@@ -1,19 +1,25 @@
 /** Every contender, in the order of the rounds. */
 import { caddy } from './caddy.ts'
 import { haproxy } from './haproxy.ts'
-import { hearthgate, hearthgateLog } from './hearthgate.ts'
+import { hearthgate, hearthgateDisk, hearthgateLog } from './hearthgate.ts'
 import { nginx, nginxBuffers } from './nginx.ts'
 import { fastifyHttpProxy, fastifyReplyFrom, httpProxyFamily } from './node-proxies.ts'
+import { squid } from './squid.ts'
 import type { Contender } from './types.ts'
+import { varnish } from './varnish.ts'
 
-export type { Availability, Contender, Launch, Setting } from './types.ts'
+export { aboutOf, launchFor, takesPart } from './setup.ts'
+export type { Availability, CacheSetting, Contender, Launch, Setting } from './types.ts'
 
 export const CONTENDERS: readonly Contender[] = [
   nginx,
   nginxBuffers,
   haproxy,
+  varnish,
+  squid,
   caddy,
   hearthgate,
+  hearthgateDisk,
   hearthgateLog,
   fastifyReplyFrom,
   fastifyHttpProxy,

@@ -1,6 +1,7 @@
-/** nginx as a reverse proxy with one worker: with its own defaults for buffers, and with buffers that hold 1 MiB. */
+/** nginx with one worker: as a proxy with its own buffers or such that hold 1 MiB, and with its cache on disk. */
 import { join } from 'node:path'
 import { type Command, findProgram } from '../command.ts'
+import { DISK_MIB } from './bounds.ts'
 import { findInstalled } from './installed.ts'
 import type { Contender, Launch, Setting } from './types.ts'
 
@@ -29,14 +30,24 @@ export function nginxCommand(program: string, config: string, directory: string)
   return { file: program, args: ['-p', directory, '-e', 'stderr', '-c', config] }
 }
 
-function launch({ directory, port, originPort }: Setting, buffers: string): Launch {
-  const http = `
+/** Directives of a configuration: those beside the server and those of its one location. */
+interface Directives {
+  readonly http: string
+  readonly location: string
+}
+
+function launch({ directory, port, originPort }: Setting, { http, location }: Directives): Launch {
+  const config = join(directory, 'nginx.conf')
+  const whole = nginxConfig(
+    directory,
+    `
     upstream origin {
       server 127.0.0.1:${originPort};
       keepalive 128;
       keepalive_requests 1000000000;
       keepalive_timeout 3600s;
     }
+    ${http}
     server {
       listen 127.0.0.1:${port} backlog=1024;
       location / {
@@ -46,13 +57,22 @@ function launch({ directory, port, originPort }: Setting, buffers: string): Laun
         proxy_set_header Host $http_host;
         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
         proxy_set_header X-Forwarded-Proto $scheme;
-        ${buffers}
+        ${location}
       }
-    }`
-  const config = join(directory, 'nginx.conf')
+    }`,
+  )
   return {
     command: nginxCommand(findProgram('nginx') ?? 'nginx', config, directory),
-    files: new Map([['nginx.conf', nginxConfig(directory, http)]]),
+    files: new Map([['nginx.conf', whole]]),
+  }
+}
+
+// 1 MiB of zone holds about 8,000 keys. The manager's default of 100 files at a time falls behind the misses of a bench.
+function cacheDirectives(directory: string): Directives {
+  const zone = `keys_zone=bench:32m max_size=${DISK_MIB}m inactive=1h use_temp_path=off manager_files=10000`
+  return {
+    http: `sendfile on; tcp_nopush on; proxy_cache_path ${directory}/cache levels=1:2 ${zone};`,
+    location: 'proxy_cache bench; proxy_cache_lock on;',
   }
 }
 
@@ -60,14 +80,28 @@ const find = () => findInstalled('nginx', ['-v'])
 
 export const nginx: Contender = {
   name: 'nginx',
-  about: '`proxy_pass` with kept upstream connections, buffers as nginx has them by default',
   find,
-  launch: setting => launch(setting, ''),
+  proxy: {
+    about: '`proxy_pass` with kept upstream connections, buffers as nginx has them by default',
+    launch: setting => launch(setting, { http: '', location: '' }),
+  },
+  cache: {
+    about: `\`proxy_cache\` on disk (it has no other place), ${DISK_MIB} MiB, \`sendfile\`, \`proxy_cache_lock\``,
+    places: ['memory', 'disk'],
+    launch: setting => launch(setting, cacheDirectives(setting.directory)),
+  },
 }
 
 export const nginxBuffers: Contender = {
   name: 'nginx-buffers',
-  about: 'the same with 16 buffers of 64 KiB and no temporary file',
   find,
-  launch: setting => launch(setting, 'proxy_buffers 16 64k; proxy_buffer_size 64k; proxy_max_temp_file_size 0;'),
+  proxy: {
+    about: 'the same with 16 buffers of 64 KiB and no temporary file',
+    launch: setting =>
+      launch(setting, {
+        http: '',
+        location: 'proxy_buffers 16 64k; proxy_buffer_size 64k; proxy_max_temp_file_size 0;',
+      }),
+  },
+  cache: null,
 }

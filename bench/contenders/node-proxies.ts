@@ -15,15 +15,18 @@ function nodeProxy(proxy: NodeProxy): Contender {
   const server = join(import.meta.dirname, 'servers', proxy.server)
   return {
     name: proxy.name,
-    about: proxy.about,
     find: () => findPackage(proxy.package),
-    launch: ({ port, originPort }) => ({
-      command: {
-        file: process.execPath,
-        args: [server, String(port), `http://127.0.0.1:${originPort}`, proxy.package],
-      },
-      files: new Map(),
-    }),
+    proxy: {
+      about: proxy.about,
+      launch: ({ port, originPort }) => ({
+        command: {
+          file: process.execPath,
+          args: [server, String(port), `http://127.0.0.1:${originPort}`, proxy.package],
+        },
+        files: new Map(),
+      }),
+    },
+    cache: null,
   }
 }
 

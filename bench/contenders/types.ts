@@ -1,5 +1,6 @@
-/** The one shape of a contender: where it is found, and the process and configuration that stand for it. */
+/** The one shape of a contender: where it is found, and the processes and configurations that stand for it. */
 import type { Command } from '../command.ts'
+import type { StorePlace } from '../workloads.ts'
 
 export type Availability =
   | { readonly available: true; readonly version: string }
@@ -14,17 +15,38 @@ export interface Setting {
   readonly originPort: number
 }
 
+export interface CacheSetting extends Setting {
+  /** Where the workload wants stored answers to be held. */
+  readonly place: StorePlace
+}
+
 export interface Launch {
   readonly command: Command
   /** Name within the folder to text, written before the start. */
   readonly files: ReadonlyMap<string, string>
 }
 
-export interface Contender {
-  readonly name: string
+/** One way to set a contender up: one worker or thread, access log off, connections to the origin kept. */
+export interface ProxySetup {
   /** What it stands for and how it is set up, for the notes under a table. */
   readonly about: string
-  find(): Availability
-  /** Pure: one worker or thread, access log off, connections to the origin kept. Only for an available contender. */
+  /** Pure. Only for an available contender. */
   launch(setting: Setting): Launch
+}
+
+/** The same with a shared cache that holds what `bounds.ts` says. */
+export interface CacheSetup {
+  readonly about: string
+  /** It takes no part in workloads whose answers are to be held elsewhere. */
+  readonly places: readonly StorePlace[]
+  launch(setting: CacheSetting): Launch
+}
+
+export interface Contender {
+  readonly name: string
+  find(): Availability
+  /** For workloads without a cache; null = takes no part in them. */
+  readonly proxy: ProxySetup | null
+  /** For workloads with one; null = takes no part in them. */
+  readonly cache: CacheSetup | null
 }

@@ -1,21 +1,21 @@
 /**
- * An origin in Node: PORT static|echo. `static` serves the workloads' files (where nginx is not installed), `echo`
- * answers with the request's body after reading all of it. COUNT_PATH tells how many requests came.
+ * An origin in Node: PORT static|echo CACHE-CONTROL. `static` serves the workloads' files (where nginx is not
+ * installed), `echo` answers with the request's body after reading all of it. COUNT_PATH tells how many requests came.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { COUNT_PATH } from '../origin.ts'
-import { STATIC_FILES } from '../workloads.ts'
+import { ENTITY_TAG, STATIC_FILES } from '../workloads.ts'
 
-const [port = '0', kind = 'static'] = process.argv.slice(2)
+const [port = '0', kind = 'static', cacheControl = 'no-store'] = process.argv.slice(2)
 let requests = 0
 
 function serveStatic(request: IncomingMessage, response: ServerResponse): void {
-  const file = STATIC_FILES.get((request.url ?? '/').slice(1))
+  const [path = '/'] = (request.url ?? '/').split('?', 1)
+  const file = STATIC_FILES.get(path.slice(1))
   if (file === undefined) return void response.writeHead(404).end()
   const { type, body } = file
-  response
-    .writeHead(200, { 'content-type': type, 'content-length': body.length, 'cache-control': 'no-store' })
-    .end(body)
+  const headers = { 'content-type': type, 'content-length': body.length, 'cache-control': cacheControl }
+  response.writeHead(200, { ...headers, etag: ENTITY_TAG }).end(body)
 }
 
 function serveEcho(request: IncomingMessage, response: ServerResponse): void {
@@ -25,7 +25,7 @@ function serveEcho(request: IncomingMessage, response: ServerResponse): void {
     const body = Buffer.concat(chunks)
     const type = 'application/octet-stream'
     response
-      .writeHead(200, { 'content-type': type, 'content-length': body.length, 'cache-control': 'no-store' })
+      .writeHead(200, { 'content-type': type, 'content-length': body.length, 'cache-control': cacheControl })
       .end(body)
   })
 }

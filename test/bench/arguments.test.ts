@@ -6,7 +6,7 @@ t.test('without arguments the default workloads and every contender run', async 
   const args = parseRunArguments([])!
   t.strictSame(
     args.workloads.map(({ name }) => name),
-    ['small', 'one', 'large', 'post'],
+    ['small', 'one', 'large', 'post', 'hit', '304', 'miss', 'disk'],
   )
   t.strictSame(args.contenders, CONTENDERS)
   t.match(args, { rounds: 4, seconds: 4, json: null, markdown: null })

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { loadFiles, parseWrk } from '../../bench/load.ts'
+import { loadFiles, ownLoop, parseWrk, wrk } from '../../bench/load.ts'
 import { parseStubStatus } from '../../bench/origin.ts'
-import { WORKLOADS } from '../../bench/workloads.ts'
+import { ENTITY_TAG, WORKLOADS } from '../../bench/workloads.ts'
 
 const WRK = `Running 4s test @ http://127.0.0.1:8080/small.json
   1 threads and 50 connections
@@ -46,6 +46,18 @@ t.test('only a workload with a body needs files for its load', async t => {
   t.equal(files.get('load-body'), posting.requestBody)
   t.match(files.get('load.lua'), '"/tmp/x/load-body"')
   t.equal(loadFiles(WORKLOADS[0]!, '/tmp/x').size, 0)
+})
+
+t.test('a load of misses counts its URLs up, one of conditional hits names the tag it has', async t => {
+  const run = (name: string) => {
+    const workload = WORKLOADS.find(candidate => candidate.name === name)!
+    return { workload, url: 'http://127.0.0.1:1/page.html?load=1-', seconds: 1, directory: '/tmp/x' }
+  }
+  t.match(loadFiles(run('miss').workload, '/tmp/x').get('load.lua'), 'wrk.path .. number')
+  t.match(wrk.command(run('miss')).args.join(' '), '-s /tmp/x/load.lua')
+  t.match(wrk.command(run('304')).args.join(' '), `-H if-none-match: ${ENTITY_TAG} http:`)
+  t.match(JSON.parse(ownLoop.command(run('miss')).args[1]!), { counts: true, headers: {} })
+  t.match(JSON.parse(ownLoop.command(run('304')).args[1]!), { counts: false, headers: { 'if-none-match': ENTITY_TAG } })
 })
 
 t.test('the third figure of nginx’s status page is the number of requests', async t => {

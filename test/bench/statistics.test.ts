@@ -14,6 +14,7 @@ function sample(change: Partial<Sample>): Sample {
     upstreamRequests: 1000,
     socketErrors: 0,
     badStatuses: 0,
+    storedShare: null,
     ...change,
   }
 }
@@ -53,6 +54,17 @@ t.test('a row takes CPU from the lowest samples, its median from the cleaner hal
   t.equal(row.upstreamShare, 0.75)
   t.equal(row.bytesPerRequest, 1200)
   t.equal(row.errors, 5)
+})
+
+t.test('the stored share of a row is that of its worst round, and none where nothing is stored', async t => {
+  const shares = (list: (number | null)[]) =>
+    summarise(
+      'x',
+      list.map(storedShare => sample({ storedShare })),
+    ).storedShare
+  t.equal(shares([1, 0.4, 0.99]), 0.4)
+  t.ok(Number.isNaN(shares([1, Number.NaN])))
+  t.equal(shares([null, null]), null)
 })
 
 t.test('a round without an answer is an error, not a figure', async t => {

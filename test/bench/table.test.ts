@@ -16,6 +16,7 @@ function row(contender: string, change: Partial<Row> = {}): Row {
     bytesPerRequest: 1300,
     requests: 100_000,
     errors: 0,
+    storedShare: null,
     ...change,
   }
 }
@@ -30,6 +31,7 @@ function workload(rows: Row[], change: Partial<WorkloadResult> = {}): WorkloadRe
     foreignCores: 0.04,
     connections: 50,
     answerBytes: 1024,
+    cache: null,
   }
   return { ...base, rows, failures: [], samples: {}, ...change }
 }
@@ -70,6 +72,27 @@ t.test('requests that the end of a load cut off are no remark, more than one a c
   const few = (upstreamShare: number) => workload([row('x', { requests: 1000, upstreamShare })])
   t.match(renderWorkload(few(1.2)), 'Every request reached the origin')
   t.match(renderWorkload(few(1.21)), '- x: the origin saw 1.21 requests')
+})
+
+t.test('of hits not one may reach the origin', async t => {
+  const hits = (upstreamShare: number) => renderWorkload(workload([row('x', { upstreamShare })], { cache: 'hit' }))
+  t.match(hits(0), 'Every answer came from the cache and in full: the origin saw no request; no errors.')
+  t.match(hits(0.00002), '- x: the origin saw 0.00002 requests for each answered one')
+})
+
+t.test('a 304 has no body: more bytes than a head are a remark', async t => {
+  const change = { cache: 'not-modified', answerBytes: 0 } as const
+  const sizes = (bytesPerRequest: number) =>
+    renderWorkload(workload([row('x', { upstreamShare: 0, bytesPerRequest })], change))
+  t.match(sizes(300), 'Every answer came from the cache and without a body')
+  t.match(sizes(10_500), '- x: 10500 bytes an answer, 0 expected')
+})
+
+t.test('misses must have been stored, and be known to have been', async t => {
+  const misses = (storedShare: number) => renderWorkload(workload([row('x', { storedShare })], { cache: 'miss' }))
+  t.match(misses(0.99), 'and the answers were stored; no errors.')
+  t.match(misses(0.5), '- x: 0.50 of the answers were in the cache after a round')
+  t.match(misses(Number.NaN), '- x: NaN of the answers were in the cache')
 })
 
 t.test('a workload that nobody finished has remarks and no table', async t => {
