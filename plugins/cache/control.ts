@@ -10,7 +10,7 @@ export interface CacheStats {
   readonly store: StoreStats
   /** Answers that are being fetched for the store now. */
   readonly fills: number
-  /** Requests that wait for one of them. */
+  /** Requests that they are for. */
   readonly waiters: number
   /** Requests by what the cache did, since the start. */
   readonly outcomes: Readonly<Record<string, number>>

@@ -60,7 +60,7 @@ const plugin: FastifyPluginAsync<Partial<CacheOptions> & CacheFunctions> = async
   const fills = new Fills({ store, count, isStoreShared, now: Date.now })
   app.decorate('cache', new CacheControl({ store, fills, count, signals }))
   app.decorateRequest('cachePassage', null)
-  app.upstream.use(fillInterceptor({ store, fills, isStoreShared }))
+  app.upstream.use(fillInterceptor({ store, fills, count, isStoreShared }))
   const scopeOf = settingsFor ?? bareScope(resolved)
   app.addHook('onRequest', answerHook({ store, fills, count, proxy: app.proxy, now: Date.now, settingsFor: scopeOf }))
   const sweep = setInterval(() => {

@@ -13,7 +13,7 @@ import { formatCacheStatus } from '../rules/cache-status.ts'
 import { decideReuse, type ReuseDecision } from '../rules/reuse.ts'
 import type { CacheCounters } from '../signals.ts'
 import type { CacheStore, StoredEntry, VariantSet } from '../stores/index.ts'
-import { type AnswerPlan, planAnswer } from './answer-plan.ts'
+import { type AnswerPlan, bytesOf, planAnswer } from './answer-plan.ts'
 import { decideWay } from './decide-way.ts'
 import { openStored, type StoredSource } from './stored-source.ts'
 
@@ -41,7 +41,6 @@ export function answerHook(setup: AnswerHookSetup) {
     passage.reason = reason
     if (way !== null) {
       passage.way = way
-      setup.count.outcome(passage, 'bypass')
       return next()
     }
     const found = setup.store.lookup(passage.key)
@@ -71,7 +70,7 @@ function answer(setup: AnswerHookSetup, looked: Looked, variants: VariantSet | n
     setup.count.outcome(passage, 'only-if-cached')
     return sendFailure(looked.reply, passage.call, onlyIfCached())
   }
-  passAlong(setup, looked)
+  passAlong(looked)
 }
 
 function reuse({ now }: AnswerHookSetup, passage: Passage, entry: StoredEntry | null): ReuseDecision {
@@ -89,11 +88,10 @@ function isUsable({ use }: ReuseDecision): boolean {
 }
 
 /** The origin has to be asked; the other half finds in the passage what with. */
-function passAlong({ count }: AnswerHookSetup, { passage, next }: Looked): void {
+function passAlong({ passage, next }: Looked): void {
   const { stored, decision, request } = passage
   if (request.method === 'HEAD') {
     passage.way = 'through'
-    count.outcome(passage, 'miss')
   } else {
     const canAsk = stored !== null && isAskable(headOf(stored))
     passage.way = decision?.use === 'revalidate' && canAsk ? 'revalidate' : 'fill'
@@ -106,44 +104,36 @@ function serve(setup: AnswerHookSetup, looked: Looked, entry: StoredEntry, decis
   const { request, facts } = passage
   const head = headOf(entry)
   const plan = planAnswer(head, entry.bodyLength, { method: request.method, facts }, setup.now())
-  if (plan === null) return passAlong(setup, looked)
+  if (plan === null) return passAlong(looked)
   const status = formatCacheStatus(CACHE_NAME, { hit: true, ttlMs: decision.ttlMs })
   const extraFields = ['Age', ageField(head, setup.now()), 'Cache-Status', status]
   const opened = openStored(setup.store, { entry, plan, extraFields })
-  if (opened instanceof Promise) void opened.then(source => begin(setup, looked, { source, plan, decision }))
-  else begin(setup, looked, { source: opened, plan, decision })
+  if (opened instanceof Promise) void opened.then(source => begin(setup, looked, { entry, source, plan, decision }))
+  else begin(setup, looked, { entry, source: opened, plan, decision })
 }
 
 interface Opened {
+  readonly entry: StoredEntry
   readonly source: StoredSource | null
   readonly plan: AnswerPlan
   readonly decision: ReuseDecision
 }
 
-function begin(setup: AnswerHookSetup, looked: Looked, { source, plan, decision }: Opened): void {
+function begin(setup: AnswerHookSetup, looked: Looked, { entry, source, plan, decision }: Opened): void {
   const { request, reply, passage } = looked
   const { call, scope } = passage
   // The body is gone since the look-up.
   if (source === null) {
     passage.stored = null
     passage.reason = 'absent'
-    return passAlong(setup, looked)
+    return passAlong(looked)
   }
   if (reply.raw.destroyed) {
     reply.hijack()
     return source.abort(new Error('the client has left'))
   }
   setup.count.outcome(passage, decision.use === 'fresh' ? 'hit' : 'stale')
-  setup.count.bytesFromStore(scope.route, bytesOf(plan, passage))
+  setup.count.bytesFromStore(scope.route, bytesOf(plan, entry.bodyLength))
   source.run(setup.proxy.answer(reply, call))
   if (decision.use === 'stale-while-revalidate') setup.fills.refresh(passage, setup.proxy.headRequest(request, call))
-}
-
-function bytesOf({ pieces }: AnswerPlan, { stored }: Passage): number {
-  let bytes = 0
-  for (const piece of pieces) {
-    if (piece === 'body') bytes += stored?.bodyLength ?? 0
-    else if ('start' in piece) bytes += piece.end - piece.start + 1
-  }
-  return bytes
 }

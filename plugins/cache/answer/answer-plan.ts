@@ -50,6 +50,16 @@ export function planAnswer(
   return planRanges(head, bodyLength, request) ?? planWhole(head, bodyLength, request.method)
 }
 
+/** Bytes of the stored body that the plan sends. */
+export function bytesOf({ pieces }: AnswerPlan, bodyLength: number): number {
+  let bytes = 0
+  for (const piece of pieces) {
+    if (piece === 'body') bytes += bodyLength
+    else if ('start' in piece) bytes += piece.end - piece.start + 1
+  }
+  return bytes
+}
+
 function planWhole(head: CachedHead, bodyLength: number, method: string): AnswerPlan {
   const fields = withOwnTag(withoutFields(head.headers, lengthField), head)
   // RFC 9110 §8.6: a 204 has no length.

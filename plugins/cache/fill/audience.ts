@@ -50,6 +50,11 @@ export class Audience {
     for (const reader of [...this.#readers]) if (!reader.isLeader) this.dismiss(reader)
   }
 
+  hasOverdue(nowMs: number, mostMs: number): boolean {
+    for (const { isLeader, waitsSinceMs } of this.#readers) if (!isLeader && nowMs - waitsSinceMs > mostMs) return true
+    return false
+  }
+
   /** Those who have waited too long for the head go on their own. */
   dismissOverdue(nowMs: number, mostMs: number): void {
     for (const reader of this.waiting()) {

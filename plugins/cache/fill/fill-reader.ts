@@ -43,6 +43,8 @@ export class FillReader implements ExchangeController, FollowedExchange {
   fill: ReadFill | null = null
   /** How often it was sent away from a fill that could not serve it. */
   retries = 0
+  /** No answer that another request brings is for this one. */
+  mustGoAlone = false
   /** Number of the chunk that it needs next. */
   chunkIndex = 0
   position = 0

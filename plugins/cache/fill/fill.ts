@@ -27,6 +27,8 @@ const HOLD_BYTES = 256 * 1024
 const HOLD_MS = 100
 /** An answer of a store that takes its time can be joined for so long after it is kept: look-ups may be under way. */
 const LINGER_MS = 50
+/** An answer that is not fresh is for those who asked while it was made, and so long after. */
+const CONCURRENT_MS = 1_000
 
 /** What is asked of the origin. */
 export interface Question {
@@ -59,6 +61,8 @@ export class Fill implements ReadFill, AttemptEvents {
   readonly #feeding = new Feeding(() => this.#pace())
   readonly #audience: Audience
   readonly #body: FillBody
+  /** The origin lets its readers wait too long: nobody else is to wait for it. */
+  #isLate = false
   #question: Question
   #answer: OriginAnswer | null = null
   /** What everybody may have, once it is known. */
@@ -93,16 +97,22 @@ export class Fill implements ReadFill, AttemptEvents {
     return this.#audience.size
   }
 
+  /** It is the question whether this still holds. */
+  asksAbout({ variant }: StoredEntry): boolean {
+    return !this.isVoid && this.#question.offered?.variant === variant
+  }
+
   /** Whether somebody who comes now can still have all of it. */
   admits(passage: Passage): boolean {
-    if (!this.isJoinable || this.isVoid) return false
+    if (!this.isJoinable || this.isVoid || this.#isLate) return false
     const asksAbout = passage.way === 'revalidate' ? passage.stored?.variant : undefined
     if (this.#question.offered?.variant !== asksAbout) return false
     if (this.state === 'head' || this.#isHeld) return true
     if (this.#confirmed !== null) return this.#around.isFresh(this.#confirmed.head, passage)
     if (this.#shared === null || !this.#body.isWhole || !matchesVary(this.#shared, passage.request)) return false
     // What has wholly come before is a stored answer to this one, and no longer a concurrent one.
-    return this.state === 'body' || this.#around.isFresh(this.#shared, passage)
+    const isConcurrent = this.state === 'body' && Date.now() - this.#shared.responseTimeMs < CONCURRENT_MS
+    return isConcurrent || this.#around.isFresh(this.#shared, passage)
   }
 
   add(reader: FillReader): void {
@@ -137,7 +147,9 @@ export class Fill implements ReadFill, AttemptEvents {
   }
 
   checkTime(nowMs: number, mostMs: number): void {
-    if (this.state === 'head') this.#audience.dismissOverdue(nowMs, mostMs)
+    if (this.state !== 'head' || !this.#audience.hasOverdue(nowMs, mostMs)) return
+    this.#isLate = true
+    this.#audience.dismissOverdue(nowMs, mostMs)
   }
 
   // What the origin says.
@@ -205,6 +217,7 @@ export class Fill implements ReadFill, AttemptEvents {
 
   /** What the answer teaches about its key. A part says nothing of the whole, a failing app nothing of its answers. */
   #learn({ decision, origin }: OriginAnswer): void {
+    if (!decision.store && isAboutRequest(decision.reason, origin.status)) return
     if (!decision.store && origin.status < 500) this.#around.traits.learn(this.passage.key, 'alone')
     else if (decision.store && decision.part === null) this.#around.traits.learn(this.passage.key, 'shareable')
   }
@@ -232,7 +245,10 @@ export class Fill implements ReadFill, AttemptEvents {
     if (!isLeader) {
       const isFitting = shared !== null && this.#body.isWhole && matchesVary(shared, passage.request)
       const isAllowed = !passage.facts.hasAuthorization || shared?.limits.isForAuthorized === true
-      if (!isFitting || !isAllowed) return this.#audience.dismiss(reader)
+      // RFC 9111 §5.2.2.4: not for any other request, and neither is the next answer.
+      const isForOthers = shared?.limits.alwaysRevalidate === false
+      if (!isForOthers) reader.mustGoAlone = true
+      if (!isFitting || !isAllowed || !isForOthers) return this.#audience.dismiss(reader)
     }
     const { origin } = this.#answer as OriginAnswer
     const forwardStatus = this.#question.offered === null ? null : origin.status
@@ -364,4 +380,14 @@ export class Fill implements ReadFill, AttemptEvents {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
   }
+}
+
+/** Refusals that come from what one request asked for, and say nothing about the next. */
+const ofRequest: ReadonlySet<string> = new Set([
+  ...['method', 'request-body', 'request-no-store', 'request-override', 'authorization'],
+  ...['partial', 'partial-unasked', 'partial-multipart', 'partial-malformed'],
+])
+
+function isAboutRequest(reason: string, status: number): boolean {
+  return ofRequest.has(reason) || status === 304 || status === 412 || status === 416
 }

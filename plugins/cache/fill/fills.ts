@@ -3,7 +3,7 @@
  * waiters and in time.
  */
 import type { Dispatch, ExchangeHandler, ExchangeRequest, FollowedExchange } from '../../upstream/index.ts'
-import { planAnswer } from '../answer/answer-plan.ts'
+import { bytesOf, planAnswer } from '../answer/answer-plan.ts'
 import { openStored } from '../answer/stored-source.ts'
 import { CACHE_NAME } from '../names.ts'
 import { headOf, type Passage } from '../passage.ts'
@@ -24,6 +24,8 @@ import { conditionalRequest, isSelective, wholeRequest } from './outgoing.ts'
 const MOST_FILLS = 1_024
 /** Requests that wait for one fill. */
 const MOST_WAITERS = 1_024
+/** Fills that a request joins in vain, one a variant, before it goes alone. */
+const MOST_RETRIES = 4
 /** How long somebody waits for the head of another's answer (security.md). */
 const WAIT_MS = 5_000
 /** For how long another gateway may hold the right to fill a key, and how long and how often it is asked after. */
@@ -46,7 +48,9 @@ export class Fills implements FillSurroundings {
   readonly traits = new KeyTraits()
   readonly kept = new KeptBytes()
   readonly #setup: FillsSetup
+  /** Those that others may join, by key. */
   readonly #running = new Map<string, Fill[]>()
+  readonly #all = new Set<Fill>()
   #size = 0
   /** Way on to the origins. */
   next!: Dispatch
@@ -59,12 +63,12 @@ export class Fills implements FillSurroundings {
   }
 
   get size(): number {
-    return this.#size
+    return this.#all.size
   }
 
   get waiters(): number {
     let waiters = 0
-    for (const fill of this.#all()) waiters += fill.waiters
+    for (const fill of this.#all) waiters += fill.waiters
     return waiters
   }
 
@@ -81,7 +85,7 @@ export class Fills implements FillSurroundings {
   refresh(passage: Passage, request: ExchangeRequest): void {
     const { stored } = passage
     if (stored === null || !this.traits.mayRefresh(passage.key)) return
-    if (this.#running.get(passage.key)?.some(fill => fill.admits(passage))) return
+    if (this.#running.get(passage.key)?.some(fill => fill.asksAbout(stored))) return
     this.#lead(
       {
         passage,
@@ -97,11 +101,11 @@ export class Fills implements FillSurroundings {
 
   /** What runs under a key that has become void is for those who wait for it, and not to be stored. */
   makeVoid(isNamed: (fill: Fill) => boolean): void {
-    for (const fill of this.#all()) if (isNamed(fill)) fill.makeVoid()
+    for (const fill of [...this.#all]) if (isNamed(fill)) fill.makeVoid()
   }
 
   sweep(nowMs: number): void {
-    for (const fill of this.#all()) fill.checkTime(nowMs, WAIT_MS)
+    for (const fill of [...this.#all]) fill.checkTime(nowMs, WAIT_MS)
   }
 
   #place(reader: FillReader): void {
@@ -145,6 +149,7 @@ export class Fills implements FillSurroundings {
 
   #lead(plan: FillPlan, reader: FillReader | null): void {
     const fill = new Fill(plan, this, this.next)
+    this.#all.add(fill)
     if (plan.isJoinable) this.#register(plan.passage.key, fill)
     if (reader !== null) {
       reader.isLeader = true
@@ -186,10 +191,6 @@ export class Fills implements FillSurroundings {
     this.#size++
   }
 
-  *#all(): Iterable<Fill> {
-    for (const fills of this.#running.values()) yield* [...fills]
-  }
-
   // What fills need of the cache around them.
 
   status({ passage, isLeader }: FillReader, { forwardStatus, stored, detail }: ForwardNotes): string[] {
@@ -214,7 +215,7 @@ export class Fills implements FillSurroundings {
     const run = (source: Awaited<typeof opened>): void => {
       if (reader.isOver) return source?.abort(new Error('the client has left'))
       if (source === null) return this.retry(reader)
-      this.count.bytesFromStore(scope.route, entry.bodyLength)
+      this.count.bytesFromStore(scope.route, bytesOf(plan, entry.bodyLength))
       reader.serve(source)
     }
     if (opened instanceof Promise) void opened.then(run)
@@ -230,8 +231,9 @@ export class Fills implements FillSurroundings {
     const { passage } = reader
     passage.way = 'fill'
     // A variant that is not the running one is another's to fill, once; an answer of one person is everybody's own.
-    const isWorthJoining = this.#mayCoalesce(passage) && this.traits.get(passage.key) === 'shareable'
-    if (isWorthJoining && reader.retries++ === 0) return this.#place(reader)
+    const isWorthJoining =
+      !reader.mustGoAlone && this.#mayCoalesce(passage) && this.traits.get(passage.key) === 'shareable'
+    if (isWorthJoining && reader.retries++ < MOST_RETRIES) return this.#place(reader)
     this.#lead(
       { passage, request: reader.request, offered: null, isWhole: false, isJoinable: false, isBackground: false },
       reader,
@@ -239,6 +241,7 @@ export class Fills implements FillSurroundings {
   }
 
   forget(fill: object): void {
+    this.#all.delete(fill as Fill)
     const { key } = (fill as Fill).passage
     const running = this.#running.get(key)
     const at = running?.indexOf(fill as Fill) ?? -1

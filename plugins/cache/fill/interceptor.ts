@@ -9,6 +9,7 @@ import { headOf, type Passage } from '../passage.ts'
 import { readAnswerFacts } from '../rules/answer-facts.ts'
 import type { AnswerHead } from '../rules/types.ts'
 import { decideHeadUpdate } from '../rules/update.ts'
+import type { CacheCounters } from '../signals.ts'
 import type { CacheStore } from '../stores/index.ts'
 import { HeldBytes, TaggingAnswer } from '../tag/tagging-answer.ts'
 import { type HeadWatcher, ThroughAnswer } from '../through-answer.ts'
@@ -19,6 +20,7 @@ import { applyUpdate } from './revalidated.ts'
 export interface InterceptorSetup {
   readonly store: CacheStore
   readonly fills: Fills
+  readonly count: CacheCounters
   readonly isStoreShared: boolean
 }
 
@@ -33,6 +35,9 @@ export function fillInterceptor(setup: InterceptorSetup): Interceptor {
       const passage = (request.incoming as FastifyRequest | undefined)?.cachePassage ?? null
       if (passage === null) return next(upstream, request, handler)
       if (passage.way === 'unsafe' && isStorablePost(passage)) return setup.fills.takeAlone(passage, request, handler)
+      if (passage.way === 'unsafe' || passage.way === 'through') {
+        setup.count.outcome(passage, passage.request.method === 'HEAD' ? 'miss' : 'bypass')
+      }
       if (passage.way === 'unsafe') return next(upstream, request, new ThroughAnswer(handler, passage, watchUnsafe))
       const tagged = tagging(handler, passage, held)
       if (passage.way !== 'through') return setup.fills.take(passage, request, tagged)

@@ -33,7 +33,9 @@ export function readOriginAnswer(origin: OriginHead, { passage, isWhole }: Asked
   const headers = endToEndFields(origin.rawHeaders)
   const facts = readAnswerFacts(headers, times.responseTimeMs)
   const requestFacts = isWhole ? wholeFacts(passage.facts) : passage.facts
-  const { request, hasBody: hasRequestBody, scope } = passage
+  const { hasBody: hasRequestBody, scope } = passage
+  // The whole is asked for by GET, also when a HEAD was the occasion.
+  const request = isWhole ? { ...passage.request, method: 'GET' } : passage.request
   const exchange = { request, requestFacts, hasRequestBody, status: origin.status, answerFacts: facts, times }
   const decision = decideStorable(exchange, scope.settings)
   if (!decision.store) return { origin, headers, facts, decision, head: null }

@@ -1,6 +1,7 @@
 /**
  * The bus over Redis pub/sub. It hears itself: a gateway publishes a numbered beat every two seconds, and only while
- * its own beats come back without a gap does it believe that it hears the others.
+ * its own beats come back without a gap does it believe that it hears the others. News of one turn of the loop go
+ * together: a burst of purges is a few messages.
  */
 
 import type { BusListener, Invalidation, InvalidationBus } from '../tiered/bus.ts'
@@ -15,8 +16,10 @@ export const DEAF_AFTER_MS = 5_000
 const CHANNEL = `${KEY_PREFIX}news`
 /** Longer messages are not ours. */
 const MAX_MESSAGE_LENGTH = 256 * 1024
+/** News are put together up to this length. */
+const JOINED_LENGTH = 32 * 1024
 
-type Message = { readonly from: string } & ({ readonly beat: number } | { readonly news: Invalidation })
+type Message = { readonly from: string } & ({ readonly beat: number } | { readonly news: readonly Invalidation[] })
 
 export interface RedisBusOptions {
   readonly address: RedisAddress
@@ -29,6 +32,9 @@ export class RedisBus implements InvalidationBus {
   readonly #publisher: RedisGuard
   readonly #timer: NodeJS.Timeout
   #listener: BusListener | null = null
+  /** News that have not been sent yet, as JSON; the same news once. */
+  readonly #waiting = new Set<string>()
+  #telling: NodeJS.Immediate | null = null
   #sentBeat = 0
   #heardBeat = 0
   #heardAtMs = Number.NEGATIVE_INFINITY
@@ -53,11 +59,13 @@ export class RedisBus implements InvalidationBus {
   }
 
   publish(news: Invalidation): void {
-    this.#send({ from: this.#name, news })
+    this.#waiting.add(JSON.stringify(news))
+    this.#telling ??= setImmediate(() => this.#tell())
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer)
+    if (this.#telling !== null) clearImmediate(this.#telling)
     this.#subscriber.disconnect()
     this.#publisher.close()
   }
@@ -71,11 +79,17 @@ export class RedisBus implements InvalidationBus {
   }
 
   #beat(): void {
-    this.#send({ from: this.#name, beat: ++this.#sentBeat })
+    this.#send(`"beat":${++this.#sentBeat}`)
   }
 
-  #send(message: Message): void {
-    const text = JSON.stringify(message)
+  #tell(): void {
+    this.#telling = null
+    for (const texts of joinTexts(this.#waiting)) this.#send(`"news":[${texts}]`)
+    this.#waiting.clear()
+  }
+
+  #send(member: string): void {
+    const text = `{"from":"${this.#name}",${member}}`
     void this.#publisher.ask(client => client.publish(CHANNEL, text))
   }
 
@@ -83,7 +97,7 @@ export class RedisBus implements InvalidationBus {
     const message = readMessage(text)
     if (message === null) return
     if (message.from !== this.#name) {
-      if ('news' in message) this.#listener?.onNews(message.news)
+      if ('news' in message) for (const news of message.news) this.#listener?.onNews(news)
       return
     }
     if (!('beat' in message)) return
@@ -98,8 +112,20 @@ function readMessage(text: string): Message | null {
   if (text.length > MAX_MESSAGE_LENGTH) return null
   try {
     const message = JSON.parse(text) as Partial<Message> | null
-    return typeof message?.from === 'string' ? (message as Message) : null
+    if (typeof message?.from !== 'string' || ('news' in message && !Array.isArray(message.news))) return null
+    return message as Message
   } catch {
     return null
   }
+}
+
+/** Texts with commas between them, each as long as texts fit into `JOINED_LENGTH`. */
+function joinTexts(texts: Iterable<string>): string[] {
+  const joined: string[] = []
+  for (const text of texts) {
+    const last = joined.at(-1)
+    if (last === undefined || last.length + text.length > JOINED_LENGTH) joined.push(text)
+    else joined[joined.length - 1] = `${last},${text}`
+  }
+  return joined
 }

@@ -37,6 +37,8 @@ import { RedisWriter, refusalOf, UNCOMMITTED_TTL_MS } from './writer.ts'
 /** Bytes in Redis for which nobody has said anything. */
 export const DEFAULT_REDIS_BYTES = 256 * 1024 * 1024
 export const DEFAULT_COMMAND_TIMEOUT_MS = 50
+/** For each step of a purge: no request waits for it, and one that fails has Redis left alone at once. */
+export const PURGE_PATIENCE_MS = 500
 /** Most bodies that are being written at once: what they take is not in the account yet. */
 export const MAX_REDIS_WRITERS = 64
 /** Parts of the cache in a Cluster, each in one slot; one server needs no parts. */
@@ -57,6 +59,7 @@ export class RedisStore implements CacheStore {
   readonly counters = new StoreCounters()
   readonly now: Clock
   readonly #guard: RedisGuard
+  readonly #purgePatienceMs: number
   readonly #pending = new PendingPurges()
   readonly #removed = new WeakMap<PurgeSelector, number>()
   readonly #uses: UseNotes
@@ -69,8 +72,10 @@ export class RedisStore implements CacheStore {
     this.bounds = { ...bounds, maxObjectBytes: Math.min(bounds.maxObjectBytes, shardBytes) }
     this.now = options.now ?? Date.now
     this.#uses = new UseNotes(names => reportUses(question => this.ask(question), names, this.now()))
+    const timeoutMs = options.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS
+    this.#purgePatienceMs = Math.max(timeoutMs, PURGE_PATIENCE_MS)
     this.#guard = new RedisGuard(connectRedis(options.address, 'hearthgate-cache'), {
-      timeoutMs: options.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS,
+      timeoutMs,
       beforeClosing: () => this.#replay(question => this.#guard.probeWith(question)),
     })
   }
@@ -125,7 +130,7 @@ export class RedisStore implements CacheStore {
   async purge(selector: PurgeSelector): Promise<PurgeOutcome> {
     const mine = { ...selector }
     this.#pending.add(mine)
-    const complete = await this.#replay(question => this.#guard.ask(question))
+    const complete = await this.#replay(question => this.#guard.ask(question, this.#purgePatienceMs))
     // The probe that ends the pause hands over what is waiting.
     if (!complete) this.#guard.leaveAlone()
     return { removed: this.#removed.get(mine) ?? 0, complete }
