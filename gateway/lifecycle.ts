@@ -8,7 +8,7 @@ import { buildAdmin } from './admin/index.ts'
 import { buildGateway, type GatewayState } from './app.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblem } from './config/problem.ts'
-import type { GatewayConfig, Problem } from './config/types.ts'
+import type { GatewayConfig, Problem, RouteConfig } from './config/types.ts'
 import { type Demo, startDemo } from './demo/index.ts'
 import { type Listeners, openListeners } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
@@ -125,6 +125,7 @@ class Gateway implements RunningGateway {
     await this.#startDemoIfAsked(config)
     this.#state.serving = this.#compile(config)
     this.#app = await buildGateway(this.#state, { log: this.#options.log })
+    this.#forgetUncached([])
     this.#listeners = await openListeners(config.listen, config.limits, {
       request: this.#app.routing,
       upgrade: this.#app.websocket.handleUpgrade,
@@ -175,6 +176,7 @@ class Gateway implements RunningGateway {
     this.#state.serving = serving
     this.#config = config
     this.#generation++
+    this.#forgetUncached(before.routes)
     // A route that comes back within that time keeps them, so the set is asked again at the end.
     const isRemoved = (route: string) => !this.#state.serving.config.routes.some(({ name }) => name === route)
     void this.#app.websocket.closeWhere(tunnel => isRemoved(tunnel.routeName), REMOVED_MS)
@@ -184,6 +186,13 @@ class Gateway implements RunningGateway {
       this.#log.warn(`${changed.join(', ')}: read at the start only, restart to bring the change into force`)
     }
     this.#log.info({ generation: this.#generation, routes: config.routes.length }, 'configuration reloaded')
+  }
+
+  /** What the cache cannot follow it must not remember: routes that it leaves alone, and those that are gone. */
+  #forgetUncached(before: readonly RouteConfig[]): void {
+    const cached = new Set(this.#config.routes.filter(({ cache }) => cache !== false).map(({ name }) => name))
+    const names = new Set([...before, ...this.#config.routes].map(({ name }) => name))
+    for (const value of names) if (!cached.has(value)) void this.#app.cache.purge({ by: 'route', value })
   }
 
   #reportRefusal(error: unknown): void {

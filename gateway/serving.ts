@@ -2,6 +2,7 @@
  * The configuration in the form that requests use: the route table and, for each route, the constants of its proxy
  * calls. Made anew by each reload and swapped as one reference, so no request ever sees half of a change.
  */
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { CacheScope } from '../plugins/cache/index.ts'
 import { compileTrust, type FieldRules, type TrustCheck } from '../plugins/proxy/index.ts'
@@ -59,19 +60,32 @@ function serveRoute(route: RouteConfig, builtins: BuiltinOrigins): ServedRoute {
     hostToSend: host === 'preserve' ? null : host === 'upstream' ? authorityOf(upstream[0]?.url ?? '') : host,
     strippedPrefix: route.rewritePath === null || route.match.path === '/' ? null : route.match.path,
     mountBase: (route.rewritePath ?? '').replace(/\/+$/, ''),
-    cacheScope: route.cache === false ? null : cacheScope(route.name, route.cache),
+    cacheScope: route.cache === false ? null : cacheScope(route, route.cache),
     requestRules: route.headers.request,
     answerRules: route.headers.response,
   }
 }
 
-function cacheScope(route: string, config: CacheConfig): CacheScope {
+function cacheScope(route: RouteConfig, config: CacheConfig): CacheScope {
   const { maxObjectSize, variants, varyCookie, honourRequest, etag, coalesce, key, ...same } = config
   const { heuristicFreshness, staleWhileRevalidateMs, staleIfErrorMs, storePost, storePartial } = same
   const windows = { heuristicFreshness, staleWhileRevalidateMs, staleIfErrorMs }
   const bounds = { maxObjectBytes: maxObjectSize, maxVariants: variants }
   const wishes = { storeCookieVary: varyCookie, storePost, storePartial, honourRequestDirectives: honourRequest }
-  return { route, etag, coalesce, settings: { ...windows, ...bounds, ...wishes, key } }
+  return {
+    route: route.name,
+    identity: identityOf(route),
+    etag,
+    coalesce,
+    settings: { ...windows, ...bounds, ...wishes, key },
+  }
+}
+
+/** Of where answers come from and how they are asked for: the cache forgets a route's answers when it changes. */
+function identityOf({ upstream, rewritePath, headers, tls }: RouteConfig): string {
+  const origins = upstream.map(({ url }) => url).toSorted()
+  const asked = [origins, rewritePath, headers.host, headers.request, tls.serverName]
+  return createHash('sha256').update(JSON.stringify(asked)).digest('base64url').slice(0, 11)
 }
 
 function authorityOf(url: string): string {

@@ -10,6 +10,12 @@ const OnlyIfCached = createError(
   504,
 )
 
+const TooSlow = createError('HG_CACHE_TOO_SLOW', 'the client took nothing while others waited for the same answer', 499)
+
+export function tooSlow(): Error {
+  return new TooSlow()
+}
+
 export function nobodyWaits(): Error {
   return new NobodyWaits()
 }

@@ -78,7 +78,7 @@ function bareScope(options: CacheOptions): (request: FastifyRequest, call: Proxy
   const settings = routeSettings(options)
   const { etag, coalesce } = options
   return ({ routeOptions }, { route }) =>
-    routeOptions.config.cache === false ? null : { route, settings, etag, coalesce }
+    routeOptions.config.cache === false ? null : { route, identity: '', settings, etag, coalesce }
 }
 
 export const cache = fp(plugin, {

@@ -5,6 +5,7 @@
 import type { Fills } from './fill/fills.ts'
 import type { Passage } from './passage.ts'
 import { decideInvalidation } from './rules/invalidation.ts'
+import { keyedTarget } from './rules/key.ts'
 import type { CacheStore } from './stores/index.ts'
 
 const schemes = ['http', 'https'] as const
@@ -25,7 +26,7 @@ export function invalidate(from: Invalidated, passage: Passage, status: number, 
     for (const target of decision.targets) forgetTarget(from, passage, target, scheme)
     for (const prefix of decision.prefixes) {
       const value = passage.publicUrl(prefix, scheme)
-      from.fills.makeVoid(fill => fill.passage.publicUrl().startsWith(value))
+      from.fills.makeVoid(fill => fill.passage.keyedUrl.startsWith(value))
       void from.store.purge({ by: 'prefix', value })
     }
   }
@@ -37,13 +38,15 @@ function forgetTarget(
   target: string,
   scheme: (typeof schemes)[number],
 ): void {
-  const { headers = [], cookies = [] } = passage.scope.settings.key
-  const url = passage.publicUrl(target, scheme)
+  const { headers = [], cookies = [], ignoreQuery } = passage.scope.settings.key
+  const url = passage.publicUrl(keyedTarget(target, ignoreQuery), scheme)
   const key = passage.keyFor(target, scheme)
-  fills.makeVoid(fill => fill.passage.key === key || fill.passage.publicUrl() === url)
+  const isFilling = fills.makeVoid(({ passage: running }) => running.key === key || running.keyedUrl === url)
   // Keys that hold more than the address cannot be named one by one.
-  if (headers.length > 0 || cookies.length > 0) void store.purge({ by: 'url', value: url })
-  else if (isStoreShared) void store.delete(key)
+  const isNamed = headers.length === 0 && cookies.length === 0 && !passage.call.client.isPeerTrusted
+  if (!isNamed) void store.purge({ by: 'url', value: url })
+  // A purge that is written down keeps what is being stored now out.
+  else if (isStoreShared || isFilling) void store.delete(key)
   else {
     const found = store.lookup(key)
     if (found instanceof Promise) void found.then(entries => entries !== null && store.delete(key))

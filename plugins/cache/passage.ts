@@ -2,6 +2,7 @@
  * One request on its way past the cache: read once in the first hook, looked at again by the half that faces the origin.
  */
 import { nominatedFields, type ProxyCall } from '../proxy/index.ts'
+import { nothingSaid, saidByProxy } from './proxy-said.ts'
 import { withoutFields } from './rules/fields.ts'
 import { keyedTarget, primaryKey } from './rules/key.ts'
 import type { RequestFacts } from './rules/request-facts.ts'
@@ -15,6 +16,8 @@ import type { StoredEntry, VariantSet } from './stores/index.ts'
 export interface CacheScope {
   /** Name of the route, for purges, metrics and messages. */
   readonly route: string
+  /** Changes when the route's answers come from elsewhere or are asked for in another way: then nothing old is used. */
+  readonly identity: string
   readonly settings: RouteCacheSettings
   /** Make weak entity tags for answers without a validator. */
   readonly etag: boolean
@@ -64,8 +67,8 @@ export class Passage {
   decision: ReuseDecision | null = null
   /** For logs and metrics: what became of it, one word. */
   outcome: string | null = null
-  /** Two routes may send the same target to different origins, and a Host of their own. */
   readonly key: string
+  readonly #place: string
 
   constructor({ call, scope, method, rawHeaders, hasBody }: PassageStart) {
     this.call = call
@@ -73,6 +76,8 @@ export class Passage {
     this.hasBody = hasBody
     const headers = asSent(rawHeaders)
     this.facts = readRequestFacts(headers)
+    const said = call.client.isPeerTrusted ? saidByProxy(headers) : nothingSaid
+    if (said.isPersonal) this.facts.hasAuthorization = true
     this.request = {
       method,
       scheme: call.client.proto,
@@ -80,7 +85,8 @@ export class Passage {
       target: call.target,
       headers,
     }
-    this.key = keyOf(call, primaryKey(this.request, scope.settings.key).key)
+    this.#place = placeOf(call, scope, said.way)
+    this.key = this.#place + primaryKey(this.request, scope.settings.key).key
   }
 
   /** The target without the parameters that are no part of the key: what may be stored is asked for without them. */
@@ -88,10 +94,15 @@ export class Passage {
     return keyedTarget(this.request.target, this.scope.settings.key.ignoreQuery)
   }
 
+  /** The address under which its answer is stored. */
+  get keyedUrl(): string {
+    return this.publicUrl(this.keyedTarget)
+  }
+
   /** The key of another target of the same site, as a GET without key fields has it. */
   keyFor(target: string, scheme: 'http' | 'https'): string {
     const { key } = primaryKey({ ...this.request, headers: [], target, scheme }, this.scope.settings.key)
-    return keyOf(this.call, key)
+    return this.#place + key
   }
 
   /** The address by which people purge it: as the client sees it. */
@@ -128,15 +139,20 @@ function asSent(rawHeaders: readonly string[]): readonly string[] {
   return nominated === null ? rawHeaders : withoutFields(rawHeaders, nominated)
 }
 
-function keyOf(call: ProxyCall, key: string): string {
+/**
+ * What stands before every key of a site: two routes may send the same target to different origins, with a Host of their
+ * own, and a trusted proxy may say more of the way than scheme and host.
+ */
+function placeOf(call: ProxyCall, scope: CacheScope, way: string): string {
   const host = call.host.toLowerCase() === call.client.host.toLowerCase() ? '' : call.host.toLowerCase()
-  return `${call.upstream}\n${host}\n${key}`
+  return `${call.upstream}\n${scope.identity}\n${host}\n${way}\n`
 }
 
 function publicTarget({ strippedPrefix, mountBase }: ProxyCall, target: string): string {
   if (strippedPrefix === null) return target
   const prefix = strippedPrefix.replace(/\/$/, '')
-  return target.startsWith(mountBase) ? prefix + target.slice(mountBase.length) : target
+  const rest = target.slice(mountBase.length)
+  return target.startsWith(mountBase) && /^(?:[/?]|$)/.test(rest) ? prefix + rest : target
 }
 
 /** As addresses are written: `wiki.test.:80` is `wiki.test`. */

@@ -15,6 +15,13 @@ export function isHttp2(raw: ServerResponse): boolean {
   return 'stream' in raw
 }
 
+/** Whether the client is gone: a 'close' that has been told already is not told again. */
+export function hasLeft(raw: ServerResponse): boolean {
+  if (!isHttp2(raw)) return raw.destroyed
+  const { stream } = raw as unknown as { stream: Http2ServerResponse['stream'] | undefined }
+  return stream === undefined || stream.destroyed || stream.closed
+}
+
 /** Writes the head. `fields` is flat and includes Content-Length where there is one. */
 export function writeHead(raw: ServerResponse, status: number, reason: string, fields: string[]): void {
   // HTTP/2 has no reason phrase and wants an object (RFC 9113 §8.3.2).

@@ -15,6 +15,7 @@ import {
   breakOff,
   closeStreamAfterAnswer,
   flushHead,
+  hasLeft,
   isHttp2,
   isRequestComplete,
   writeHead,
@@ -68,6 +69,8 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     this.#callback = callback
     this.facts = new LiveFacts(call.upstream)
     this.#raw.once('close', () => this.#clientClosed())
+    // It may have left while the request waited for something else.
+    if (hasLeft(this.#raw)) this.#gaveUp = clientLeft()
   }
 
   /** Ends the exchange from the client's side: it left, or its body broke a rule. */

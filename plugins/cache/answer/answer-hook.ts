@@ -3,7 +3,7 @@
  * leaves a note of what it found for the half that faces the origin.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { bodyLength, type ProxyCall, type ProxyHooks, sendFailure } from '../../proxy/index.ts'
+import { bodyLength, hasLeft, type ProxyCall, type ProxyHooks, sendFailure } from '../../proxy/index.ts'
 import { onlyIfCached } from '../errors.ts'
 import { type Fills, isAskable } from '../fill/fills.ts'
 import { CACHE_NAME } from '../names.ts'
@@ -88,7 +88,8 @@ function isUsable({ use }: ReuseDecision): boolean {
 }
 
 /** The origin has to be asked; the other half finds in the passage what with. */
-function passAlong({ passage, next }: Looked): void {
+function passAlong({ passage, reply, next }: Looked): void {
+  if (hasLeft(reply.raw)) return void reply.hijack()
   const { stored, decision, request } = passage
   if (request.method === 'HEAD') {
     passage.way = 'through'
@@ -128,7 +129,7 @@ function begin(setup: AnswerHookSetup, looked: Looked, { entry, source, plan, de
     passage.reason = 'absent'
     return passAlong(looked)
   }
-  if (reply.raw.destroyed) {
+  if (hasLeft(reply.raw)) {
     reply.hijack()
     return source.abort(new Error('the client has left'))
   }

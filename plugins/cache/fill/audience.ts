@@ -2,6 +2,7 @@
  * Everybody who waits for one fill: who gets the answer that comes, who is served by what is stored, who has to look
  * elsewhere, and how fast the origin may send for all of them.
  */
+import { tooSlow } from '../errors.ts'
 import type { CachedHead } from '../passage.ts'
 import type { OriginFailure } from '../rules/reuse.ts'
 import type { Outcome } from '../signals.ts'
@@ -9,6 +10,9 @@ import type { OriginHead } from './attempt.ts'
 import { FILL_WINDOW_BYTES, type FillBody } from './fill-body.ts'
 import type { FillReader } from './fill-reader.ts'
 import type { FillSurroundings, ForwardNotes, StoredWithHead } from './fill-surroundings.ts'
+
+/** How long somebody may take nothing while others wait for it. */
+const MOST_STALL_MS = 5_000
 
 export class Audience {
   readonly #around: FillSurroundings
@@ -106,9 +110,15 @@ export class Audience {
     if (leader !== null) leader.rawTrailers = trailers
   }
 
-  /** Gives everybody what has arrived, and forgets what all have. */
+  /** Gives everybody what has arrived. */
   pump(body: FillBody): void {
     for (const reader of [...this.#readers]) reader.pump(body)
+    this.forgetRead(body)
+  }
+
+  /** Lets go of what all are past. */
+  forgetRead(body: FillBody): void {
+    if (body.isWhole) return
     let slowest = Number.MAX_SAFE_INTEGER
     for (const reader of this.#readers) slowest = Math.min(slowest, reader.hasBegun ? reader.chunkIndex : 0)
     body.dropBefore(slowest)
@@ -117,13 +127,32 @@ export class Audience {
   /** The pace of the fastest, while what the slowest lags behind fits the window. */
   mustOriginWait(body: FillBody): boolean {
     if (this.#readers.size === 0) return false
-    let areAllPaused = true
+    if (!body.isWhole && body.total - this.#slowest(body) > FILL_WINDOW_BYTES) return true
+    for (const { paused } of this.#readers) if (!paused) return false
+    return true
+  }
+
+  #slowest(body: FillBody): number {
     let slowest = body.total
-    for (const { paused, position } of this.#readers) {
-      if (!paused) areAllPaused = false
-      if (position < slowest) slowest = position
+    for (const { position } of this.#readers) if (position < slowest) slowest = position
+    return slowest
+  }
+
+  /** A client that stands still does not hold up others for ever: its answer is visibly cut. */
+  breakOffStalled(body: FillBody, nowMs: number): void {
+    if (body.isWhole || this.#readers.size < 2) return
+    for (const reader of [...this.#readers]) {
+      const lags = body.total - reader.position > FILL_WINDOW_BYTES / 2 && reader.paused
+      if (!lags || reader.position !== reader.lagPosition) {
+        reader.lagPosition = reader.position
+        reader.lagsSinceMs = nowMs
+      } else if (nowMs - reader.lagsSinceMs > MOST_STALL_MS) this.#breakOff(reader)
     }
-    return areAllPaused || body.total - slowest > FILL_WINDOW_BYTES
+  }
+
+  #breakOff(reader: FillReader): void {
+    reader.fail(tooSlow())
+    reader.fill?.readerLeft(reader, false)
   }
 }
 

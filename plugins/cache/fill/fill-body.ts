@@ -8,9 +8,13 @@ export const FILL_WINDOW_BYTES = 8 * 1024 * 1024
 /** Most bytes that all fills of an app keep for readers to come. */
 const MOST_KEPT_BYTES = 64 * 1024 * 1024
 
-/** What the bodies of one app share. */
+/** What the bodies and the parts of one app share. */
 export class KeptBytes {
   bytes = 0
+
+  get isFull(): boolean {
+    return this.bytes > MOST_KEPT_BYTES
+  }
 }
 
 export class FillBody {
@@ -36,7 +40,7 @@ export class FillBody {
     this.total += chunk.length
     this.#kept += chunk.length
     this.#shared.bytes += chunk.length
-    if (this.total > FILL_WINDOW_BYTES || this.#shared.bytes > MOST_KEPT_BYTES) this.isWhole = false
+    if (this.total > FILL_WINDOW_BYTES || this.#shared.isFull) this.isWhole = false
   }
 
   /** The chunk of that number, counted from the first that ever came. */

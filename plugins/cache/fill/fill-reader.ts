@@ -9,8 +9,8 @@ import type { FillBody } from './fill-body.ts'
 
 /** What a reader tells its fill. */
 export interface ReadFill extends FollowedExchange {
-  /** It can take more. */
-  readerMoved(): void
+  /** It takes no more, or can take more again. */
+  readerMoved(reader: FillReader): void
   /** It has all that it wants, or has left before. */
   readerLeft(reader: FillReader, isServed: boolean): void
 }
@@ -45,6 +45,9 @@ export class FillReader implements ExchangeController, FollowedExchange {
   retries = 0
   /** No answer that another request brings is for this one. */
   mustGoAlone = false
+  /** `Date.now()` when it was last seen to lag behind by more than the window, at `lagPosition`; 0 = not. */
+  lagsSinceMs = 0
+  lagPosition = 0
   /** Number of the chunk that it needs next. */
   chunkIndex = 0
   position = 0
@@ -120,13 +123,13 @@ export class FillReader implements ExchangeController, FollowedExchange {
   pause(): void {
     this.paused = true
     if (this.#stored !== null) this.#stored.pause()
-    else this.fill?.readerMoved()
+    else this.fill?.readerMoved(this)
   }
 
   resume(): void {
     this.paused = false
     if (this.#stored !== null) this.#stored.resume()
-    else this.fill?.readerMoved()
+    else this.fill?.readerMoved(this)
   }
 
   abort(reason: Error): void {

@@ -5,6 +5,7 @@
 
 import type { Dispatch, ExchangeRequest, FollowedExchange } from '../../upstream/index.ts'
 import { headOf, type Passage } from '../passage.ts'
+import { currentAgeMs } from '../rules/age.ts'
 import { isFailureStatus } from '../rules/reuse.ts'
 import type { StoredHead } from '../rules/types.ts'
 import { matchesVary } from '../rules/vary.ts'
@@ -13,7 +14,7 @@ import { Asking } from './asking.ts'
 import { type AttemptEvents, endToEndFields, type OriginHead, withoutFraming } from './attempt.ts'
 import { Audience } from './audience.ts'
 import { Feeding } from './feeding.ts'
-import { FillBody } from './fill-body.ts'
+import { FILL_WINDOW_BYTES, FillBody } from './fill-body.ts'
 import type { FillReader, ReadFill } from './fill-reader.ts'
 import type { FillSurroundings, StoredWithHead } from './fill-surroundings.ts'
 import { leadersOwnHead, type OriginAnswer, readOriginAnswer, sharedHead, unchangedHead } from './origin-answer.ts'
@@ -73,6 +74,8 @@ export class Fill implements ReadFill, AttemptEvents {
   #isHeld = false
   #timer: NodeJS.Timeout | null = null
   #isDetached = false
+  /** A chunk is being given to everybody. */
+  #isGiving = false
 
   constructor(plan: FillPlan, around: FillSurroundings, next: Dispatch) {
     this.passage = plan.passage
@@ -109,7 +112,8 @@ export class Fill implements ReadFill, AttemptEvents {
     if (this.#question.offered?.variant !== asksAbout) return false
     if (this.state === 'head' || this.#isHeld) return true
     if (this.#confirmed !== null) return this.#around.isFresh(this.#confirmed.head, passage)
-    if (this.#shared === null || !this.#body.isWhole || !matchesVary(this.#shared, passage.request)) return false
+    if (this.#shared === null || !this.#canBeKept(this.#shared) || !matchesVary(this.#shared, passage.request))
+      return false
     // What has wholly come before is a stored answer to this one, and no longer a concurrent one.
     const isConcurrent = this.state === 'body' && Date.now() - this.#shared.responseTimeMs < CONCURRENT_MS
     return isConcurrent || this.#around.isFresh(this.#shared, passage)
@@ -147,6 +151,7 @@ export class Fill implements ReadFill, AttemptEvents {
   }
 
   checkTime(nowMs: number, mostMs: number): void {
+    if (this.state === 'body') this.#audience.breakOffStalled(this.#body, nowMs)
     if (this.state !== 'head' || !this.#audience.hasOverdue(nowMs, mostMs)) return
     this.#isLate = true
     this.#audience.dismissOverdue(nowMs, mostMs)
@@ -176,8 +181,11 @@ export class Fill implements ReadFill, AttemptEvents {
   data(chunk: Buffer): void {
     this.#feeding.write(chunk)
     this.#body.push(chunk)
+    this.#learnLength()
     if (this.#isHeld && this.#body.total > HOLD_BYTES) this.#release()
+    this.#isGiving = true
     this.#audience.pump(this.#body)
+    this.#isGiving = false
     this.#pace()
   }
 
@@ -200,8 +208,11 @@ export class Fill implements ReadFill, AttemptEvents {
 
   // What its readers say.
 
-  readerMoved(): void {
-    this.#audience.pump(this.#body)
+  readerMoved(reader: FillReader): void {
+    // All of them are looked at once when everybody has been given the chunk.
+    if (this.#isGiving) return
+    if (!reader.paused) reader.pump(this.#body)
+    if (!this.#body.isWhole) this.#audience.forgetRead(this.#body)
     this.#pace()
   }
 
@@ -209,7 +220,9 @@ export class Fill implements ReadFill, AttemptEvents {
     this.#audience.remove(reader)
     if (this.state === 'done') {
       if (this.#isDetached && this.#audience.size === 0) this.#body.clear()
-    } else if (this.#audience.size > 0 || isServed || this.#isBackground) this.#pace()
+    } else if (this.#audience.size > 0 || this.#isBackground || this.#body.isEnded) this.#pace()
+    // Who got the part it wanted leaves the rest to the store.
+    else if (isServed && this.#feeding.isOpen) this.#pace()
     else this.#close()
   }
 
@@ -222,11 +235,18 @@ export class Fill implements ReadFill, AttemptEvents {
     else if (decision.store && decision.part === null) this.#around.traits.learn(this.passage.key, 'shareable')
   }
 
+  /** An answer without a length shows late that it is too long: ranges of it are the origin's to answer. */
+  #learnLength(): void {
+    const { scope, key } = this.passage
+    const isTooLong = this.#shared?.bodyLength === null && this.#body.total > scope.settings.maxObjectBytes
+    if (isTooLong) this.#around.traits.learn(key, 'alone')
+  }
+
   /** Everybody whose request selects this answer gets it; the others look for another. */
   #share(head: StoredHead): void {
     // A part answers one request; who waits for the whole is not served by it.
     if (head.isPartial === null) this.#shared = head
-    if (!this.isVoid) this.#feeding.open(openFeed(this.#around.store, this.passage, head))
+    if (!this.isVoid) this.#feeding.open(openFeed(this.#around.store, this.passage, head, this.#around.kept))
     this.#isHeld = this.#question.offered !== null && this.#audience.haveAllStandIns('cut')
     if (this.#isHeld) this.#timer = setTimeout(() => this.#release(), HOLD_MS)
     else this.#release()
@@ -243,10 +263,10 @@ export class Fill implements ReadFill, AttemptEvents {
     const { passage, isLeader } = reader
     const shared = this.#shared
     if (!isLeader) {
-      const isFitting = shared !== null && this.#body.isWhole && matchesVary(shared, passage.request)
+      const isFitting = shared !== null && this.#canBeKept(shared) && matchesVary(shared, passage.request)
       const isAllowed = !passage.facts.hasAuthorization || shared?.limits.isForAuthorized === true
-      // RFC 9111 §5.2.2.4: not for any other request, and neither is the next answer.
-      const isForOthers = shared?.limits.alwaysRevalidate === false
+      // RFC 9111 §4: what may not be used again without asking answers the one request that asked.
+      const isForOthers = shared !== null && !shared.limits.alwaysRevalidate && isFresh(shared)
       if (!isForOthers) reader.mustGoAlone = true
       if (!isFitting || !isAllowed || !isForOthers) return this.#audience.dismiss(reader)
     }
@@ -258,6 +278,11 @@ export class Fill implements ReadFill, AttemptEvents {
     if (isUnchanged || shared === null) reader.begin(unchangedHead(origin, status))
     else reader.begin(sharedHead(this.#withLength(shared), reader, origin.message, status))
     reader.pump(this.#body)
+  }
+
+  /** What is longer than the window would bind the fast to the slow. */
+  #canBeKept({ bodyLength }: StoredHead): boolean {
+    return this.#body.isWhole && (bodyLength === null || bodyLength <= FILL_WINDOW_BYTES)
   }
 
   /** An answer that came without a length has one when it is over. */
@@ -390,4 +415,8 @@ const ofRequest: ReadonlySet<string> = new Set([
 
 function isAboutRequest(reason: string, status: number): boolean {
   return ofRequest.has(reason) || status === 304 || status === 412 || status === 416
+}
+
+function isFresh(head: StoredHead): boolean {
+  return currentAgeMs(head, Date.now()) < head.freshness.lifetimeMs
 }

@@ -84,7 +84,7 @@ export class Fills implements FillSurroundings {
   /** Asks the origin in the background, unless somebody does already. */
   refresh(passage: Passage, request: ExchangeRequest): void {
     const { stored } = passage
-    if (stored === null || !this.traits.mayRefresh(passage.key)) return
+    if (stored === null || !this.traits.mayRefresh(passage.key) || this.#size >= MOST_FILLS) return
     if (this.#running.get(passage.key)?.some(fill => fill.asksAbout(stored))) return
     this.#lead(
       {
@@ -99,9 +99,15 @@ export class Fills implements FillSurroundings {
     )
   }
 
-  /** What runs under a key that has become void is for those who wait for it, and not to be stored. */
-  makeVoid(isNamed: (fill: Fill) => boolean): void {
-    for (const fill of [...this.#all]) if (isNamed(fill)) fill.makeVoid()
+  /** What runs under a key that has become void is for those who wait for it, and not to be stored. True = there was some. */
+  makeVoid(isNamed: (fill: Fill) => boolean): boolean {
+    let isFound = false
+    for (const fill of [...this.#all]) {
+      if (!isNamed(fill)) continue
+      isFound = true
+      fill.makeVoid()
+    }
+    return isFound
   }
 
   sweep(nowMs: number): void {

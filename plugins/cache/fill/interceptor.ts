@@ -77,7 +77,8 @@ function renewByHead(
   requestTimeMs: number,
 ): void {
   const { stored } = passage
-  if (stored === null) return
+  // It went up with parameters that what is stored was not asked with.
+  if (stored === null || passage.keyedTarget !== passage.request.target) return
   const responseTimeMs = Date.now()
   const answer = { status, headers: withoutFraming(endToEndFields(rawHeaders)) }
   const decision = decideHeadUpdate(headOf(stored), { status, headers: endToEndFields(rawHeaders) }, responseTimeMs)

@@ -2,6 +2,7 @@
  * One answer on its way into the store: whole answers as they come, parts gathered and joined with what is stored of the
  * same bytes (RFC 9111 §3.3, §3.4).
  */
+import type { Readable } from 'node:stream'
 import { type CachedHead, headOf, type Passage } from '../passage.ts'
 import { withoutFields } from '../rules/fields.ts'
 import { keepForMs } from '../rules/freshness.ts'
@@ -11,6 +12,7 @@ import { variantKey } from '../rules/vary.ts'
 import type { Awaitable, CacheStore, CommitOutcome, StoreWriter } from '../stores/index.ts'
 import { BodyTag } from '../tag/body-tag.ts'
 import { MOST_TAGGED_BYTES } from '../tag/tag-rules.ts'
+import type { KeptBytes } from './fill-body.ts'
 
 export interface Feed {
   /** As StoreWriter.write: a promise asks the origin to wait, false says that nothing will be stored. */
@@ -19,8 +21,8 @@ export interface Feed {
   abort(): void
 }
 
-export function openFeed(store: CacheStore, passage: Passage, head: StoredHead): Feed {
-  return head.isPartial === null ? new WholeFeed(store, passage, head) : new PartFeed(store, passage, head)
+export function openFeed(store: CacheStore, passage: Passage, head: StoredHead, kept: KeptBytes): Feed {
+  return head.isPartial === null ? new WholeFeed(store, passage, head) : new PartFeed(store, passage, head, kept)
 }
 
 function openWriter(store: CacheStore, passage: Passage, head: StoredHead): StoreWriter {
@@ -36,7 +38,7 @@ function commit(writer: StoreWriter, passage: Passage, head: CachedHead): Awaita
     head: head as unknown as Readonly<Record<string, unknown>>,
     storedAtMs: head.responseTimeMs,
     expiresAtMs: head.responseTimeMs + keepForMs(head, scope.settings),
-    url: passage.publicUrl(passage.keyedTarget),
+    url: passage.keyedUrl,
     route: scope.route,
     tags: head.tags,
   })
@@ -79,31 +81,40 @@ class WholeFeed implements Feed {
   }
 }
 
-/** Bounded by the route's `maxObjectBytes`: a longer part is no part to be stored. */
+/** Bounded by the route's `maxObjectBytes`, and all parts together by what an app keeps. */
 class PartFeed implements Feed {
   readonly #store: CacheStore
   readonly #passage: Passage
   readonly #head: StoredHead
+  readonly #kept: KeptBytes
   #chunks: Buffer[] = []
   #bytes = 0
 
-  constructor(store: CacheStore, passage: Passage, head: StoredHead) {
+  constructor(store: CacheStore, passage: Passage, head: StoredHead, kept: KeptBytes) {
     this.#store = store
     this.#passage = passage
     this.#head = head
+    this.#kept = kept
   }
 
   write(chunk: Buffer): boolean {
     this.#chunks.push(chunk)
     this.#bytes += chunk.length
-    return this.#bytes <= this.#passage.scope.settings.maxObjectBytes
+    this.#kept.bytes += chunk.length
+    if (this.#bytes <= this.#passage.scope.settings.maxObjectBytes && !this.#kept.isFull) return true
+    this.abort()
+    return false
   }
 
   async finish(): Promise<CommitOutcome> {
     const span = this.#head.isPartial as ByteSpan
-    if (this.#bytes !== span.last - span.first + 1) return { stored: false, reason: 'length_mismatch' }
-    const part = await this.#joined({ span, body: Buffer.concat(this.#chunks) })
-    this.#chunks = []
+    if (this.#bytes !== span.last - span.first + 1) {
+      this.abort()
+      return { stored: false, reason: 'length_mismatch' }
+    }
+    const fresh = { span, body: Buffer.concat(this.#chunks) }
+    this.abort()
+    const part = await this.#joined(fresh)
     const head = { ...headFor(this.#head, part.span), bodyLength: part.body.length, ownTag: null }
     const writer = openWriter(this.#store, this.#passage, head)
     if ((await writer.write(part.body)) === false) {
@@ -114,6 +125,8 @@ class PartFeed implements Feed {
   }
 
   abort(): void {
+    this.#kept.bytes -= this.#bytes
+    this.#bytes = 0
     this.#chunks = []
   }
 
@@ -127,8 +140,17 @@ class PartFeed implements Feed {
     const isTooLong = combined !== null && combined.last - combined.first >= this.#passage.scope.settings.maxObjectBytes
     if (combined === null || isTooLong) return fresh
     const body = await this.#store.read(entry)
-    const bytes = body === null || Buffer.isBuffer(body) ? body : Buffer.concat(await body.toArray())
+    const bytes = body === null || Buffer.isBuffer(body) ? body : await collected(body)
     return bytes === null ? fresh : { span: combined, body: overlay(combined, { span, body: bytes }, fresh) }
+  }
+}
+
+/** Null where the store loses it meanwhile. */
+async function collected(body: Readable): Promise<Buffer | null> {
+  try {
+    return Buffer.concat(await body.toArray())
+  } catch {
+    return null
   }
 }
 

@@ -33,8 +33,10 @@ export function decideInvalidation(request: RequestHead, answer: AnswerHead): In
   const targets = new Set([request.target])
   addReference(targets, firstValue(answer.headers, 'location'), request)
   addReference(targets, firstValue(answer.headers, 'content-location'), request)
-  const roots = new Set<string>(treeMethods.has(request.method) ? [request.target] : [])
-  addReference(roots, treeMethods.has(request.method) ? firstValue(request.headers, 'destination') : null, request)
+  // A redirect, to the login page above all, has not taken anything away.
+  const isTree = treeMethods.has(request.method) && answer.status < 300
+  const roots = new Set<string>(isTree ? [request.target] : [])
+  addReference(roots, isTree ? firstValue(request.headers, 'destination') : null, request)
   for (const root of roots) targets.add(root)
   return { invalidate: true, reason: 'unsafe-method', targets: [...targets], prefixes: [...roots].map(asFolder) }
 }

@@ -53,9 +53,6 @@ export class PurgeLog {
   }
 }
 
-/** Purges that are handed over at the same time. */
-const REPLAY_BATCH = 64
-
 /**
  * Purges that a shared store has not taken yet. Until they have been replayed nothing that they name is served by this
  * process. More than `MAX_PURGE_LOG` of them become one purge of everything.
@@ -68,9 +65,21 @@ export class PendingPurges {
     return this.#selectors.length
   }
 
-  add(selector: PurgeSelector): void {
-    if (this.#selectors.length >= MAX_PURGE_LOG) this.#selectors = [{ by: 'all' }]
-    else this.#selectors.push(selector)
+  /** What has to be handed over for it: the selector itself, or the purge of everything that it has become. */
+  add(selector: PurgeSelector): PurgeSelector {
+    const waiting: PurgeSelector = this.#selectors.length < MAX_PURGE_LOG ? selector : { by: 'all' }
+    if (waiting === selector) this.#selectors.push(waiting)
+    else this.#selectors = [waiting]
+    return waiting
+  }
+
+  has(selector: PurgeSelector): boolean {
+    return this.#selectors.includes(selector)
+  }
+
+  /** The store has taken it. */
+  drop(selector: PurgeSelector): void {
+    this.#selectors = this.#selectors.filter(other => other !== selector)
   }
 
   names(entry: Selectable): boolean {
@@ -78,9 +87,8 @@ export class PendingPurges {
   }
 
   /**
-   * Hands the purges over, one caller and some purges at a time: what came while others were on their way goes together.
-   * One that fails stays, with all behind those that went with it. True = what was waiting when the caller came has been
-   * taken.
+   * Hands the purges over in order, one caller at a time; one that fails stays, with all behind it. True = what was
+   * waiting when the caller came has been taken.
    */
   replay(purge: (selector: PurgeSelector) => Promise<boolean>): Promise<boolean> {
     this.#running = this.#running.then(() => this.#replayAll(purge))
@@ -88,12 +96,9 @@ export class PendingPurges {
   }
 
   async #replayAll(purge: (selector: PurgeSelector) => Promise<boolean>): Promise<boolean> {
-    while (this.#selectors.length > 0) {
-      const batch = this.#selectors.slice(0, REPLAY_BATCH)
-      const taken = await Promise.all(batch.map(purge))
-      const done = new Set(batch.filter((_, at) => taken[at]))
-      this.#selectors = this.#selectors.filter(selector => !done.has(selector))
-      if (done.size < batch.length) return false
+    for (let first = this.#selectors[0]; first !== undefined; first = this.#selectors[0]) {
+      if (!(await purge(first))) return false
+      this.drop(first)
     }
     return true
   }

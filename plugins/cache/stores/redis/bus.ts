@@ -40,9 +40,12 @@ export class RedisBus implements InvalidationBus {
   #heardAtMs = Number.NEGATIVE_INFINITY
 
   constructor(options: RedisBusOptions) {
-    const beforeClosing = (): Promise<boolean> => Promise.resolve(true)
     const publisher = connectRedis(options.address, 'hearthgate-cache-news')
-    this.#publisher = new RedisGuard(publisher, { timeoutMs: options.commandTimeoutMs, beforeClosing })
+    this.#publisher = new RedisGuard(publisher, {
+      timeoutMs: options.commandTimeoutMs,
+      beforeClosing: () => Promise.resolve(true),
+      isSettled: () => true,
+    })
     this.#subscriber = connectRedis(options.address, 'hearthgate-cache-listen')
     this.#subscriber.on('error', () => {})
     this.#subscriber.on('ready', () => this.#subscribe())

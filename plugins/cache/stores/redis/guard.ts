@@ -18,6 +18,8 @@ export interface GuardSettings {
   readonly timeoutMs: number
   /** Runs after a good probe, before the circuit closes; false = not yet. */
   readonly beforeClosing: () => Promise<boolean>
+  /** Nothing has come meanwhile for which `beforeClosing` has to run once more. */
+  readonly isSettled: () => boolean
 }
 
 export class RedisGuard {
@@ -103,7 +105,9 @@ export class RedisGuard {
     if (this.#probing || this.#closed || this.#circuit.state === 'closed') return
     this.#probing = true
     const pong = await this.probeWith(client => client.ping())
-    const succeeded = pong.ok && (await this.#settings.beforeClosing())
+    let succeeded = pong.ok
+    do succeeded &&= await this.#settings.beforeClosing()
+    while (succeeded && !this.#settings.isSettled())
     this.#probing = false
     if (!succeeded && early) return
     this.#circuit = afterProbe(this.#circuit, succeeded, performance.now())

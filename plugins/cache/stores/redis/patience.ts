@@ -1,18 +1,20 @@
 /**
- * How long an answer is waited for: a time in which our own loop could have heard it. A loop that stood still (another
+ * How long an answer is waited for: time in which our own loop could have heard it. A loop that stood still (another
  * process had the CPU, or a long turn of our own) has answers waiting in the socket, or questions not yet sent, when
  * its timers fire; that is no fault of the server.
  */
 
 /** The limit is waited for in so many parts, so that standing still shows. */
 const PARTS = 5
+/** Times of standing still that do not count: a loop that does it again and again must not wait for ever. */
+const MOST_STANDSTILLS = 2
 
 export class Patience {
   readonly #partMs: number
   readonly #giveUp: () => void
   #deadlineMs: number
   #partEndMs = 0
-  #extended = false
+  #standstills = 0
   #ended = false
   #timer: NodeJS.Timeout | undefined
 
@@ -38,11 +40,9 @@ export class Patience {
 
   #judge(): void {
     const now = performance.now()
-    // Once only: a loop that stands still again and again must not wait for ever.
-    if (!this.#extended && now - this.#partEndMs > this.#partMs / 2) {
-      this.#extended = true
-      this.#deadlineMs = Math.max(this.#deadlineMs, now + this.#partMs)
-    }
+    const lateMs = now - this.#partEndMs
+    if (lateMs > this.#partMs / 2 && this.#standstills++ < MOST_STANDSTILLS)
+      this.#deadlineMs = Math.max(this.#deadlineMs + lateMs, now + this.#partMs)
     if (now < this.#deadlineMs) return this.#wait(now)
     // What is in the socket already is heard between the timers of a turn and its immediates.
     setImmediate(() => {

@@ -76,7 +76,8 @@ export class RedisStore implements CacheStore {
     this.#purgePatienceMs = Math.max(timeoutMs, PURGE_PATIENCE_MS)
     this.#guard = new RedisGuard(connectRedis(options.address, 'hearthgate-cache'), {
       timeoutMs,
-      beforeClosing: () => this.#replay(question => this.#guard.probeWith(question)),
+      beforeClosing: () => this.#replay(),
+      isSettled: () => this.#pending.size === 0,
     })
   }
 
@@ -127,10 +128,11 @@ export class RedisStore implements CacheStore {
     return this.purge(variant === undefined ? { by: 'key', value: key } : { by: 'key', value: key, variant })
   }
 
+  /** Asked before it returns, so that it names no writer that is opened after it. */
   async purge(selector: PurgeSelector): Promise<PurgeOutcome> {
-    const mine = { ...selector }
-    this.#pending.add(mine)
-    const complete = await this.#replay(question => this.#guard.ask(question, this.#purgePatienceMs))
+    const mine = this.#pending.add({ ...selector })
+    await this.#handOver(question => this.#guard.ask(question, this.#purgePatienceMs), mine)
+    const complete = !this.#pending.has(mine)
     // The probe that ends the pause hands over what is waiting.
     if (!complete) this.#guard.leaveAlone()
     return { removed: this.#removed.get(mine) ?? 0, complete }
@@ -228,13 +230,17 @@ export class RedisStore implements CacheStore {
     return set.sort((one, other) => other.storedAtMs - one.storedAtMs)
   }
 
-  #replay(ask: Ask): Promise<boolean> {
-    return this.#pending.replay(async selector => {
-      const removed = await purgeEverywhere(ask, selector, this.shards)
-      if (removed === null) return false
-      this.#removed.set(selector, removed)
-      this.counters.purged += removed
-      return true
-    })
+  /** False = Redis has not taken it all. */
+  async #handOver(ask: Ask, selector: PurgeSelector): Promise<boolean> {
+    const removed = await purgeEverywhere(ask, selector, this.shards)
+    if (removed === null) return false
+    this.#removed.set(selector, removed)
+    this.counters.purged += removed
+    this.#pending.drop(selector)
+    return true
+  }
+
+  #replay(): Promise<boolean> {
+    return this.#pending.replay(selector => this.#handOver(question => this.#guard.probeWith(question), selector))
   }
 }
