@@ -65,7 +65,8 @@ function nodeOptions(address: RedisAddress, name: string) {
     connectionName: name,
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: HUNG_AFTER_MS,
-    maxRetriesPerRequest: 1,
+    // With 1 a command in flight on a connection that closes is never settled (autoResendUnfulfilledCommands: false).
+    maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     maxLoadingRetryTime: LONGEST_RECONNECT_MS,
     ...(address.username === null ? {} : { username: address.username }),

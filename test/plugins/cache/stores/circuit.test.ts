@@ -6,6 +6,7 @@ import {
   afterProbe,
   afterSuccess,
   closedCircuit,
+  opened,
 } from '../../../../plugins/cache/stores/redis/circuit.ts'
 
 t.test('Three failures in a row open the circuit, a success between them does not', t => {
@@ -16,6 +17,19 @@ t.test('Three failures in a row open the circuit, a success between them does no
   circuit = afterFailure(circuit, 4)
   t.match(circuit, { state: 'open', probeAtMs: 2_004 })
   t.equal(afterSuccess(circuit).state, 'open', 'an answer that comes late does not close it')
+  t.end()
+})
+
+t.test('Questions that were open together when one failed count once', t => {
+  let circuit = afterFailure(closedCircuit, 50, 0)
+  for (const askedAtMs of [0, 10, 49.9]) circuit = afterFailure(circuit, 51, askedAtMs)
+  t.match(circuit, { state: 'closed', failures: 1 })
+  circuit = afterFailure(circuit, 100, 50)
+  for (const askedAtMs of [0, 51, 99.9]) circuit = afterFailure(circuit, 149, askedAtMs)
+  t.match(circuit, { state: 'closed', failures: 2 })
+  t.match(afterFailure(circuit, 150, 100), { state: 'open', probeAtMs: 2_150 })
+  t.match(opened(closedCircuit, 7), { state: 'open', probeAtMs: 2_007 })
+  t.equal(opened(opened(closedCircuit, 7), 8).probeAtMs, 2_007, 'a pause that runs is not lengthened')
   t.end()
 })
 

@@ -1,11 +1,12 @@
 /** Redis that is away, frozen, killed and started again under load: nothing waits, nothing is wrong, all comes back. */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Readable } from 'node:stream'
 import t from 'tap'
 import { RedisStore, readRedisAddress, type TieredStore } from '../../../../plugins/cache/stores/index.ts'
 import { bytesOf, freePort, put, readAll, startRedis, type Teardown, until, withoutRedis } from './support.ts'
 
-/** 50 ms for the question, and what a busy machine adds. */
-const LONGEST_MS = 150
+/** 50 ms for the question, and what its turns of the loop take. */
+const LONGEST_MS = 100
 const RECOVERY_MS = 5_000
 
 function openAt(t: Teardown, port: number): RedisStore {
@@ -14,6 +15,14 @@ function openAt(t: Teardown, port: number): RedisStore {
   const store = new RedisStore({ address })
   t.teardown(() => store.close())
   return store
+}
+
+/** Beside the limit: twice the longest time for which the loop stood still, since the store does not count that. */
+function watchLoop(t: Teardown): () => number {
+  const delay = monitorEventLoopDelay({ resolution: 5 })
+  delay.enable()
+  t.teardown(() => delay.disable())
+  return () => LONGEST_MS + (2 * delay.max) / 1e6
 }
 
 interface Load {
@@ -63,11 +72,12 @@ async function hitsAgain(load: Load, timeMs: number): Promise<void> {
 
 t.test('A store whose server never was there misses within the limit', async t => {
   const store = openAt(t, await freePort())
+  const longestMs = watchLoop(t)
   const load = runLoad(store)
   await until(() => load.misses > 200, 10_000)
   await load.stop()
   t.equal(load.hits, 0)
-  t.ok(load.longestMs < LONGEST_MS, `${load.longestMs} ms`)
+  t.ok(load.longestMs < longestMs(), `${load.longestMs} ms of ${longestMs()} ms`)
   t.same((await store.stats()).available, false)
   t.match(await put(store, 'k', 'x'), { stored: false, reason: 'unavailable' })
   t.match(await store.purge({ by: 'all' }), { complete: false })
@@ -76,6 +86,7 @@ t.test('A store whose server never was there misses within the limit', async t =
 t.test('Frozen under load: misses only, within the limit, and back by itself', { skip: withoutRedis }, async t => {
   const server = await startRedis(t)
   const store = openAt(t, server.port)
+  const longestMs = watchLoop(t)
   const load = runLoad(store)
   t.teardown(() => load.stop())
   await hitsAgain(load, 10_000)
@@ -91,12 +102,13 @@ t.test('Frozen under load: misses only, within the limit, and back by itself', {
   }
   await load.stop()
   t.equal(load.wrong, 0)
-  t.ok(load.longestMs < LONGEST_MS, `${load.longestMs} ms`)
+  t.ok(load.longestMs < longestMs(), `${load.longestMs} ms of ${longestMs()} ms`)
 })
 
 t.test('Killed and started again under load, empty: back by itself', { skip: withoutRedis }, async t => {
   const first = await startRedis(t)
   const store = openAt(t, first.port)
+  const longestMs = watchLoop(t)
   const load = runLoad(store)
   t.teardown(() => load.stop())
   await hitsAgain(load, 10_000)
@@ -108,7 +120,7 @@ t.test('Killed and started again under load, empty: back by itself', { skip: wit
   await hitsAgain(load, RECOVERY_MS)
   await load.stop()
   t.equal(load.wrong, 0)
-  t.ok(load.longestMs < LONGEST_MS, `${load.longestMs} ms`)
+  t.ok(load.longestMs < longestMs(), `${load.longestMs} ms of ${longestMs()} ms`)
 })
 
 t.test(

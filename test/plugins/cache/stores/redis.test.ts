@@ -2,14 +2,15 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { RedisStore, readRedisAddress } from '../../../../plugins/cache/stores/index.ts'
 import { KEY_PREFIX } from '../../../../plugins/cache/stores/redis/keys.ts'
-import { CLUSTER_SHARDS } from '../../../../plugins/cache/stores/redis/store.ts'
+import { CLUSTER_SHARDS, MAX_WRITERS_OF_KEY } from '../../../../plugins/cache/stores/redis/store.ts'
 import { type OpenInput, storeSuite } from './suite.ts'
 import {
   bytesOf,
   freePort,
+  metaOf,
   put,
   readAll,
   startRedis,
@@ -114,10 +115,104 @@ t.test('One server', { skip: withoutRedis }, async t => {
     for (let attempt = 0; attempt < 4; attempt++)
       t.same(await put(store, 'full', 'x'), { stored: false, reason: 'store_full' })
     t.equal(await textOf(store, 'k'), 'kept')
+    t.same(await store.delete('k'), { removed: 1, complete: true }, 'what is full can be emptied')
+    t.match(await store.purge({ by: 'all' }), { complete: true })
     await client.config('SET', 'maxmemory', '0')
     t.match(await put(store, 'full', 'x'), { stored: true })
   })
+
+  writerTests(t, server.url)
 })
+
+/** Open writers and the purges beside them, as they stand in Redis. */
+function writerTests(t: Test, url: string): void {
+  async function openEmpty(t: Teardown): Promise<{ store: RedisStore; client: Redis }> {
+    const store = await openAt(t, url)
+    const client = new Redis(url)
+    t.teardown(() => client.disconnect())
+    await client.flushdb()
+    return { store, client }
+  }
+
+  t.test('Bodies that are written side by side are all stored while each writer deletes two other keys', async t => {
+    const { store, client } = await openEmpty(t)
+    const fill = async (at: number): Promise<unknown> => {
+      const writer = store.openWriter(`k${at}`, '', { bodyLength: null })
+      await writer.write(bytesOf(1_000, at + 1))
+      await Promise.all([store.delete(`http://wiki/${at}`), store.delete(`https://wiki/${at}`)])
+      return writer.commit(metaOf(`k${at}`))
+    }
+    const outcomes = await Promise.all(Array.from({ length: 50 }, (_, at) => fill(at)))
+    for (const outcome of outcomes) t.match(outcome, { stored: true })
+    t.equal(await client.get(`${KEY_PREFIX}{0}:seq`), null, 'the log of purges has not moved')
+  })
+
+  t.test('A writer that is opened after a purge of its key is not named by it', async t => {
+    const { store } = await openEmpty(t)
+    for (const selector of [{ by: 'key', value: 'k' }, { by: 'url', value: 'k' }, { by: 'all' }] as const) {
+      const purges = Array.from({ length: 20 }, () => store.purge(selector))
+      const writer = store.openWriter('k', '', { bodyLength: null })
+      await Promise.all(purges)
+      t.match(await writer.commit(metaOf('k')), { stored: true }, selector.by)
+    }
+  })
+
+  t.test('Deleting a key that holds nothing is one question and leaves nothing in Redis', async t => {
+    const { store, client } = await openEmpty(t)
+    await client.config('RESETSTAT')
+    await Promise.all(Array.from({ length: 100 }, (_, at) => store.delete(`k${at}`)))
+    const stats = await client.info('commandstats')
+    t.match(stats, /cmdstat_eval:calls=100,/)
+    t.notMatch(stats, /cmdstat_(publish|incr|set|hset|zadd):/)
+    t.same(await client.keys('*'), [])
+  })
+
+  t.test('Purges that name more than a key are compared with a writer, as far back as they are remembered', async t => {
+    const { store } = await openEmpty(t)
+    const [first, second] = ['k', 'k2'].map(key => store.openWriter(key, '', { bodyLength: null }))
+    await store.stats()
+    for (let at = 0; at < 300; at++) await store.purge({ by: 'url', value: `http://wiki/${at}` })
+    t.match(await first?.commit(metaOf('k')), { stored: true })
+    const purges = Array.from({ length: 800 }, (_, at) => store.purge({ by: 'tag', value: `${at}` }))
+    await Promise.all(purges)
+    t.same(await second?.commit(metaOf('k2')), { stored: false, reason: 'purged' })
+  })
+
+  t.test('A purge by another gateway refuses the writers of its key, and no others', async t => {
+    const { store } = await openEmpty(t)
+    const other = await openAt(t, url)
+    const keys = ['k', 'k', 'k2']
+    const writers = keys.map((key, at) => store.openWriter(key, `${at % 2}`, { bodyLength: null }))
+    await store.stats()
+    await other.delete('k', '1')
+    t.match(await writers[0]?.commit(metaOf('k')), { stored: true })
+    t.match(await writers[1]?.commit(metaOf('k')), { stored: false, reason: 'purged' })
+    await other.delete('k')
+    t.match(await writers[2]?.commit(metaOf('k2')), { stored: true })
+    t.equal(await store.lookup('k'), null)
+  })
+
+  t.test('A writer that is given up leaves no note, and notes of the dead are bounded', async t => {
+    const { store, client } = await openEmpty(t)
+    const writer = store.openWriter('k', '', { bodyLength: null })
+    await until(async () => (await client.keys('*:w:*')).length === 1, 2_000)
+    const [note] = await client.keys('*:w:*')
+    t.ok((await client.pttl(note as string)) > 0, 'the note has a TTL')
+    writer.abort()
+    await until(async () => (await client.keys('*')).length === 0, 2_000)
+    for (let at = 0; at < MAX_WRITERS_OF_KEY; at++) await client.hset(note as string, `dead ${at}`, '')
+    t.match(await put(store, 'k', 'x'), { stored: true })
+    t.same(await client.keys('*:w:*'), [])
+  })
+
+  t.test('A writer whose note Redis has lost is refused', async t => {
+    const { store, client } = await openEmpty(t)
+    const writer = store.openWriter('k', '', { bodyLength: null })
+    await until(async () => (await client.keys('*:w:*')).length === 1, 2_000)
+    await client.flushdb()
+    t.same(await writer.commit(metaOf('k')), { stored: false, reason: 'purged' })
+  })
+}
 
 t.test('A Cluster', { skip: withoutRedis }, async t => {
   const server = await startRedis(t, ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'])

@@ -172,8 +172,11 @@ export function storeSuite(t: Test, open: Open, { shards = 1 }: SuiteInput = {})
     for (const selector of [
       { by: 'all' },
       { by: 'url', value: 'k' },
+      { by: 'prefix', value: 'k' },
+      { by: 'route', value: 'notes' },
       { by: 'tag', value: 'x' },
       { by: 'key', value: 'k' },
+      { by: 'key', value: 'k', variant: '' },
     ] as const) {
       const named = store.openWriter('k', '', { bodyLength: null })
       const unnamed = store.openWriter('other', '', { bodyLength: null })
@@ -181,12 +184,30 @@ export function storeSuite(t: Test, open: Open, { shards = 1 }: SuiteInput = {})
       await unnamed.write(Buffer.from('old'))
       await put(store, 'settled', 'so that every writer has been opened')
       await store.purge(selector)
-      t.same(await named.commit(metaOf('k', { tags: ['x'] })), { stored: false, reason: 'purged' }, selector.by)
+      const meta = metaOf('k', { route: 'notes', tags: ['w', 'x'] })
+      t.same(await named.commit(meta), { stored: false, reason: 'purged' }, selector.by)
       t.equal(await store.lookup('k'), null)
       t.match(await unnamed.commit(metaOf('other')), { stored: selector.by !== 'all' }, selector.by)
     }
     t.match(await put(store, 'k', 'new', { tags: ['x'] }), { stored: true })
   })
+
+  t.test(
+    'A body is stored although other keys and other variants of its key were deleted while it was written',
+    async t => {
+      const store = await open(t)
+      for (let at = 0; at < 20; at++) await put(store, `other ${at}`, 'x')
+      await put(store, 'k', 'plain')
+      const writer = store.openWriter('k', 'gzip', { bodyLength: null })
+      await writer.write(Buffer.from('compressed'))
+      const deleting = Array.from({ length: 200 }, (_, at) => store.delete(`other ${at}`))
+      for (const outcome of await Promise.all(deleting)) t.equal(outcome.complete, true)
+      t.same(await store.delete('k', ''), { removed: 1, complete: true })
+      t.match(await writer.commit(metaOf('k')), { stored: true })
+      t.equal(await textOf(store, 'k'), 'compressed')
+      t.equal((await store.stats()).entries, 1)
+    },
+  )
 
   t.test('What is beyond a bound is refused with its reason', async t => {
     const store = await open(t, { maxObjectBytes: 100_000 })

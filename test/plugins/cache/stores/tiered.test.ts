@@ -82,6 +82,28 @@ t.test('A change in one gateway reaches the memory of the other', { skip: withou
   await until(async () => (await textOf(other, 'k')) === null, 2_000)
 })
 
+t.test(
+  'A burst of purges is told in one message and reaches the memory of the other',
+  { skip: withoutRedis },
+  async t => {
+    const server = await startRedis(t)
+    const [one, other] = [await openAt(t, server.url), await openAt(t, server.url)]
+    const keys = Array.from({ length: 50 }, (_, at) => `http://wiki/${at}`)
+    for (const key of keys) await put(one, key, key)
+    for (const key of keys) t.equal(await textOf(other, key), key)
+    const heard: string[] = []
+    const listener = new Redis(server.url)
+    t.teardown(() => listener.disconnect())
+    listener.on('message', (_, text: string) => text.includes('"purged"') && heard.push(text))
+    await listener.subscribe('hearthgate:v1:cache:news')
+    await Promise.all(keys.flatMap(key => [one.delete(key), one.delete(`${key}/nothing`)]))
+    const isGone = async (key: string): Promise<boolean> => (await textOf(other, key)) === null
+    await until(async () => (await Promise.all(keys.map(isGone))).every(Boolean), 2_000)
+    await until(() => keys.every(key => heard.some(text => text.includes(`"${key}/nothing"`))), 2_000)
+    t.ok(heard.length <= 10, `${heard.length} messages for 100 purges`)
+  },
+)
+
 t.test('Gateways with stores of their own carry out each other’s purges', { skip: withoutRedis }, async t => {
   const server = await startRedis(t)
   const one = await openStore('memory', { newsUrl: server.url })
