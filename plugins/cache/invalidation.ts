@@ -41,7 +41,10 @@ function forgetTarget(
   const { headers = [], cookies = [], ignoreQuery } = passage.scope.settings.key
   const url = passage.publicUrl(keyedTarget(target, ignoreQuery), scheme)
   const key = passage.keyFor(target, scheme)
-  const isFilling = fills.makeVoid(({ passage: running }) => running.key === key || running.keyedUrl === url)
+  // The answer to a POST may itself be on its way into the store.
+  const isFilling = fills.makeVoid(
+    ({ passage: running }) => running !== passage && (running.key === key || running.keyedUrl === url),
+  )
   // Keys that hold more than the address cannot be named one by one.
   const isNamed = headers.length === 0 && cookies.length === 0 && !passage.call.client.isPeerTrusted
   if (!isNamed) void store.purge({ by: 'url', value: url })

@@ -66,11 +66,7 @@ function answer(setup: AnswerHookSetup, looked: Looked, variants: VariantSet | n
   if (isUsable(decision)) return serve(setup, looked, passage.stored as StoredEntry, decision)
   const ofPart = passage.part === null ? null : reuse(setup, passage, passage.part)
   if (passage.part !== null && ofPart?.use === 'fresh') return serve(setup, looked, passage.part, ofPart)
-  if (decision.use === 'gateway-timeout-only-if-cached') {
-    setup.count.outcome(passage, 'only-if-cached')
-    return sendFailure(looked.reply, passage.call, onlyIfCached())
-  }
-  passAlong(looked)
+  passAlong(setup, looked)
 }
 
 function reuse({ now }: AnswerHookSetup, passage: Passage, entry: StoredEntry | null): ReuseDecision {
@@ -88,8 +84,13 @@ function isUsable({ use }: ReuseDecision): boolean {
 }
 
 /** The origin has to be asked; the other half finds in the passage what with. */
-function passAlong({ passage, reply, next }: Looked): void {
+function passAlong({ count }: AnswerHookSetup, { passage, reply, next }: Looked): void {
   if (hasLeft(reply.raw)) return void reply.hijack()
+  // RFC 9111 §5.2.1.7
+  if (passage.facts.directives.onlyIfCached) {
+    count.outcome(passage, 'only-if-cached')
+    return sendFailure(reply, passage.call, onlyIfCached())
+  }
   const { stored, decision, request } = passage
   if (request.method === 'HEAD') {
     passage.way = 'through'
@@ -105,7 +106,7 @@ function serve(setup: AnswerHookSetup, looked: Looked, entry: StoredEntry, decis
   const { request, facts } = passage
   const head = headOf(entry)
   const plan = planAnswer(head, entry.bodyLength, { method: request.method, facts }, setup.now())
-  if (plan === null) return passAlong(looked)
+  if (plan === null) return passAlong(setup, looked)
   const status = formatCacheStatus(CACHE_NAME, { hit: true, ttlMs: decision.ttlMs })
   const extraFields = ['Age', ageField(head, setup.now()), 'Cache-Status', status]
   const opened = openStored(setup.store, { entry, plan, extraFields })
@@ -127,7 +128,7 @@ function begin(setup: AnswerHookSetup, looked: Looked, { entry, source, plan, de
   if (source === null) {
     passage.stored = null
     passage.reason = 'absent'
-    return passAlong(looked)
+    return passAlong(setup, looked)
   }
   if (hasLeft(reply.raw)) {
     reply.hijack()

@@ -68,6 +68,7 @@ function planWhole(head: CachedHead, bodyLength: number, method: string): Answer
   return { kind: 'whole', status: head.status, fields, pieces }
 }
 
+const tagField: ReadonlySet<string> = new Set(['etag'])
 const lengthField: ReadonlySet<string> = new Set(['content-length'])
 
 /** RFC 9110 §14.2: Range means something for GET only, and for a 200. */
@@ -126,5 +127,7 @@ function planPart(head: CachedHead, { method, facts }: PlanRequest): AnswerPlan 
 }
 
 function withOwnTag(fields: readonly string[], head: CachedHead): string[] {
-  return head.etag === null && head.ownTag !== null ? [...fields, 'ETag', head.ownTag] : [...fields]
+  if (head.etag !== null || head.ownTag === null) return [...fields]
+  // A tag that cannot be read is none.
+  return [...withoutFields(fields, tagField), 'ETag', head.ownTag]
 }

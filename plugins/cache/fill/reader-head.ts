@@ -43,7 +43,7 @@ export function readerHead(head: FillHead, facts: RequestFacts, message: string,
 
 const ofContent: ReadonlySet<string> = new Set([
   ...['content-length', 'content-type', 'content-encoding', 'content-language', 'content-disposition'],
-  ...['etag', 'last-modified', 'cache-control', 'expires'],
+  ...['etag', 'last-modified', 'cache-control', 'expires', 'content-md5', 'content-digest', 'repr-digest', 'digest'],
 ])
 const lengthField: ReadonlySet<string> = new Set(['content-length'])
 

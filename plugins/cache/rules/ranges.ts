@@ -108,7 +108,8 @@ export function unsatisfiedContentRange(total: number): string {
   return `bytes */${total}`
 }
 
-const replaced = new Set(['content-length', 'content-range'])
+/** Digests of content are of what is sent (RFC 9530 §2): a part has another. */
+const replaced = new Set(['content-length', 'content-range', 'content-digest', 'content-md5'])
 const replacedByParts = new Set([...replaced, 'content-type'])
 
 /** Fields of a 206 made of a stored 200 (RFC 9110 §15.3.7), with the length of its content. */

@@ -4,10 +4,11 @@
  */
 import { isNamed } from './fields.ts'
 
-export const MOST_TAGS = 64
+/** An answer with more is not stored: it could not be purged by all of them. */
+export const MOST_TAGS = 128
 export const LONGEST_TAG = 128
 
-/** Tags in order of appearance, each once; what is too long or holds anything but printable ASCII is left out. */
+/** Tags in order of appearance, each once, at most one more than `MOST_TAGS`; what is too long or holds anything but printable ASCII is left out. */
 export function readTags(headers: readonly string[]): string[] {
   const tags = new Set<string>()
   for (let i = 0; i + 1 < headers.length; i += 2) {
@@ -18,7 +19,7 @@ export function readTags(headers: readonly string[]): string[] {
 }
 
 function addTags(tags: Set<string>, value: string, separator: string): void {
-  for (let at = 0; at < value.length && tags.size < MOST_TAGS; ) {
+  for (let at = 0; at < value.length && tags.size <= MOST_TAGS; ) {
     const next = value.indexOf(separator, at)
     const end = next === -1 ? value.length : next
     const tag = value.slice(at, end).trim()

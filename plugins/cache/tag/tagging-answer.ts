@@ -131,12 +131,14 @@ export class TaggingAnswer extends Relay {
   }
 }
 
-const framing: ReadonlySet<string> = new Set(['transfer-encoding', 'trailer'])
-const length: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding'])
+const framing: ReadonlySet<string> = new Set(['transfer-encoding', 'trailer', 'etag'])
+/** A tag that cannot be read is none, and goes. */
+const tagField: ReadonlySet<string> = new Set(['etag'])
+const length: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'etag'])
 
 /** The length is known now, so that it need not be chunked; trailers can only follow chunks. */
 function withTag(fields: readonly string[], tag: string, bodyLength: number | null): string[] {
-  if (bodyLength === null) return [...fields, 'ETag', tag]
+  if (bodyLength === null) return [...withoutFields(fields, tagField), 'ETag', tag]
   return [...withoutFields(fields, length), 'ETag', tag, 'Content-Length', String(bodyLength)]
 }
 

@@ -2,7 +2,7 @@
  * A bare Fastify app with `upstream`, `proxy` and `cache` before one origin whose every answer a test writes by hand:
  * requests that reach the origin are taken one by one and answered when and as the test wants.
  */
-import { once } from 'node:events'
+import { createHash } from 'node:crypto'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type CacheFunctions, type CacheOptions, cache } from '../../../plugins/cache/index.ts'
@@ -96,6 +96,20 @@ export class Rig {
     return exchange(this.port, requestText(target, fields, method, body), method)
   }
 
+  /** A request's answer, with the origin's help if it is asked. */
+  async answered(got: Promise<RawAnswer>, help: (ask: Ask) => unknown): Promise<RawAnswer> {
+    let isOver = false
+    void got
+      .catch(() => {})
+      .finally(() => {
+        isOver = true
+      })
+    await until(() => isOver || this.#waiting.length > 0, 5_000, 'neither an answer nor a request at the origin')
+    const ask = isOver ? undefined : this.#waiting.shift()
+    if (ask !== undefined) await help(ask)
+    return got
+  }
+
   /** One request whose answer by the origin is given with it. */
   async store(fields: Fields, body: string | Buffer = 'stored', target = '/x'): Promise<RawAnswer> {
     const got = this.get(target)
@@ -182,8 +196,8 @@ export function pattern(length: number): Buffer {
 }
 
 export async function whenClosed(socket: Socket, ms: number): Promise<void> {
-  if (socket.closed) return
-  await once(socket, 'close', { signal: AbortSignal.timeout(ms) })
+  // A reset is a close as well.
+  await until(() => socket.closed, ms, 'the connection is still open')
 }
 
 /** Stale on arrival, with every window that a test asks for. */
@@ -203,3 +217,8 @@ export function openMany(t: Teardown, app: Rig, count: number, fields: Fields = 
 
 export const answers = (clients: readonly RawClient[], ms = 5_000): Promise<RawAnswer[]> =>
   Promise.all(clients.map(client => client.answer('GET', ms)))
+
+/** The tag that a body has on every gateway and after every restart. */
+export function tagOf(body: string | Buffer): string {
+  return `W/"${createHash('sha1').update(body).digest('base64url').slice(0, 22)}"`
+}

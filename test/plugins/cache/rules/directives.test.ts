@@ -168,8 +168,8 @@ t.test('no garbage around private or no-store makes an answer storable, and none
     fc.property(garbage, wanted, garbage, (before, word, after) => {
       const directives = answer(`${before}${word}${after}`)
       const isRefused = directives.noStore || directives.isPrivate || directives.isMalformed
-      // Only inside a well-formed quoted string the word is somebody else's.
-      return isRefused || before.includes('"')
+      // Only inside a well-formed quoted string, or as an argument, the word is somebody else's.
+      return isRefused || before.includes('"') || /=[^\s,]*$/.test(before)
     }),
   )
 })

@@ -141,7 +141,8 @@ t.test('how long an answer is worth keeping', async t => {
 t.test('tags for purging', async t => {
   const headers = ['Surrogate-Key', 'a b  c', 'Cache-Tag', 'd, a ,e f', 'surrogate-key', `g \u00e4 ${'x'.repeat(129)}`]
   t.strictSame(readTags(headers), ['a', 'b', 'c', 'd', 'g'])
-  t.equal(readTags(['Cache-Tag', Array.from({ length: 100 }, (_, i) => `t${i}`).join()]).length, 64)
+  // One more than a store takes says that there were too many.
+  t.equal(readTags(['Cache-Tag', Array.from({ length: 200 }, (_, i) => `t${i}`).join()]).length, 129)
   t.equal(isTag(''), false)
 })
 
