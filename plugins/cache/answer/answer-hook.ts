@@ -127,6 +127,7 @@ function begin(setup: AnswerHookSetup, looked: Looked, { entry, source, plan, de
   // The body is gone since the look-up.
   if (source === null) {
     passage.stored = null
+    passage.hasVariants = false
     passage.reason = 'absent'
     return passAlong(setup, looked)
   }

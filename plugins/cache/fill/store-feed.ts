@@ -172,4 +172,4 @@ function headFor(head: StoredHead, span: ByteSpan): StoredHead {
   return isWhole(span) ? { ...head, headers, status: 200, isPartial: null } : { ...head, headers, isPartial: span }
 }
 
-const rangeField: ReadonlySet<string> = new Set(['content-range'])
+const rangeField: ReadonlySet<string> = new Set(['content-range', 'content-digest', 'content-md5'])

@@ -46,14 +46,11 @@ export function decideTag({ method, status, hasRange, answer }: TagFacts): TagDe
 /** Types that come in pieces for as long as somebody listens. */
 function isEndless(contentType: string | null): boolean {
   if (contentType === null) return false
-  return (
-    endless.some(type => isMediaType(contentType, type)) ||
-    contentType.startsWith('application/grpc') ||
-    contentType.startsWith('video/') ||
-    contentType.startsWith('audio/')
-  )
+  const lower = contentType.trimStart().toLowerCase()
+  return endless.some(type => isMediaType(lower, type)) || endlessFamilies.some(family => lower.startsWith(family))
 }
 
+const endlessFamilies = ['application/grpc', 'video/', 'audio/']
 const endless = [
   'text/event-stream',
   'multipart/x-mixed-replace',

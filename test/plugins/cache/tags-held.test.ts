@@ -11,7 +11,7 @@ t.test('a page that drips is not delayed', async t => {
     const app = await rig(t, { proxy: { direct } })
     const announced = { ...html, 'Content-Length': 12 }
     for (const [fields, most] of [
-      [html, 150],
+      [html, 500],
       [announced, 350],
     ] as const) {
       const client = app.open()
