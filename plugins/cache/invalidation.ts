@@ -6,7 +6,7 @@ import type { Fills } from './fill/fills.ts'
 import type { Passage } from './passage.ts'
 import { decideInvalidation } from './rules/invalidation.ts'
 import { keyedTarget } from './rules/key.ts'
-import type { CacheStore } from './stores/index.ts'
+import type { Awaitable, CacheStore } from './stores/index.ts'
 
 const schemes = ['http', 'https'] as const
 
@@ -17,19 +17,27 @@ export interface Invalidated {
   readonly isStoreShared: boolean
 }
 
-export function invalidate(from: Invalidated, passage: Passage, status: number, headers: readonly string[]): void {
+/** Done when the store has taken it. */
+export function invalidate(
+  from: Invalidated,
+  passage: Passage,
+  status: number,
+  headers: readonly string[],
+): Awaitable<unknown> {
   // What an override field makes of a GET may be anything.
   const request = passage.reason === 'override' ? { ...passage.request, method: 'POST' } : passage.request
   const decision = decideInvalidation(request, { status, headers })
-  if (!decision.invalidate) return
+  if (!decision.invalidate) return null
+  const taken: Awaitable<unknown>[] = []
   for (const scheme of schemes) {
-    for (const target of decision.targets) forgetTarget(from, passage, target, scheme)
+    for (const target of decision.targets) taken.push(forgetTarget(from, passage, target, scheme))
     for (const prefix of decision.prefixes) {
       const value = passage.publicUrl(prefix, scheme)
       from.fills.makeVoid(fill => fill.passage.keyedUrl.startsWith(value))
-      void from.store.purge({ by: 'prefix', value })
+      taken.push(from.store.purge({ by: 'prefix', value }))
     }
   }
+  return taken.some(each => each instanceof Promise) ? Promise.all(taken) : null
 }
 
 function forgetTarget(
@@ -37,7 +45,7 @@ function forgetTarget(
   passage: Passage,
   target: string,
   scheme: (typeof schemes)[number],
-): void {
+): Awaitable<unknown> {
   const { headers = [], cookies = [], ignoreQuery } = passage.scope.settings.key
   const url = passage.publicUrl(keyedTarget(target, ignoreQuery), scheme)
   const key = passage.keyFor(target, scheme)
@@ -47,12 +55,10 @@ function forgetTarget(
   )
   // Keys that hold more than the address cannot be named one by one.
   const isNamed = headers.length === 0 && cookies.length === 0 && !passage.call.client.isPeerTrusted
-  if (!isNamed) void store.purge({ by: 'url', value: url })
+  if (!isNamed) return store.purge({ by: 'url', value: url })
   // A purge that is written down keeps what is being stored now out.
-  else if (isStoreShared || isFilling) void store.delete(key)
-  else {
-    const found = store.lookup(key)
-    if (found instanceof Promise) void found.then(entries => entries !== null && store.delete(key))
-    else if (found !== null) void store.delete(key)
-  }
+  if (isStoreShared || isFilling) return store.delete(key)
+  const found = store.lookup(key)
+  if (found instanceof Promise) return found.then(entries => entries !== null && store.delete(key))
+  return found !== null && store.delete(key)
 }

@@ -126,9 +126,10 @@ function begin(setup: AnswerHookSetup, looked: Looked, { entry, source, plan, de
   const { call, scope } = passage
   // The body is gone since the look-up.
   if (source === null) {
-    passage.stored = null
+    if (entry === passage.part) passage.part = null
+    else passage.stored = null
     passage.hasVariants = false
-    passage.reason = 'absent'
+    if (passage.stored === null) passage.reason = 'absent'
     return passAlong(setup, looked)
   }
   if (hasLeft(reply.raw)) {

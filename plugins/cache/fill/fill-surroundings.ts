@@ -5,7 +5,7 @@ import type { CachedHead, Passage } from '../passage.ts'
 import type { OriginFailure } from '../rules/reuse.ts'
 import type { StoredHead } from '../rules/types.ts'
 import type { CacheCounters } from '../signals.ts'
-import type { CacheStore, StoredEntry } from '../stores/index.ts'
+import type { Awaitable, CacheStore, StoredEntry } from '../stores/index.ts'
 import type { KeptBytes } from './fill-body.ts'
 import type { FillReader } from './fill-reader.ts'
 import type { KeyTraits } from './key-traits.ts'
@@ -33,8 +33,11 @@ export interface FillSurroundings {
   status(reader: FillReader, notes: ForwardNotes): string[]
   /** Answers from the store, with these fields added to the head. */
   serve(reader: FillReader, stored: StoredWithHead, fields: readonly string[]): void
-  /** Makes void what the answer to an unsafe request makes void. */
-  invalidate(passage: Passage, origin: { readonly status: number; readonly rawHeaders: readonly string[] }): void
+  /** Makes void what the answer to an unsafe request makes void; done when the store has taken it. */
+  invalidate(
+    passage: Passage,
+    origin: { readonly status: number; readonly rawHeaders: readonly string[] },
+  ): Awaitable<unknown>
   /** Forgets one stored answer. */
   drop(entry: StoredEntry): void
   /** A reader that the fill cannot serve looks for its own answer. */

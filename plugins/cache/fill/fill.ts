@@ -172,10 +172,11 @@ export class Fill implements ReadFill, AttemptEvents {
     const answer = readOriginAnswer(origin, asked, this.#asking.times())
     this.#answer = answer
     // RFC 9111 §4.4 comes first: what it makes void is not what is stored now.
-    if (this.passage.way === 'unsafe') this.#around.invalidate(this.passage, origin)
+    let invalidated: Awaitable<unknown> = null
+    if (this.passage.way === 'unsafe') invalidated = this.#around.invalidate(this.passage, origin)
     else this.#learn(answer)
     if (answer.head === null) this.#keepForLeader(answer)
-    else this.#share(answer.head)
+    else this.#share(answer.head, invalidated)
   }
 
   data(chunk: Buffer): void {
@@ -243,10 +244,12 @@ export class Fill implements ReadFill, AttemptEvents {
   }
 
   /** Everybody whose request selects this answer gets it; the others look for another. */
-  #share(head: StoredHead): void {
+  #share(head: StoredHead, after: Awaitable<unknown>): void {
     // A part answers one request; who waits for the whole is not served by it.
     if (head.isPartial === null) this.#shared = head
-    if (!this.isVoid) this.#feeding.open(openFeed(this.#around.store, this.passage, head, this.#around.kept))
+    const { store, kept } = this.#around
+    const fed = { store, kept, passage: this.passage, head, isVoid: () => this.isVoid }
+    if (!this.isVoid) this.#feeding.open(openFeed(fed, after))
     this.#isHeld = this.#question.offered !== null && this.#audience.haveAllStandIns('cut')
     if (this.#isHeld) this.#timer = setTimeout(() => this.#release(), HOLD_MS)
     else this.#release()

@@ -21,8 +21,45 @@ export interface Feed {
   abort(): void
 }
 
-export function openFeed(store: CacheStore, passage: Passage, head: StoredHead, kept: KeptBytes): Feed {
-  return head.isPartial === null ? new WholeFeed(store, passage, head) : new PartFeed(store, passage, head, kept)
+export interface Fed {
+  readonly store: CacheStore
+  readonly passage: Passage
+  readonly head: StoredHead
+  readonly kept: KeptBytes
+  /** A purge has named it since: nothing may be stored any more. */
+  readonly isVoid: () => boolean
+}
+
+/** `after` is what has to be done to the store first: a purge that is still on its way would take the new answer, too. */
+export function openFeed(fed: Fed, after: Awaitable<unknown>): Feed {
+  return after instanceof Promise ? new LateFeed(after, fed) : openNow(fed)
+}
+
+function openNow(fed: Fed): Feed {
+  const { store, passage, head } = fed
+  return head.isPartial === null ? new WholeFeed(store, passage, head) : new PartFeed(fed)
+}
+
+const purged: CommitOutcome = { stored: false, reason: 'purged' }
+
+class LateFeed implements Feed {
+  readonly #feed: Promise<Feed | null>
+
+  constructor(after: Promise<unknown>, fed: Fed) {
+    this.#feed = after.then(() => (fed.isVoid() ? null : openNow(fed)))
+  }
+
+  async write(chunk: Buffer): Promise<boolean> {
+    return (await this.#feed)?.write(chunk) ?? false
+  }
+
+  async finish(): Promise<CommitOutcome> {
+    return (await this.#feed)?.finish() ?? purged
+  }
+
+  abort(): void {
+    void this.#feed.then(feed => feed?.abort())
+  }
 }
 
 function openWriter(store: CacheStore, passage: Passage, head: StoredHead): StoreWriter {
@@ -87,14 +124,16 @@ class PartFeed implements Feed {
   readonly #passage: Passage
   readonly #head: StoredHead
   readonly #kept: KeptBytes
+  readonly #isVoid: () => boolean
   #chunks: Buffer[] = []
   #bytes = 0
 
-  constructor(store: CacheStore, passage: Passage, head: StoredHead, kept: KeptBytes) {
+  constructor({ store, passage, head, kept, isVoid }: Fed) {
     this.#store = store
     this.#passage = passage
     this.#head = head
     this.#kept = kept
+    this.#isVoid = isVoid
   }
 
   write(chunk: Buffer): boolean {
@@ -115,6 +154,7 @@ class PartFeed implements Feed {
     const fresh = { span, body: Buffer.concat(this.#chunks) }
     this.abort()
     const part = await this.#joined(fresh)
+    if (this.#isVoid()) return purged
     const head = { ...headFor(this.#head, part.span), bodyLength: part.body.length, ownTag: null }
     const writer = openWriter(this.#store, this.#passage, head)
     if ((await writer.write(part.body)) === false) {
@@ -166,10 +206,10 @@ function overlay(combined: ByteSpan, old: Part, fresh: Part): Buffer {
   return body
 }
 
-/** Parts that make the whole are a 200 (RFC 9111 §3.4). What a part says of its range is said anew each time. */
+/** Parts that make the whole are a 200 (RFC 9111 §3.4). What is about the bytes of one part is not about all of them. */
 function headFor(head: StoredHead, span: ByteSpan): StoredHead {
-  const headers = withoutFields(head.headers, rangeField)
+  const headers = withoutFields(head.headers, rangeFields)
   return isWhole(span) ? { ...head, headers, status: 200, isPartial: null } : { ...head, headers, isPartial: span }
 }
 
-const rangeField: ReadonlySet<string> = new Set(['content-range', 'content-digest', 'content-md5'])
+const rangeFields: ReadonlySet<string> = new Set(['content-range', 'content-digest', 'content-md5'])
