@@ -28,7 +28,7 @@ import { eventually } from './support.ts'
 t.teardown(endIdleConnections)
 
 /** How much slower than the route without cache the cached one may be while Redis is away. */
-const MOST_EXTRA_MS = 50
+const MOST_EXTRA_MS = isLong ? 50 : 500
 /** Until the circuit is open each question may cost the command timeout of 50 ms, and a request asks twice or thrice. */
 const FIRST_HANDFUL_MS = 500
 const RECOVERY_MS = 10_000
@@ -101,7 +101,7 @@ function tell(
     `${rounded(percentile(after, 0.5))} p99 ${p99}, without cache p50 ${rounded(percentile(afterPlain, 0.5))} p99`,
   )
   t.comment(`${p99Plain} ms; ${hits} of ${after.length} hits; hits again after ${Math.round(back)} ms`)
-  // A machine that is busy with something else says nothing about 50 ms.
+  // A machine that runs other tests meanwhile says nothing about 50 ms; a Redis that is waited for costs seconds.
   t.ok(p99 - p99Plain <= Math.max(MOST_EXTRA_MS, p99Plain), `${name}: p99 ${p99} ms, without cache ${p99Plain} ms`)
   t.ok(longest - longestPlain < FIRST_HANDFUL_MS, `${name}: longest ${longest} ms, without cache ${longestPlain} ms`)
 }
