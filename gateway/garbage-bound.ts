@@ -9,9 +9,17 @@ import { runInNewContext } from 'node:vm'
 /** Body bytes between two collections. */
 export const COLLECT_EVERY_BYTES = 16 * 1024 ** 2
 
+/**
+ * How far the heap may grow over what is alive before all of it is collected. Left alone, V8 takes a limit so low after
+ * some idle seconds that the buffers of a stream of large bodies reach it every 50 ms, for as long as the load lasts: three
+ * times the CPU time (docs/performance.md). V8's own factor lies between 1.1 and 4.
+ */
+const HEAP_GROWING_PERCENT = 200
+
 /** A counter to be told of body bytes; collects by itself. */
 export function garbageBound(): (count: number) => void {
   setFlagsFromString('--expose-gc')
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`)
   const collect = runInNewContext('gc') as (options: { type: 'minor' }) => void
   let passed = 0
   return count => {

@@ -10,13 +10,9 @@ import { crc32 } from 'node:zlib'
 import { EMPTY_BODY } from '../bytes.ts'
 import type { ByteRange } from '../types.ts'
 
-/** A body or range up to this length is read at once, while what is being read so fits the second bound. */
-export const WHOLE_READ_BYTES = 1024 * 1024
-const MOST_READ_BYTES = 32 * 1024 * 1024
+/** A body or range up to this length is read at once. Longer reads cost more than they save (docs/performance.md). */
+export const WHOLE_READ_BYTES = 64 * 1024
 const STREAM_CHUNK_BYTES = 256 * 1024
-
-/** Bytes that are being read at once, by all stores of the process. */
-let beingRead = 0
 
 const openFile = promisify(open)
 
@@ -35,22 +31,13 @@ export async function readBody(file: BodyFile, range: ByteRange): Promise<Buffer
     if (fstatSync(descriptor).size !== file.length) throw new BodyDamaged()
     if (file.checksum !== null) await verify(descriptor, file.length, file.checksum)
     const length = range.end - range.start + 1
-    if (length > WHOLE_READ_BYTES || beingRead + length > MOST_READ_BYTES) return streamOf(descriptor, range)
-    const body = await readWhole(descriptor, range.start, length)
+    if (length > WHOLE_READ_BYTES) return streamOf(descriptor, range)
+    const body = await readExactly(descriptor, range.start, Buffer.allocUnsafeSlow(length))
     closeSync(descriptor)
     return body
   } catch (error) {
     closeSync(descriptor)
     throw error
-  }
-}
-
-async function readWhole(descriptor: number, position: number, length: number): Promise<Buffer> {
-  beingRead += length
-  try {
-    return await readExactly(descriptor, position, Buffer.allocUnsafeSlow(length))
-  } finally {
-    beingRead -= length
   }
 }
 
