@@ -1,9 +1,19 @@
 /**
- * The only thing that plugins share: signals (numbers out), tunables (numbers in) and the resolving of options.
+ * The only thing that plugins share: signals (numbers out), tunables (numbers in), the journal and the notes (what
+ * happened and why), and the resolving of options.
  */
 
 export { type Contract, contractOf } from './app.ts'
 export { Bag, type BagMember } from './bag.ts'
+export {
+  type AttemptKind,
+  type AttemptRecord,
+  Channel,
+  type ClientClass,
+  Journal,
+  type RequestRecord,
+} from './journal.ts'
+export { addNote, MAX_NOTES, type Note, notesOf } from './notes.ts'
 export { OptionsError, resolveOptions } from './options.ts'
 export {
   MAX_SERIES,

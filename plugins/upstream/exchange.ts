@@ -48,6 +48,17 @@ export interface ExchangeRequest {
   readonly trailers?: () => readonly string[] | null
   /** The request of a client that it stands for, where an interceptor finds its own notes; absent when nobody waits. */
   readonly incoming?: object
+  /** Which attempt of that request it is; whoever makes attempts hands it down, absent = the only one. */
+  readonly attempt?: AttemptFacts
+}
+
+/** What those in front of the pools know of one attempt, for the record of it. */
+export interface AttemptFacts {
+  /** 1 for the first. */
+  readonly number: number
+  readonly isHedge: boolean
+  /** Written by whoever made it wait, in ms. */
+  queueMs: number
 }
 
 /** A request on its way, as far as logs and metrics follow it. */

@@ -13,6 +13,7 @@ import { type OriginSnapshot, Upstreams } from './upstreams.ts'
 
 export { isUpstreamFailure, type UpstreamFailure, upstreamFailure } from './errors.ts'
 export {
+  type AttemptFacts,
   type Dispatch,
   type ExchangeController,
   type ExchangeHandler,

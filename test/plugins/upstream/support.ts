@@ -5,7 +5,7 @@ import type { Http2Server } from 'node:http2'
 import type { AddressInfo, Server } from 'node:net'
 import type { Duplex, Readable } from 'node:stream'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { contractOf, resolveOptions, Signals, Tunables } from '../../../plugins/contract/index.ts'
+import { contractOf, Journal, resolveOptions, Signals, Tunables } from '../../../plugins/contract/index.ts'
 import {
   type ExchangeController,
   type ExchangeHandler,
@@ -150,7 +150,7 @@ export const resolved = (group: GroupInput): UpstreamGroupOptions =>
 
 /** Groups without an app, so that the test gives the name service and the time of the sweep. */
 export function bareUpstreams(t: Teardown, lookup?: Lookup) {
-  const contract = { signals: new Signals(), tunables: new Tunables() }
+  const contract = { signals: new Signals(), tunables: new Tunables(), journal: new Journal() }
   const upstreams = new Upstreams(contract, lookup)
   t.teardown(() => upstreams.destroy())
   return { upstreams, ...contract }
