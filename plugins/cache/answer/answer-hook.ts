@@ -13,6 +13,7 @@ import { formatCacheStatus } from '../rules/cache-status.ts'
 import { decideReuse, type ReuseDecision } from '../rules/reuse.ts'
 import type { CacheCounters } from '../signals.ts'
 import type { CacheStore, StoredEntry, VariantSet } from '../stores/index.ts'
+import type { CodedForms } from '../variants/index.ts'
 import { type AnswerPlan, bytesOf, planAnswer } from './answer-plan.ts'
 import { decideWay } from './decide-way.ts'
 import { openStored, type StoredSource } from './stored-source.ts'
@@ -21,6 +22,7 @@ export interface AnswerHookSetup {
   readonly store: CacheStore
   readonly fills: Fills
   readonly count: CacheCounters
+  readonly forms: CodedForms
   readonly proxy: ProxyHooks
   readonly now: () => number
   settingsFor(request: FastifyRequest, call: ProxyCall): CacheScope | null
@@ -105,30 +107,37 @@ function serve(setup: AnswerHookSetup, looked: Looked, entry: StoredEntry, decis
   const { passage } = looked
   const { request, facts } = passage
   const head = headOf(entry)
-  const plan = planAnswer(head, entry.bodyLength, { method: request.method, facts }, setup.now())
+  const choice = setup.forms.choose(passage, entry)
+  const plan = planAnswer(head, entry.bodyLength, { method: request.method, facts, choice }, setup.now())
   if (plan === null) return passAlong(setup, looked)
   const status = formatCacheStatus(CACHE_NAME, { hit: true, ttlMs: decision.ttlMs })
   const extraFields = ['Age', ageField(head, setup.now()), 'Cache-Status', status]
-  const opened = openStored(setup.store, { entry, plan, extraFields })
-  if (opened instanceof Promise) void opened.then(source => begin(setup, looked, { entry, source, plan, decision }))
-  else begin(setup, looked, { entry, source: opened, plan, decision })
+  const sent = choice !== null && plan.isCoded ? choice.entry : entry
+  const opened = openStored(setup.store, { entry: sent, plan, extraFields })
+  if (opened instanceof Promise)
+    void opened.then(source => begin(setup, looked, { entry, sent, source, plan, decision }))
+  else begin(setup, looked, { entry, sent, source: opened, plan, decision })
 }
 
 interface Opened {
   readonly entry: StoredEntry
+  /** The entry whose body goes out: the same, or a coded form of it. */
+  readonly sent: StoredEntry
   readonly source: StoredSource | null
   readonly plan: AnswerPlan
   readonly decision: ReuseDecision
 }
 
-function begin(setup: AnswerHookSetup, looked: Looked, { entry, source, plan, decision }: Opened): void {
+function begin(setup: AnswerHookSetup, looked: Looked, { entry, sent, source, plan, decision }: Opened): void {
   const { request, reply, passage } = looked
   const { call, scope } = passage
   // The body is gone since the look-up.
   if (source === null) {
-    if (entry === passage.part) passage.part = null
-    else passage.stored = null
-    passage.hasVariants = false
+    if (sent !== entry) {
+      setup.forms.lose(passage)
+      return serve(setup, looked, entry, decision)
+    }
+    passage.lose(entry)
     if (passage.stored === null) passage.reason = 'absent'
     return passAlong(setup, looked)
   }
@@ -137,7 +146,8 @@ function begin(setup: AnswerHookSetup, looked: Looked, { entry, source, plan, de
     return source.abort(new Error('the client has left'))
   }
   setup.count.outcome(passage, decision.use === 'fresh' ? 'hit' : 'stale')
-  setup.count.bytesFromStore(scope.route, bytesOf(plan, entry.bodyLength))
+  setup.count.bytesFromStore(scope.route, bytesOf(plan, sent.bodyLength))
+  setup.forms.noteSent({ passage, entry, sent, incoming: request })
   source.run(setup.proxy.answer(reply, call))
   if (decision.use === 'stale-while-revalidate') setup.fills.refresh(passage, setup.proxy.headRequest(request, call))
 }
