@@ -4,7 +4,7 @@ import { waysOut } from '../../../support/bare-app.ts'
 import { fresh, statusOf } from '../rig.ts'
 import { codedRig, decoded, freshText, storeCoded, text, whenEncoderRests } from './coded-rig.ts'
 
-const body = text(3_000)
+const body = text(800)
 
 t.test('a stored answer is sent in the best coding that the client takes, with a head that is true', async t => {
   for (const { name, direct } of waysOut) {
