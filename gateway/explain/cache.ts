@@ -22,7 +22,7 @@ export interface CacheQuestion {
   readonly asksForWebSocket: boolean
 }
 
-export function explainCache({ cache, cacheScope }: ServedRoute, question: CacheQuestion): CacheDecision {
+export function explainCache({ cache, cacheScope, compression }: ServedRoute, question: CacheQuestion): CacheDecision {
   if (cache === false || cacheScope === null)
     return { state: 'off', lookup: null, key: [], store: null, notes: [], settings: [] }
   const { settings } = cacheScope
@@ -33,7 +33,7 @@ export function explainCache({ cache, cacheScope }: ServedRoute, question: Cache
     lookup: { happens: decision.way === null, ...because(decision.reason) },
     key: decision.way === null ? keyParts(question, settings) : [],
     store: storeVerdict(decision, asked),
-    notes: notesFor(decision, asked).map(reason => ({ reason, ...noteWords[reason] })),
+    notes: notesFor(decision, asked, compression !== false).map(reason => ({ reason, ...noteWords[reason] })),
     settings: cacheSettings(cache),
   }
 }
@@ -80,7 +80,11 @@ function storeVerdict({ way, reason }: WayDecision, asked: StoreQuestion): Cache
   return { possible: true, reason: null, unless }
 }
 
-function notesFor({ way }: WayDecision, { facts, request, settings }: StoreQuestion): NoteReason[] {
+function notesFor(
+  { way }: WayDecision,
+  { facts, request, settings }: StoreQuestion,
+  isCompressing: boolean,
+): NoteReason[] {
   if (way !== null) return way === 'unsafe' ? ['unsafe'] : []
   const notes: [boolean, NoteReason][] = [
     ...directiveNotes(facts, settings),
@@ -88,6 +92,7 @@ function notesFor({ way }: WayDecision, { facts, request, settings }: StoreQuest
     [facts.ifNoneMatch !== null || facts.ifModifiedSince !== null, 'conditional'],
     [facts.range !== null && request.method === 'GET', 'range'],
     [true, 'vary'],
+    [isCompressing && facts.acceptEncoding !== null, 'coded'],
   ]
   return notes.filter(([holds]) => holds).map(([, note]) => note)
 }
