@@ -90,7 +90,7 @@ export class Passage {
       target: call.target,
       headers,
     }
-    this.#place = placeOf(call, scope, said.way)
+    this.#place = said.way === '' ? usualPlace(call, scope) : placeOf(call, scope, said.way)
     this.key = this.#place + primaryKey(this.request, scope.settings.key).key
   }
 
@@ -176,6 +176,25 @@ function asSent(rawHeaders: readonly string[]): readonly string[] {
 function placeOf(call: ProxyCall, scope: CacheScope, way: string): string {
   const host = call.host.toLowerCase() === call.client.host.toLowerCase() ? '' : call.host.toLowerCase()
   return `${call.upstream}\n${scope.identity}\n${host}\n${way}\n`
+}
+
+interface KnownPlace {
+  readonly upstream: string
+  readonly host: string
+  readonly clientHost: string
+  readonly place: string
+}
+
+/** Of each scope the last one: mostly all requests of a route come by one name. */
+const places = new WeakMap<CacheScope, KnownPlace>()
+
+function usualPlace(call: ProxyCall, scope: CacheScope): string {
+  const { upstream, host, client } = call
+  const known = places.get(scope)
+  if (known?.upstream === upstream && known.host === host && known.clientHost === client.host) return known.place
+  const place = placeOf(call, scope, '')
+  places.set(scope, { upstream, host, clientHost: client.host, place })
+  return place
 }
 
 function publicTarget({ strippedPrefix, mountBase }: ProxyCall, target: string): string {

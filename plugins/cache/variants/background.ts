@@ -20,7 +20,7 @@ export const MOST_QUEUED_BYTES = 64 * 1024 * 1024
 /** Bodies of which it is remembered how often they were asked for, or that nothing is to be made of them. */
 const MOST_REMEMBERED = 8_192
 /** How long an answer waits for an idle moment. */
-export const MOST_PATIENCE_MS = 3_000
+export const MOST_PATIENCE_MS = 2_000
 /** For how long one gateway of several has the right to make the forms of an answer. */
 const LOCK_MS = 60_000
 /** Where another gateway has it, so many uses go by before it is looked at again. */

@@ -62,7 +62,9 @@ export class CodedForms {
   /** Null: nothing is negotiable about the entry. */
   choose({ forms, facts, scope }: Passage, entry: StoredEntry): Choice | null {
     if (this.#background === null || forms === null || forms.entry.generation !== entry.generation) return null
-    return this.#negotiator.choose(forms, facts.acceptEncoding, scope)
+    // RFC 9111 §5.2.1.6
+    const acceptEncoding = facts.directives.noTransform ? 'identity' : facts.acceptEncoding
+    return this.#negotiator.choose(forms, acceptEncoding, scope)
   }
 
   /** A coded form was gone when it was to be read: the passage goes on without. */

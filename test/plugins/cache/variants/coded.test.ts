@@ -6,6 +6,10 @@ import { codedRig, decoded, freshText, storeCoded, text, whenEncoderRests } from
 
 const body = text(800)
 
+/** One for all who only read. */
+const shared = await codedRig(t)
+await storeCoded(shared, body)
+
 t.test('a stored answer is sent in the best coding that the client takes, with a head that is true', async t => {
   for (const { name, direct } of waysOut) {
     const app = await codedRig(t, { proxy: { direct } })
@@ -33,10 +37,8 @@ t.test('a stored answer is sent in the best coding that the client takes, with a
 })
 
 t.test('who takes no coding gets the stored bytes, told that the answer was negotiated', async t => {
-  const app = await codedRig(t)
-  await storeCoded(app, body)
   for (const fields of [{}, { 'Accept-Encoding': 'identity' }, { 'Accept-Encoding': 'br;q=0, gzip;q=0, zstd;q=0' }]) {
-    const got = await app.get('/x', fields)
+    const got = await shared.get('/x', fields)
     t.equal(got.headers['content-encoding'], undefined)
     t.equal(got.headers['vary'], 'Accept-Encoding')
     t.equal(got.headers['etag'], '"v1"')
@@ -45,18 +47,14 @@ t.test('who takes no coding gets the stored bytes, told that the answer was nego
 })
 
 t.test('HEAD has the head of the coded form', async t => {
-  const app = await codedRig(t)
-  await storeCoded(app, body)
-  const got = await app.get('/x', { 'Accept-Encoding': 'br' })
-  const head = await app.get('/x', { 'Accept-Encoding': 'br' }, 'HEAD')
+  const got = await shared.get('/x', { 'Accept-Encoding': 'br' })
+  const head = await shared.get('/x', { 'Accept-Encoding': 'br' }, 'HEAD')
   t.equal(head.headers['content-length'], got.headers['content-length'])
   t.equal(head.headers['content-encoding'], 'br')
   t.equal(head.headers['etag'], '"v1~hg-br"')
 })
 
 t.test('a client that has a form of the answer is told that it still holds', async t => {
-  const app = await codedRig(t)
-  await storeCoded(app, body)
   const cases = [
     ['br', '"v1~hg-br"', 304, '"v1~hg-br"', 'the form that it would get'],
     ['br', 'W/"v1~hg-br"', 304, '"v1~hg-br"', 'compared weakly'],
@@ -69,31 +67,29 @@ t.test('a client that has a form of the answer is told that it still holds', asy
     ['identity', '"v1"', 304, '"v1"', 'no coding at all'],
   ] as const
   for (const [accept, tags, status, etag, why] of cases) {
-    const got = await app.get('/x', { 'Accept-Encoding': accept, 'If-None-Match': tags })
+    const got = await shared.get('/x', { 'Accept-Encoding': accept, 'If-None-Match': tags })
     t.equal(got.status, status, why)
     t.equal(got.headers['etag'], etag, why)
     t.match(got.headers['vary'], /Accept-Encoding/i, why)
     if (status === 304) t.equal(got.headers['content-encoding'], undefined, why)
   }
-  t.equal(app.asked, 1)
+  t.equal(shared.asked, 1)
 })
 
 t.test('ranges are cut from the stored bytes, and not resumed over a coded form', async t => {
-  const app = await codedRig(t)
-  await storeCoded(app, body)
   const accept = { 'Accept-Encoding': 'br' }
-  const part = await app.get('/x', { ...accept, Range: 'bytes=5-14' })
+  const part = await shared.get('/x', { ...accept, Range: 'bytes=5-14' })
   t.equal(part.status, 206)
   t.equal(part.headers['content-encoding'], undefined)
   t.equal(part.headers['etag'], '"v1"')
   t.equal(part.headers['vary'], 'Accept-Encoding')
   t.ok(part.body.equals(body.subarray(5, 15)))
-  t.equal((await app.get('/x', { ...accept, Range: 'bytes=5-14', 'If-Range': '"v1"' })).status, 206)
-  const whole = await app.get('/x', { ...accept, Range: 'bytes=5-14', 'If-Range': '"v1~hg-br"' })
+  t.equal((await shared.get('/x', { ...accept, Range: 'bytes=5-14', 'If-Range': '"v1"' })).status, 206)
+  const whole = await shared.get('/x', { ...accept, Range: 'bytes=5-14', 'If-Range': '"v1~hg-br"' })
   t.equal(whole.status, 200)
   t.equal(whole.headers['content-encoding'], 'br')
   t.ok(decoded(whole).equals(body))
-  const beyond = await app.get('/x', { ...accept, Range: `bytes=${body.length}-` })
+  const beyond = await shared.get('/x', { ...accept, Range: `bytes=${body.length}-` })
   t.equal(beyond.status, 416)
 })
 
