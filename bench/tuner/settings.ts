@@ -111,6 +111,7 @@ function setPath(settings: Settings, path: string, value: string | number): void
 }
 
 function readValue(knob: string, value: string | number): unknown {
+  if (value === 'yes') return true
   if (value === 'unlimited') return Number.POSITIVE_INFINITY
   if (knob !== 'compression') return value
   return parseCoding(String(value))
