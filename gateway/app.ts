@@ -15,8 +15,8 @@ import { garbageBound } from './garbage-bound.ts'
 import { armLinger } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
 import { refusalFor } from './refusals.ts'
-import { hostFor, type RequestFacts, requestFacts } from './request-facts.ts'
-import type { Serving } from './serving.ts'
+import { hostFor, type RequestFacts, redirectFor, requestFacts, requestRulesFor } from './request-facts.ts'
+import { cacheScopeAt, type Serving } from './serving.ts'
 import { resolveUpgrade, type TunnelEnded, upgradeFailurePage } from './upgrades.ts'
 
 declare module 'fastify' {
@@ -61,16 +61,19 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   app.addHook('onRequest', (request, reply, next) => {
     request.facts = requestFacts(state.serving, request.raw, request.originalUrl)
     const refusal = refusalFor(request.method, request.facts)
-    if (refusal === null) return next()
-    const { headers, body } = failureAnswer(refusal, request.raw.headers.accept)
+    const location = refusal === null ? redirectFor(request.facts) : null
+    if (refusal === null && location === null) return next()
     endWithAnswer(reply, armLinger)
+    if (refusal === null) return void reply.redirect(location as string, 301)
+    const { headers, body } = failureAnswer(refusal, request.raw.headers.accept)
     reply.code(refusal.status).headers(headers).send(body)
   })
   const callFor = (request: FastifyRequest) => proxyCall(request.facts, state.serving.config.limits.bodyIdleMs)
   await app.register(proxy, { direct: true, callFor, onEarlyAnswer: armLinger, onBytes: garbageBound() })
   await app.register(cache, {
     ...storeOptions(state.serving.config),
-    settingsFor: ({ facts }) => (facts.match.kind === 'route' ? facts.match.route.cacheScope : null),
+    settingsFor: ({ facts: { match, query } }) =>
+      match.kind === 'route' ? cacheScopeAt(match.route, match.path, query) : null,
   })
   const logTunnel: TunnelEnded = (request, facts, summary) => {
     app.accessLog.write(tunnelEntry(request, facts, summary))
@@ -120,7 +123,7 @@ function proxyCall(facts: RequestFacts, bodyIdleMs: number): ProxyCall | null {
     requestId: facts.requestId,
     strippedPrefix: route.strippedPrefix,
     mountBase: route.mountBase,
-    requestRules: route.requestRules,
+    requestRules: requestRulesFor(route, facts),
     answerRules: route.answerRules,
     maxBodyBytes: route.limits.bodySize,
     bodyIdleMs,
