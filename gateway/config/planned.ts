@@ -25,7 +25,6 @@ export const planned: readonly Planned[] = [
   { key: 'redis', scope: 'top', what: 'write metrics to Redis', isOff: isNull },
   { key: 'compression', scope: 'route', what: 'compress answers', isOff: isFalse },
   { key: 'retry', scope: 'route', what: 'try a failed request again', isOff: isFalse },
-  { key: 'admission', scope: 'route', what: 'limit concurrency', isOff: isFalse },
   { key: 'tuner', scope: 'route', what: 'tune itself', isOff: value => isBlock(value) && value['mode'] === 'off' },
   { key: 'preset', scope: 'route', what: 'apply presets', isOff: never },
   { key: 'health.probe', scope: 'route', what: 'probe origins', isOff: isNull },
