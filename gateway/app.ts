@@ -5,6 +5,7 @@
 import { METHODS } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { accessLog, type Destination } from '../plugins/access-log/index.ts'
+import { admission } from '../plugins/admission/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
 import { endWithAnswer, failureAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
@@ -12,7 +13,7 @@ import { websocket } from '../plugins/websocket/index.ts'
 import { accessFacts, tunnelEntry } from './access-facts.ts'
 import type { GatewayConfig } from './config/types.ts'
 import { garbageBound } from './garbage-bound.ts'
-import { armLinger } from './listeners/index.ts'
+import { addressKey, armLinger } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
 import { refusalFor } from './refusals.ts'
 import { hostFor, type RequestFacts, redirectFor, requestFacts, requestRulesFor } from './request-facts.ts'
@@ -52,6 +53,8 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
 
   await app.register(upstream, {})
   app.upstream.apply(state.serving.upstreams)
+  await app.register(admission, { clientOf: ({ facts }) => addressKey(facts.client.address) })
+  app.admission.apply(state.serving.admission)
 
   await app.register(accessLog, {
     facts: accessFacts,

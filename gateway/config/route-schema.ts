@@ -7,6 +7,7 @@ import { proxyOptionsSchema } from '../../plugins/proxy/options.ts'
 import { upstreamGroupSchema } from '../../plugins/upstream/options.ts'
 import { websocketOptionsSchema } from '../../plugins/websocket/options.ts'
 import { appBlocks } from './app-schema.ts'
+import { admissionBlock } from './admission-schema.ts'
 import { cacheBlock } from './cache-schema.ts'
 import { block, duration, flag, integer, type Kind, list, map, size, switchable, text, word } from './kinds.ts'
 import { laterBlocks } from './later-schema.ts'
@@ -230,5 +231,6 @@ export const routeBlocks: Readonly<Record<string, Kind>> = {
   }),
   cache: switchable(cacheBlock, false),
   ...appBlocks,
+  admission: switchable(admissionBlock, false),
   ...laterBlocks,
 }
