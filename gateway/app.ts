@@ -6,6 +6,7 @@ import { METHODS } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { accessLog, type Destination } from '../plugins/access-log/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
+import { exchangesOf } from '../plugins/contract/index.ts'
 import { endWithAnswer, failureAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
@@ -73,7 +74,7 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     settingsFor: ({ facts }) => (facts.match.kind === 'route' ? facts.match.route.cacheScope : null),
   })
   const logTunnel: TunnelEnded = (request, facts, summary) => {
-    app.accessLog.write(tunnelEntry(request, facts, summary))
+    exchangesOf(app).tell(tunnelEntry(request, facts, summary), request)
   }
   await app.register(websocket, {
     attach: false,
