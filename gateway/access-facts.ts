@@ -45,14 +45,14 @@ type MaybeCompressed = { readonly compressionFacts?: CompressionFacts | null }
 function proxiedFacts(
   request: FastifyRequest,
   proxied: ProxyFacts,
-  { raw }: FastifyReply,
+  reply: FastifyReply,
   startedMs: number,
 ): AccessFacts {
   const { failure, headMs, bytesIn, attempts } = proxied
   const isAnswered = headMs > 0
   const compressed = (request as MaybeCompressed).compressionFacts ?? null
   const isEncodedHere = compressed !== null && compressed.encoding !== null
-  const bytesRaw = isAnswered ? proxied.bytesOut : announcedLength(raw)
+  const bytesRaw = isAnswered ? proxied.bytesOut : announcedLength(reply)
   return {
     ...shared(request.facts),
     upstream: proxied.origin ?? proxied.upstream,
@@ -86,9 +86,9 @@ const unsent = {
   ...{ isOriginCut: false, encoding: null, isLongHeld: false },
 }
 
-function refusedFacts(facts: RequestFacts, { raw }: FastifyReply): AccessFacts {
+function refusedFacts(facts: RequestFacts, reply: FastifyReply): AccessFacts {
   const { match } = facts
-  const bytesOut = announcedLength(raw)
+  const bytesOut = announcedLength(reply)
   const error = match.kind === 'route' ? null : `refused:${match.reason}`
   return { ...shared(facts), ...unsent, bytesOut, bytesRaw: bytesOut, error }
 }
@@ -127,7 +127,10 @@ function shared({ requestId, hostHeader, client, match }: RequestFacts) {
   return { requestId, host: hostHeader, client: client.address, route, cache: null }
 }
 
-function announcedLength(raw: FastifyReply['raw']): number | null {
-  const length = raw.getHeader('content-length')
-  return length === undefined ? null : Number(length)
+/** Of an answer of the gateway's own; Node no longer knows it when the head was written at once. */
+function announcedLength(reply: FastifyReply): number | null {
+  const { method } = reply.request
+  const length = reply.getHeader('content-length')
+  if (length === undefined) return null
+  return method === 'HEAD' ? 0 : Number(length)
 }

@@ -7,7 +7,9 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { AdminConfig } from '../config/types.ts'
 import { explainRequest } from '../explain/index.ts'
 import { addCacheEndpoints } from './cache.ts'
+import { addMetricsEndpoints } from './metrics.ts'
 import { overviewPage } from './overview-page.ts'
+import { addRequestEndpoints } from './requests.ts'
 import type { AdminSources } from './sources.ts'
 import { type GatewayStats, gatherStats, listRoutes } from './stats.ts'
 
@@ -47,6 +49,8 @@ function addEndpoints(app: FastifyInstance, sources: AdminSources): void {
   app.get('/api/stats', stats)
   app.get('/api/explain', (request, reply) => explain(request, reply, sources))
   addCacheEndpoints(app, sources)
+  addMetricsEndpoints(app, sources)
+  addRequestEndpoints(app, sources)
   app.get('/', async (_request, reply) => {
     const cache = await sources.app.cache.stats()
     return reply.type('text/html; charset=utf-8').send(overviewPage(sources.state.serving, stats(), cache))
