@@ -21,7 +21,7 @@ export { type LiveSample, MAX_SAMPLES } from './live/live.ts'
 export { type MetricsFunctions, type MetricsOptions, metricsOptionsSchema } from './options.ts'
 export { MAX_RECENT, type RecentRequest } from './recent/recent.ts'
 export { NO_ROUTE } from './requests/record.ts'
-export { type Verdict, verdictOf } from './window/tally.ts'
+export { cacheShare, type Verdict, verdictOf } from './window/tally.ts'
 export { Observer }
 
 declare module 'fastify' {

@@ -9,7 +9,8 @@ export const SPANS = 11
 
 export class Window {
   readonly #spanMs: number
-  readonly #spans: Tally[] = []
+  /** By number; made when the first record falls into it. */
+  readonly #spans: (Tally | undefined)[] = []
   /** Number of the span that records go into, counted from the clock's zero. */
   #current = -1
 
@@ -26,7 +27,7 @@ export class Window {
   sum(nowMs: number): Tally {
     this.#spanAt(nowMs)
     const total = new Tally()
-    for (const span of this.#spans) if (span.count > 0) total.add(span)
+    for (const span of this.#spans) if (span !== undefined && span.count > 0) total.add(span)
     return total
   }
 

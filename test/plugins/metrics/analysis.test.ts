@@ -98,6 +98,14 @@ t.test('a window holds the last spans only, also after a silence of any length',
   t.equal(window.sum(10_000_200).count, 1)
 })
 
+t.test('a window may begin at any time', async t => {
+  for (let start = 0; start < 20_000; start += 500) {
+    const window = new Window(10_000)
+    window.record(recordOf({ endedMs: start }))
+    t.equal(window.sum(start + 100).count, 1, `at ${start}`)
+  }
+})
+
 t.test('the last hundred of each route are kept', async t => {
   const history = new AnalysisHistory()
   for (let i = 0; i < MAX_ANALYSES + 5; i++) history.add(analyse(inputOf(tallyOf(1), { atMs: i })))

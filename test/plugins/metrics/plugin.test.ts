@@ -3,10 +3,11 @@
  */
 import { spawnSync } from 'node:child_process'
 import { connect } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import { accessLog } from '../../../plugins/access-log/index.ts'
-import { contractOf, type RequestRecord } from '../../../plugins/contract/index.ts'
+import { contractOf, exchangesOf, type RequestRecord } from '../../../plugins/contract/index.ts'
 import { MAX_RECENT, metrics } from '../../../plugins/metrics/index.ts'
 import { samplesOf } from './support.ts'
 
@@ -37,12 +38,18 @@ async function start(
   return { app, url, records, next: () => new Promise(resolve => waiting.push(resolve)) }
 }
 
+/** Until the server knows that its clients have all they asked for, which they know a moment before. */
+async function settled(app: FastifyInstance): Promise<void> {
+  while (exchangesOf(app).running > 0) await nextTurn()
+}
+
 t.test('each request is one record and one count, whether the access log is on or not', async t => {
   const { app, url, records } = await start(t, app => {
     app.get('/page/:id', () => 'hello')
   })
   for (let i = 0; i < 3; i++) await (await fetch(`${url}/page/${i}`)).text()
   await (await fetch(`${url}/nowhere`)).text()
+  await settled(app)
   t.equal(records.length, 4)
   t.match(records[0], {
     route: '/page/:id',
@@ -101,6 +108,7 @@ t.test('a method or an encoding that anybody can make up is no label', async t =
     })
   })
   await (await fetch(url, { method: 'PURGE' })).text()
+  await settled(app)
   const text = await app.metrics.text()
   t.match(text, 'method="other"')
   t.match(text, 'encoding="other"')
@@ -112,7 +120,9 @@ t.test('the last requests are kept with their notes, and no more than the bound'
     app.get('/', () => '')
   })
   await (await fetch(`${url}/?n=first`)).text()
+  await settled(app)
   for (let i = 0; i < MAX_RECENT; i++) await app.inject('/?n=more')
+  await settled(app)
   const all = app.metrics.recent.list(10_000)
   t.equal(all.length, MAX_RECENT)
   t.equal(all[0]?.number, MAX_RECENT)
@@ -136,6 +146,7 @@ t.test('the running app says its analysis by route', async t => {
     app.get('/', () => 'x')
   })
   for (let i = 0; i < 5; i++) await (await fetch(url)).text()
+  await settled(app)
   t.match(app.metrics.analyse(), [{ route: '/', count: 5, successRate: 1, errorRate: 0 }])
   t.equal(app.metrics.history.last('/'), null, 'asking keeps nothing')
   app.metrics.analyseAndKeep()
