@@ -7,6 +7,8 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequ
 import { accessLog, type Destination } from '../plugins/access-log/index.ts'
 import { admission } from '../plugins/admission/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
+import { exchangesOf } from '../plugins/contract/index.ts'
+import { metrics } from '../plugins/metrics/index.ts'
 import { endWithAnswer, failureAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
@@ -25,6 +27,8 @@ declare module 'fastify' {
     facts: RequestFacts
   }
 }
+
+const DEFAULT_INTERVAL_MS = 300_000
 
 /** The state that a reload swaps. */
 export interface GatewayState {
@@ -61,6 +65,11 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     settings: () => state.serving.config.log,
     ...(parts.accessSink === undefined ? {} : { destination: parts.accessSink }),
   })
+  await app.register(metrics, {
+    facts: accessFacts,
+    intervalMs: analysisInterval(state.serving.config),
+    routeOf: ({ facts }) => (facts?.match.kind === 'route' ? facts.match.route.name : null),
+  })
   app.addHook('onRequest', (request, reply, next) => {
     request.facts = requestFacts(state.serving, request.raw, request.originalUrl)
     const refusal = refusalFor(request.method, request.facts)
@@ -79,7 +88,7 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
       match.kind === 'route' ? cacheScopeAt(match.route, match.path, query) : null,
   })
   const logTunnel: TunnelEnded = (request, facts, summary) => {
-    app.accessLog.write(tunnelEntry(request, facts, summary))
+    exchangesOf(app).tell(tunnelEntry(request, facts, summary), request)
   }
   await app.register(websocket, {
     attach: false,
@@ -111,6 +120,12 @@ function storeOptions({ store, storeLimits, routes }: GatewayConfig): Partial<Ca
   const maxBytes = store === 'memory' ? Math.min(size, memory) : size
   const variants = routes.map(route => (route.cache === false ? 1 : route.cache.variants))
   return { store, maxBytes, maxObjectBytes: maxBytes, frontBytes: memory, maxVariants: Math.max(1, ...variants) }
+}
+
+/** The shortest interval that a route's tuner looks at. */
+function analysisInterval({ routes }: GatewayConfig): number {
+  const intervals = routes.map(({ tuner }) => tuner['intervalMs']).filter(each => typeof each === 'number')
+  return intervals.length === 0 ? DEFAULT_INTERVAL_MS : Math.min(...intervals)
 }
 
 /** Where a request goes and as what; null for one that was refused. */
