@@ -6,6 +6,7 @@ import type { FastifyReply } from 'fastify'
 import { answerHead } from './answer-head.ts'
 import type { ProxyCall } from './call.ts'
 import { addFrameworkFields, writeHead } from './client-socket.ts'
+import { codingOf } from './event-streams.ts'
 import { LiveFacts } from './live-facts.ts'
 import type { AnswerSurroundings } from './proxied-answer.ts'
 import type { FieldRules } from './request-head.ts'
@@ -21,6 +22,7 @@ export interface PreparedHead {
   readonly rules: FieldRules
   /** For those who may change the answer. */
   readonly facts: AnswerFacts
+  readonly encoding: string | null
   /** Flat, as it goes out, with Content-Length where there is one. */
   readonly template: readonly string[]
   /** Where in it the lines of one request stand; -1 where a rule has taken the line away. */
@@ -47,6 +49,7 @@ export function prepareHead({ method, status, fields }: PreparedParts, rules: Fi
     status,
     rules,
     facts: { method, status, fields: head.fields, contentLength },
+    encoding: codingOf(head.fields),
     template,
     ageAt: template.indexOf(AGE),
     statusAt: template.indexOf(STATUS),
@@ -79,6 +82,7 @@ export function sendPrepared(
   const facts = new LiveFacts(call.upstream)
   facts.headMs = facts.startedMs
   facts.status = head.status
+  facts.encoding = head.encoding
   facts.way = 'direct'
   reply.request.proxyFacts = facts
   const fields = head.template.slice()

@@ -1,7 +1,8 @@
 /** Coded forms of stored answers: made in the background, proved, and sent from then on to whoever takes them. */
 import t from 'tap'
+import type { ProxyFacts } from '../../../../plugins/proxy/index.ts'
 import { waysOut } from '../../../support/bare-app.ts'
-import { fresh, statusOf } from '../rig.ts'
+import { fresh, statusOf, until } from '../rig.ts'
 import { codedRig, decoded, freshText, storeCoded, text, whenEncoderRests } from './coded-rig.ts'
 
 const body = text(800)
@@ -74,6 +75,29 @@ t.test('a client that has a form of the answer is told that it still holds', asy
     if (status === 304) t.equal(got.headers['content-encoding'], undefined, why)
   }
   t.equal(shared.asked, 1)
+})
+
+t.test('logs are told what was sent', async t => {
+  const seen: (ProxyFacts | null)[] = []
+  const app = await codedRig(t, {
+    prepare: bare => {
+      bare.addHook('onRequest', (request, reply, done) => {
+        reply.raw.once('close', () => seen.push(request.proxyFacts))
+        done()
+      })
+    },
+  })
+  await storeCoded(app, body)
+  const got = await app.get('/x', { 'Accept-Encoding': 'br' })
+  await until(() => seen.length === 2)
+  t.match(seen[1], {
+    status: 200,
+    way: 'direct',
+    encoding: 'br',
+    bytesOut: got.body.length,
+    attempts: 0,
+    failure: null,
+  })
 })
 
 t.test('ranges are cut from the stored bytes, and not resumed over a coded form', async t => {
