@@ -187,7 +187,7 @@ class Gateway implements RunningGateway {
   #swap(config: GatewayConfig, serving: Serving): void {
     const before = this.#config
     this.#app.upstream.apply(serving.upstreams)
-    this.#app.admission.apply(serving.admission)
+    this.#app.admission.apply(serving.admission, config.uplink)
     this.#state.serving = serving
     this.#config = config
     this.#generation++
