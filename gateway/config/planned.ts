@@ -25,7 +25,6 @@ export const planned: readonly Planned[] = [
   { key: 'compression', scope: 'route', what: 'compress answers', isOff: isFalse },
   { key: 'retry', scope: 'route', what: 'try a failed request again', isOff: isFalse },
   { key: 'tuner', scope: 'route', what: 'tune itself', isOff: value => isBlock(value) && value['mode'] === 'off' },
-  { key: 'preset', scope: 'route', what: 'apply presets', isOff: never },
   { key: 'health.probe', scope: 'route', what: 'probe origins', isOff: isNull },
   { key: 'health.hold', scope: 'route', what: 'wait for an origin that restarts', isOff: never },
   { key: 'request_optimization.batch_size', scope: 'route', what: 'serve batch calls', isOff: never },

@@ -101,6 +101,12 @@ export interface RouteConfig {
   readonly tls: UpstreamTlsConfig
   /** False = off. */
   readonly cache: false | CacheConfig
+  readonly slo: SloConfig
+  readonly webdav: WebdavConfig
+  /** Paths below the route's own that the gateway answers with 301, and where to. */
+  readonly redirects: Readonly<Record<string, string>>
+  /** Parameters, and paths that end with `/`, whose values logs do not show. */
+  readonly redact: readonly string[]
   /** Blocks of later capabilities, checked and kept; false = off. */
   readonly compression: false | CompressionConfig
   readonly retry: false | Readonly<Record<string, unknown>>
@@ -155,6 +161,9 @@ export interface CacheConfig {
   readonly storePost: boolean
   readonly storePartial: boolean
   readonly honourRequest: boolean
+  /** Path patterns below the route's own path. */
+  readonly never: readonly string[]
+  readonly immutable: readonly string[]
   readonly key: CacheKeyConfig
 }
 
@@ -165,6 +174,17 @@ export interface CacheKeyConfig {
   /** Parameters that are left out; a `*` at the end stands for any rest. */
   readonly ignoreQuery: readonly string[] | 'all'
   readonly host: boolean
+}
+
+/** How fast the head of an answer should come. */
+export interface SloConfig {
+  readonly goodMs: number
+  readonly badMs: number
+}
+
+export interface WebdavConfig {
+  /** `rewrite` = Destination and If name the origin as it sees itself. */
+  readonly destination: 'keep' | 'rewrite'
 }
 
 export interface CompressionConfig {

@@ -17,6 +17,7 @@ import { EventStreams } from './event-streams.ts'
 import { sendFailure } from './failure.ts'
 import { type ProxyOptions, proxyOptionsSchema } from './options.ts'
 import type { Pacer } from './pacing.ts'
+import { type PreparedAnswer, sendPrepared } from './prepared-answer.ts'
 import { type AnswerSurroundings, ProxiedAnswer } from './proxied-answer.ts'
 import type { RequestBody } from './request-body.ts'
 import type { Changer } from './way-out.ts'
@@ -30,6 +31,7 @@ export { type FailureAnswer, failureAnswer, type PublicFailure } from './failure
 export { hopByHop, isIdentityField, nominatedFields, ownRequestFields, wayFields } from './fields.ts'
 export type { HeaderRules, ProxyOptions } from './options.ts'
 export type { Pace, Pacer } from './pacing.ts'
+export { type PreparedAnswer, type PreparedHead, prepareHead } from './prepared-answer.ts'
 export { bodyLength } from './request-body.ts'
 export { type FieldRules, GATEWAY_NAME, type RequestHeadFacts, requestHead } from './request-head.ts'
 export { type AnswerFacts, type Changer, hasNoBody } from './way-out.ts'
@@ -66,6 +68,11 @@ export interface ProxyHooks {
    * handler goes out as an origin's answer would, by the same rules.
    */
   answer(reply: FastifyReply, call: ProxyCall): ExchangeHandler
+  /**
+   * The same for an answer that is wholly at hand and whose head was prepared before. False: nothing was sent, since
+   * somebody may change it; `answer` is the way then.
+   */
+  answerPrepared(reply: FastifyReply, call: ProxyCall, answer: PreparedAnswer): boolean
 }
 
 /** Options that are functions, for programs. */
@@ -114,6 +121,9 @@ const plugin: FastifyPluginAsync<Partial<ProxyOptions> & ProxyFunctions> = async
     },
     headRequest: (request, call) => headRequest(request, call, false),
     answer: (reply, call) => answerFrom(reply, call, around),
+    // What is to keep a pace goes the way that can wait.
+    answerPrepared: (reply, call, answer) =>
+      (around.pacer.current?.(reply.request, call) ?? null) === null && sendPrepared(reply, call, answer, around),
   }
   app.decorate('proxy', hooks)
   app.decorateRequest('proxyFacts', null)
