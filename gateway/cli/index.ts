@@ -6,6 +6,7 @@ import { runCheck } from './check.ts'
 import { runExplain } from './explain.ts'
 import { runExplainPreset } from './explain-preset.ts'
 import type { CliIo } from './io.ts'
+import { runPassword } from './password.ts'
 import { listPurges, runPurge } from './purge.ts'
 import { runRoutes } from './routes.ts'
 import { runStart } from './start.ts'
@@ -25,6 +26,7 @@ const help = `hearthgate: one gateway in front of the apps of a home
   hearthgate purge   [--url U] [--prefix P] [--route R] [--tag T] [--all]
                                                      let the running gateway forget stored answers
   hearthgate stats   [--json]                        what the running gateway does, and what its cache holds
+  hearthgate password                                read a password, print its hash for access.basic.users
   hearthgate help | version
 
   --config FILE   configuration, default ./gateway.yaml
@@ -75,6 +77,8 @@ export async function run(argv: string[], io: CliIo = processIo()): Promise<numb
       return purge(rest, values, io)
     case 'stats':
       return runStats({ config, json, admin: values.admin, token: values.token }, io)
+    case 'password':
+      return runPassword(process.stdin, io)
     case 'version':
       return print(io, `${await version()}\n`)
     default:

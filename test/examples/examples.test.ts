@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { WebSocket } from 'ws'
+import { start as startAccess } from '../../examples/access.ts'
 import { start as startAccessLog } from '../../examples/access-log.ts'
 import { start as startCache } from '../../examples/cache.ts'
 import { start as startHttpProxy } from '../../examples/http-proxy.ts'
@@ -65,6 +66,14 @@ t.test('websocket: messages pass both ways on any path', async t => {
   t.strictSame(await read(url), { openTunnels: 1 })
 })
 
+t.test('access: a path for one machine, and a password for the rest', async t => {
+  const url = await started(t, startAccess)
+  t.equal((await fetch(`${url}/page`)).status, 401)
+  const headers = { Authorization: `Basic ${Buffer.from('joe:correct horse').toString('base64')}` }
+  t.strictSame(await read(`${url}/page`, { headers }), { user: 'joe' })
+  t.equal((await fetch(`${url}/admin`, { headers })).status, 403)
+})
+
 t.test('access-log: one line a request, without its secrets', async t => {
   const line = Promise.withResolvers<string>()
   const url = await started(t, () => startAccessLog({ write: text => line.resolve(text) }))
@@ -83,7 +92,15 @@ t.test('http-proxy: a plain @fastify/http-proxy over our dispatcher', async t =>
 t.test('every example runs by itself and ends on SIGINT', async t => {
   const folder = fileURLToPath(new URL('../../examples/', import.meta.url))
   const files = readdirSync(folder).filter(file => file !== 'sample-app.ts')
-  t.strictSame(files.sort(), ['access-log.ts', 'cache.ts', 'http-proxy.ts', 'proxy.ts', 'upstream.ts', 'websocket.ts'])
+  t.strictSame(files.sort(), [
+    'access-log.ts',
+    'access.ts',
+    'cache.ts',
+    'http-proxy.ts',
+    'proxy.ts',
+    'upstream.ts',
+    'websocket.ts',
+  ])
   await Promise.all(
     files.map(async file => {
       const child = spawn(process.execPath, [folder + file], { stdio: ['ignore', 'pipe', 'inherit'] })
