@@ -12,8 +12,10 @@ import Fastify, {
 } from 'fastify'
 import { type AccessDecision, access } from '../plugins/access/index.ts'
 import { accessLog, type Destination } from '../plugins/access-log/index.ts'
+import { admission } from '../plugins/admission/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
-import { addNote } from '../plugins/contract/index.ts'
+import { addNote, exchangesOf } from '../plugins/contract/index.ts'
+import { metrics } from '../plugins/metrics/index.ts'
 import { endWithAnswer, failureAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
@@ -21,7 +23,7 @@ import { accessPage, decideEntry, questionsFor } from './access.ts'
 import { accessFacts, tunnelEntry } from './access-facts.ts'
 import type { GatewayConfig } from './config/types.ts'
 import { garbageBound } from './garbage-bound.ts'
-import { armLinger } from './listeners/index.ts'
+import { addressKey, armLinger } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
 import { refusalFor } from './refusals.ts'
 import { hostFor, type RequestFacts, redirectFor, requestFacts, requestRulesFor } from './request-facts.ts'
@@ -33,6 +35,8 @@ declare module 'fastify' {
     facts: RequestFacts
   }
 }
+
+const DEFAULT_INTERVAL_MS = 300_000
 
 /** The state that a reload swaps. */
 export interface GatewayState {
@@ -61,11 +65,18 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
 
   await app.register(upstream, {})
   app.upstream.apply(state.serving.upstreams)
+  await app.register(admission, { clientOf: ({ facts }) => addressKey(facts.client.address) })
+  app.admission.apply(state.serving.admission)
 
   await app.register(accessLog, {
     facts: accessFacts,
     settings: () => state.serving.config.log,
     ...(parts.accessSink === undefined ? {} : { destination: parts.accessSink }),
+  })
+  await app.register(metrics, {
+    facts: accessFacts,
+    intervalMs: analysisInterval(state.serving.config),
+    routeOf: ({ facts }) => (facts?.match.kind === 'route' ? facts.match.route.name : null),
   })
   app.addHook('onRequest', (request, reply, next) => {
     request.facts = requestFacts(state.serving, request.raw, request.originalUrl)
@@ -91,7 +102,7 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
       match.kind === 'route' ? cacheScopeAt(match.route, match.path, query, access) : null,
   })
   const logTunnel: TunnelEnded = (request, facts, summary) => {
-    app.accessLog.write(tunnelEntry(request, facts, summary))
+    exchangesOf(app).tell(tunnelEntry(request, facts, summary), request)
   }
   await app.register(websocket, {
     attach: false,
@@ -118,7 +129,7 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
 
 /** Somebody who is kept out gets his answer; everybody else goes on. */
 function letIn(decision: AccessDecision, request: FastifyRequest, reply: FastifyReply, next: () => void): void {
-  addNote(request.raw, { topic: 'access', reason: decision.reason })
+  addNote(request, { topic: 'access', reason: decision.reason })
   if (decision.pass) {
     request.access = decision
     return enter(request, reply, next)
@@ -149,6 +160,12 @@ function storeOptions({ store, storeLimits, routes }: GatewayConfig): Partial<Ca
   const maxBytes = store === 'memory' ? Math.min(size, memory) : size
   const variants = routes.map(route => (route.cache === false ? 1 : route.cache.variants))
   return { store, maxBytes, maxObjectBytes: maxBytes, frontBytes: memory, maxVariants: Math.max(1, ...variants) }
+}
+
+/** The shortest interval that a route's tuner looks at. */
+function analysisInterval({ routes }: GatewayConfig): number {
+  const intervals = routes.map(({ tuner }) => tuner['intervalMs']).filter(each => typeof each === 'number')
+  return intervals.length === 0 ? DEFAULT_INTERVAL_MS : Math.min(...intervals)
 }
 
 /** Where a request goes and as what; null for one that was refused. */

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { AccessGuard } from '../plugins/access/index.ts'
 import { compileRedaction, type Redaction } from '../plugins/access-log/index.ts'
+import type { LaneOptions } from '../plugins/admission/index.ts'
 import type { CacheScope } from '../plugins/cache/index.ts'
 import { compilePaths, type PathSet } from '../plugins/contract/index.ts'
 import { compileTrust, type FieldRules, type TrustCheck } from '../plugins/proxy/index.ts'
@@ -60,6 +61,8 @@ export interface Serving {
   readonly isTrusted: TrustCheck
   /** Options of every group of origins, by the name of its route. */
   readonly upstreams: Readonly<Record<string, UpstreamGroupOptions>>
+  /** What admission does for each of these groups; false = no limit. */
+  readonly admission: Readonly<Record<string, LaneOptions | false>>
 }
 
 /** Addresses of origins that are part of the gateway, by their name in the configuration. */
@@ -74,6 +77,7 @@ export function compileServing(config: GatewayConfig, builtins: BuiltinOrigins):
     table: compileRoutes(routes),
     isTrusted: compileTrust(config.trustedProxies),
     upstreams: Object.fromEntries(proxied.map(route => [route.name, upstreamOptions(route)])),
+    admission: Object.fromEntries(proxied.map(route => [route.name, laneOptions(route)])),
   }
 }
 
@@ -154,6 +158,13 @@ function identityOf({ upstream, rewritePath, headers, tls, cache }: RouteConfig)
 
 function authorityOf(url: string): string {
   return url.startsWith('unix:') ? 'localhost' : new URL(url.replace(/^h2c:/, 'http:')).host
+}
+
+/** More requests at once than there are connections would only wait a second time. */
+function laneOptions({ admission, connectionPools, upstream }: ServedRoute): LaneOptions | false {
+  if (admission === false) return false
+  const maxLimit = Math.max(2, Math.min(65_535, connectionPools.maxSize * upstream.length))
+  return { ...admission, maxLimit }
 }
 
 function upstreamOptions(route: ServedRoute): UpstreamGroupOptions {

@@ -3,7 +3,9 @@
  */
 export { access } from './access/index.ts'
 export { accessLog } from './access-log/index.ts'
+export { admission } from './admission/index.ts'
 export { cache } from './cache/index.ts'
+export { metrics } from './metrics/index.ts'
 export { proxy } from './proxy/index.ts'
 export { upstream } from './upstream/index.ts'
 export { websocket } from './websocket/index.ts'

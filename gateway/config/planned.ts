@@ -24,7 +24,6 @@ export const planned: readonly Planned[] = [
   { key: 'redis', scope: 'top', what: 'write metrics to Redis', isOff: isNull },
   { key: 'compression', scope: 'route', what: 'compress answers', isOff: isFalse },
   { key: 'retry', scope: 'route', what: 'try a failed request again', isOff: isFalse },
-  { key: 'admission', scope: 'route', what: 'limit concurrency', isOff: isFalse },
   { key: 'tuner', scope: 'route', what: 'tune itself', isOff: value => isBlock(value) && value['mode'] === 'off' },
   { key: 'health.probe', scope: 'route', what: 'probe origins', isOff: isNull },
   { key: 'health.hold', scope: 'route', what: 'wait for an origin that restarts', isOff: never },

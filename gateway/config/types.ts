@@ -110,7 +110,7 @@ export interface RouteConfig {
   /** Blocks of later capabilities, checked and kept; false = off. */
   readonly compression: false | CompressionConfig
   readonly retry: false | Readonly<Record<string, unknown>>
-  readonly admission: false | Readonly<Record<string, unknown>>
+  readonly admission: false | AdmissionConfig
   readonly tuner: Readonly<Record<string, unknown>>
   /** With `--partial`: why this route answers 503. Null = sound. */
   readonly fault: string | null
@@ -127,6 +127,17 @@ export interface PoolsConfig {
   readonly minSize: number
   readonly maxIdleMs: number
   readonly ttlMs: number
+}
+
+/** Limit of requests at once at the origins of a route, and who waits how for a place. */
+export interface AdmissionConfig {
+  readonly maxConcurrency: number | 'auto' | 'none'
+  readonly queue: number
+  readonly queueTimeoutMs: number
+  readonly queueOrder: 'fifo' | 'newest_first' | 'adaptive'
+  /** Longest wait while overloaded. */
+  readonly waitGoalMs: number
+  readonly priority: 'interactive' | 'stream' | 'bulk'
 }
 
 /** What a route keeps in the cache (RFC 9111). Durations 0 = off. */

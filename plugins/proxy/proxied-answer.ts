@@ -22,7 +22,7 @@ import {
   writeInterim,
 } from './client-socket.ts'
 import { clientLeft, streamClosed } from './errors.ts'
-import { type EventStream, type EventStreams, isEventStream } from './event-streams.ts'
+import { codingOf, type EventStream, type EventStreams, isEventStream } from './event-streams.ts'
 import { LiveFacts } from './live-facts.ts'
 import { type Changer, decideWayOut, hasNoBody } from './way-out.ts'
 
@@ -105,9 +105,15 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
       this.#reply.request,
     )
     this.facts.way = way
-    if (isEventStream(head.fields)) this.#around.eventStreams.add(this)
+    this.facts.encoding = codingOf(head.fields)
+    if (isEventStream(head.fields)) this.#holdOpen()
     if (way === 'direct') this.#beginDirect(status, reason ?? '', head)
     else this.#beginBridged(status, head)
+  }
+
+  #holdOpen(): void {
+    this.facts.isLongHeld = true
+    this.#around.eventStreams.add(this)
   }
 
   get route(): string {

@@ -82,7 +82,14 @@ t.test('what is not written has the documented defaults', async t => {
     redirects: {},
     redact: [],
     retry: { statuses: [502, 503, 504], methods: ['GET', 'HEAD', 'OPTIONS'], budget: 0.2, hedgeMs: 'auto' },
-    admission: { maxConcurrency: 'auto', queue: 256, priority: 'interactive' },
+    admission: {
+      maxConcurrency: 'auto',
+      queue: 256,
+      queueTimeoutMs: 10_000,
+      queueOrder: 'adaptive',
+      waitGoalMs: 300,
+      priority: 'interactive',
+    },
     tuner: { mode: 'apply', intervalMs: 300_000, knobs: {} },
     fault: null,
   })
