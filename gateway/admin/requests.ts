@@ -69,7 +69,9 @@ function list(request: FastifyRequest, reply: FastifyReply, { app }: AdminSource
 /** What a filter looks at: nothing that is not shown either, so that no secret can be found by trying. */
 function textOf(entry: RecentRequest['entry']): string {
   const { method, host, url, status, outcome, client, requestId, cache, redaction } = entry
-  return [method, host, redactUrl(url, redaction), status, outcome, client, requestId, cache ?? ''].join(' ').toLowerCase()
+  return [method, host, redactUrl(url, redaction), status, outcome, client, requestId, cache ?? '']
+    .join(' ')
+    .toLowerCase()
 }
 
 export function showRequest({ number, atMs, entry, notes }: RecentRequest): ShownRequest {
