@@ -6,6 +6,7 @@ import { resolveOptions } from '../../plugins/contract/index.ts'
 import { proxyOptionsSchema } from '../../plugins/proxy/options.ts'
 import { upstreamGroupSchema } from '../../plugins/upstream/options.ts'
 import { websocketOptionsSchema } from '../../plugins/websocket/options.ts'
+import { accessBlock } from './access-schema.ts'
 import { admissionBlock, bandwidthBlock } from './admission-schema.ts'
 import { appBlocks } from './app-schema.ts'
 import { cacheBlock } from './cache-schema.ts'
@@ -230,6 +231,7 @@ export const routeBlocks: Readonly<Record<string, Kind>> = {
     description: 'How an origin is chosen: in turn by weight, or the one with the fewest running requests by weight.',
   }),
   cache: switchable(cacheBlock, false),
+  access: accessBlock,
   ...appBlocks,
   admission: switchable(admissionBlock, false),
   batch: flag({

@@ -101,6 +101,8 @@ export interface RouteConfig {
   readonly tls: UpstreamTlsConfig
   /** False = off. */
   readonly cache: false | CacheConfig
+  /** False = everybody may come in. */
+  readonly access: false | AccessConfig
   readonly slo: SloConfig
   readonly webdav: WebdavConfig
   /** Paths below the route's own that the gateway answers with 301, and where to. */
@@ -176,6 +178,25 @@ export interface CacheKeyConfig {
   /** Parameters that are left out; a `*` at the end stands for any rest. */
   readonly ignoreQuery: readonly string[] | 'all'
   readonly host: boolean
+}
+
+/** Who may come in. Paths are patterns below the route's own path. */
+export interface AccessConfig extends AddressConfig {
+  readonly paths: Readonly<Record<string, AddressConfig>>
+  readonly bypass: readonly string[]
+  readonly basic: {
+    readonly realm: string
+    readonly users: Readonly<Record<string, string>>
+    readonly userHeader: string | null
+  } | null
+  readonly forward: { readonly url: string; readonly headers: readonly string[]; readonly timeoutMs: number } | null
+  readonly logins: { readonly paths: readonly string[]; readonly attempts: number; readonly perMs: number }
+}
+
+/** Addresses and CIDRs. */
+export interface AddressConfig {
+  readonly allow: readonly string[]
+  readonly deny: readonly string[]
 }
 
 /** How fast the head of an answer should come. */

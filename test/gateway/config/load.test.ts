@@ -77,6 +77,7 @@ t.test('what is not written has the documented defaults', async t => {
       immutable: [],
       key: { headers: [], cookies: [], ignoreQuery: [], host: true },
     },
+    access: false,
     slo: { goodMs: 500, badMs: 2000 },
     webdav: { destination: 'keep' },
     redirects: {},
