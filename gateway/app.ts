@@ -13,6 +13,7 @@ import Fastify, {
 import { type AccessDecision, access } from '../plugins/access/index.ts'
 import { accessLog, type Destination } from '../plugins/access-log/index.ts'
 import { admission } from '../plugins/admission/index.ts'
+import { BATCH_PATH, type BatchScope, batch } from '../plugins/batch/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
 import { addNote, exchangesOf } from '../plugins/contract/index.ts'
 import { metrics } from '../plugins/metrics/index.ts'
@@ -96,6 +97,7 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   await app.register(proxy, { direct: true, callFor, onEarlyAnswer: armLinger, onBytes: garbageBound() })
   await app.register(admission, { clientOf: ({ facts }) => addressKey(facts.client.address) })
   app.admission.apply(state.serving.admission, state.serving.config.uplink)
+  await app.register(batch, { settingsFor: ({ facts }) => batchScope(facts) })
   await app.register(cache, {
     ...storeOptions(state.serving.config),
     settingsFor: ({ facts: { match, query }, access }) =>
@@ -166,6 +168,14 @@ function storeOptions({ store, storeLimits, routes }: GatewayConfig): Partial<Ca
 function analysisInterval({ routes }: GatewayConfig): number {
   const intervals = routes.map(({ tuner }) => tuner['intervalMs']).filter(each => typeof each === 'number')
   return intervals.length === 0 ? DEFAULT_INTERVAL_MS : Math.min(...intervals)
+}
+
+/** Batch calls stand below the path of a route that takes part in them. */
+function batchScope({ match, client, hostHeader }: RequestFacts): BatchScope | null {
+  if (match.kind !== 'route' || !match.route.batch) return null
+  const { batchSize, maxConcurrent } = match.route.requestOptimization
+  const path = match.route.match.path.replace(/\/$/, '') + BATCH_PATH
+  return { path, batchSize, maxConcurrent, ownOrigin: `${client.proto}://${hostHeader}` }
 }
 
 /** Where a request goes and as what; null for one that was refused. */

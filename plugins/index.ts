@@ -4,6 +4,7 @@
 export { access } from './access/index.ts'
 export { accessLog } from './access-log/index.ts'
 export { admission } from './admission/index.ts'
+export { batch } from './batch/index.ts'
 export { cache } from './cache/index.ts'
 export { metrics } from './metrics/index.ts'
 export { proxy } from './proxy/index.ts'

@@ -27,8 +27,6 @@ export const planned: readonly Planned[] = [
   { key: 'tuner', scope: 'route', what: 'tune itself', isOff: value => isBlock(value) && value['mode'] === 'off' },
   { key: 'health.probe', scope: 'route', what: 'probe origins', isOff: isNull },
   { key: 'health.hold', scope: 'route', what: 'wait for an origin that restarts', isOff: never },
-  { key: 'request_optimization.batch_size', scope: 'route', what: 'serve batch calls', isOff: never },
-  { key: 'request_optimization.max_concurrent', scope: 'route', what: 'serve batch calls', isOff: never },
   { key: 'request_optimization.retry_attempts', scope: 'route', what: 'try a failed request again', isOff: isOne },
 ]
 

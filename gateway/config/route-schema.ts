@@ -234,6 +234,10 @@ export const routeBlocks: Readonly<Record<string, Kind>> = {
   access: accessBlock,
   ...appBlocks,
   admission: switchable(admissionBlock, false),
+  batch: flag({
+    default: false,
+    description: 'Take part in batch calls: POST `/_hearthgate/batch` below the path of the route.',
+  }),
   bandwidth: switchable(bandwidthBlock, { perClient: null, perRoute: null }),
   ...laterBlocks,
 }

@@ -114,6 +114,8 @@ export interface RouteConfig {
   readonly retry: false | Readonly<Record<string, unknown>>
   readonly admission: false | AdmissionConfig
   readonly bandwidth: BandwidthConfig
+  /** Takes part in batch calls. */
+  readonly batch: boolean
   readonly tuner: Readonly<Record<string, unknown>>
   /** With `--partial`: why this route answers 503. Null = sound. */
   readonly fault: string | null

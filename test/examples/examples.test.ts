@@ -9,6 +9,7 @@ import { WebSocket } from 'ws'
 import { start as startAccess } from '../../examples/access.ts'
 import { start as startAccessLog } from '../../examples/access-log.ts'
 import { start as startAdmission } from '../../examples/admission.ts'
+import { start as startBatch } from '../../examples/batch.ts'
 import { start as startCache } from '../../examples/cache.ts'
 import { start as startHttpProxy } from '../../examples/http-proxy.ts'
 import { start as startMetrics } from '../../examples/metrics.ts'
@@ -71,6 +72,17 @@ t.test('admission: what is too much is refused, the rest is answered', async t =
   t.match(await read(`${url}/numbers`), [{ upstream: 'wiki', limit: 2, mode: 'fixed', inFlight: 0, waiting: 0 }])
 })
 
+t.test('batch: one call asks for several things', async t => {
+  const url = await started(t, startBatch)
+  const requests = [{ path: '/time' }, { method: 'POST', path: '/echo', body: { a: 1 } }]
+  const told = await read(`${url}/_hearthgate/batch`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ requests }),
+  })
+  t.match(told, { responses: [{ status: 200 }, { status: 200, body: /"a":1/ }] })
+})
+
 t.test('websocket: messages pass both ways on any path', async t => {
   const url = await started(t, startWebsocket)
   const socket = new WebSocket(`${url.replace('http', 'ws')}/any/path`)
@@ -124,6 +136,7 @@ t.test('every example runs by itself and ends on SIGINT', async t => {
     'access-log.ts',
     'access.ts',
     'admission.ts',
+    'batch.ts',
     'cache.ts',
     'http-proxy.ts',
     'metrics.ts',

@@ -92,6 +92,7 @@ t.test('what is not written has the documented defaults', async t => {
       priority: 'interactive',
     },
     bandwidth: { perClient: null, perRoute: null },
+    batch: false,
     tuner: { mode: 'apply', intervalMs: 300_000, knobs: {} },
     fault: null,
   })

@@ -1,0 +1,46 @@
+/** Batches in the whole gateway: only where a route allows it, through the same pipeline, as who the caller is. */
+import t from 'tap'
+import { startSampleApp } from '../../examples/sample-app.ts'
+import { base, startGateway } from '../support/gateway.ts'
+
+t.test('sub-requests go to the routes of the host that allow it, as the caller', async t => {
+  const sample = await startSampleApp()
+  t.teardown(sample.close)
+  const { port } = await startGateway(
+    t,
+    `${base}
+routes:
+  - { name: wiki, match: { path: / }, upstream: "${sample.url}", batch: true }
+  - { name: photos, match: { path: /photos }, upstream: "${sample.url}", batch: true, rewrite_path: / }
+  - { name: vault, match: { path: /vault }, upstream: "${sample.url}" }
+  - { name: closed, match: { path: /closed }, deny: true }
+`,
+  )
+  const call = (path: string, requests: unknown) =>
+    fetch(`http://127.0.0.1:${port}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', cookie: 'session=1' },
+      body: JSON.stringify({ requests }),
+    })
+  const paths = ['/page', '/photos/a', '/vault/key', '/closed/x', '/assets/a.js']
+  const response = await call(
+    '/_hearthgate/batch',
+    paths.map(path => ({ path })),
+  )
+  t.equal(response.status, 200)
+  const { responses } = (await response.json()) as { responses: { status: number; body: string; headers: object }[] }
+  t.strictSame(
+    responses.map(({ status }) => status),
+    [200, 200, 403, 403, 200],
+  )
+  const told = JSON.parse(responses[0]!.body)
+  t.match(told, { path: '/page', headers: { cookie: 'session=1', 'x-forwarded-for': '127.0.0.1' } })
+  t.equal(JSON.parse(responses[1]!.body).path, '/a')
+  t.match(responses[4]!.headers, { 'cache-status': /stored/ })
+  const none = await call('/vault/_hearthgate/batch', [{ path: '/page' }])
+  t.equal(
+    JSON.parse(await none.text()).path,
+    '/vault/_hearthgate/batch',
+    'an app that does not allow it gets the request',
+  )
+})
