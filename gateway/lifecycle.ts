@@ -6,13 +6,14 @@ import type { Logger } from 'pino'
 import { isWebSocketUpgrade } from '../plugins/websocket/index.ts'
 import { buildAdmin } from './admin/index.ts'
 import { buildGateway, type GatewayState } from './app.ts'
-import { loadConfig } from './config/load.ts'
 import { formatProblem } from './config/problem.ts'
-import type { GatewayConfig, Problem, RouteConfig } from './config/types.ts'
+import type { AdminConfig, GatewayConfig, RouteConfig } from './config/types.ts'
 import { type Demo, startDemo } from './demo/index.ts'
 import { type Listeners, openListeners } from './listeners/index.ts'
-import type { LogTarget } from './log-target.ts'
+import { type ConfigSource, ConfigurationError, type ReadConfig, readConfig } from './read-config.ts'
 import { compileServing, type Serving } from './serving.ts'
+
+export { ConfigurationError } from './read-config.ts'
 
 /** Time for running requests after a stop was asked for (contract.md). */
 const DRAIN_REQUESTS_MS = 30_000
@@ -22,23 +23,9 @@ const DRAIN_STREAMS_MS = 2_000
 const REMOVED_MS = 600_000
 const DEMO = 'builtin:demo'
 
-export interface GatewayOptions {
-  readonly file: string
-  /** Serve the sound routes of a configuration with faulty ones. */
-  readonly partial: boolean
-  readonly log: LogTarget
-}
-
-/** Thrown by `openGateway` when the configuration cannot be used; every problem at once. */
-export class ConfigurationError extends Error {
-  readonly code = 'HG_CONFIG'
-  readonly problems: readonly Problem[]
-
-  constructor(problems: readonly Problem[]) {
-    super('the configuration cannot be used')
-    this.name = 'ConfigurationError'
-    this.problems = problems
-  }
+export interface GatewayOptions extends ConfigSource {
+  /** In place of `admin` of the configuration: the door of one process among several. */
+  readonly admin?: AdminConfig
 }
 
 export interface RunningGateway {
@@ -48,9 +35,10 @@ export interface RunningGateway {
   readonly config: GatewayConfig
   /**
    * Reads the file again; false = refused, the old configuration stays. The file is read after this call: while a
-   * reload is under way, one more follows it for all who ask meanwhile. Refused once `close` has been called.
+   * reload is under way, one more follows it for all who ask meanwhile. Refused once `close` has been called. `text`
+   * stands in for what the file holds.
    */
-  reload(): Promise<boolean>
+  reload(text?: string): Promise<boolean>
   /** Waits for a reload under way, stops accepting, lets requests end for at most `requestsMs` (30 s), closes. */
   close(requestsMs?: number): Promise<void>
 }
@@ -63,28 +51,12 @@ export async function openGateway(options: GatewayOptions): Promise<RunningGatew
   return gateway
 }
 
-/** A configuration in force, with what was warned of when it was read. */
-interface ReadConfig {
-  readonly config: GatewayConfig
-  readonly warnings: readonly Problem[]
-}
-
-function readConfig({ file, partial, log }: GatewayOptions): ReadConfig {
-  const loaded = loadConfig(file, { partial })
-  if (loaded.ok) log.logger.level = loaded.config.log.level
-  for (const warning of loaded.warnings) log.logger.warn(formatProblem(warning, process.cwd(), 'warning'))
-  if (!loaded.ok) throw new ConfigurationError(loaded.problems)
-  for (const { name, fault } of loaded.config.routes) {
-    if (fault !== null) log.logger.error({ route: name }, `route '${name}' answers 503: ${fault}`)
-  }
-  return loaded
-}
-
 /** What a reload cannot change. */
-const startOnly = ['admin', 'state_dir', 'store', 'store_limits'] as const
+const startOnly = ['admin', 'state_dir', 'store', 'store_limits', 'workers'] as const
 
 function readAtStart(config: GatewayConfig): Record<(typeof startOnly)[number], unknown> {
-  return { admin: config.admin, state_dir: config.stateDir, store: config.store, store_limits: config.storeLimits }
+  const { admin, stateDir, store, storeLimits, workers } = config
+  return { admin, state_dir: stateDir, store, store_limits: storeLimits, workers }
 }
 
 class Gateway implements RunningGateway {
@@ -100,6 +72,8 @@ class Gateway implements RunningGateway {
   #lastReload: Promise<unknown> = Promise.resolve()
   /** A reload that has been asked for and has not read the file yet. */
   #nextReload: Promise<boolean> | null = null
+  /** What that reload reads in place of the file. */
+  #nextText: string | undefined
   #closing: Promise<void> | null = null
 
   constructor(options: GatewayOptions, read: ReadConfig) {
@@ -140,7 +114,7 @@ class Gateway implements RunningGateway {
       isTrustedProxy: address => this.#state.serving.isTrusted(address),
       log: this.#log,
     })
-    this.#admin = await buildAdmin(config.admin, {
+    this.#admin = await buildAdmin(this.#options.admin ?? config.admin, {
       state: this.#state,
       app: this.#app,
       generation: () => this.#generation,
@@ -150,7 +124,8 @@ class Gateway implements RunningGateway {
     })
   }
 
-  reload(): Promise<boolean> {
+  reload(text?: string): Promise<boolean> {
+    this.#nextText = text
     this.#nextReload ??= this.#reloadAfter(this.#lastReload)
     this.#lastReload = this.#nextReload
     return this.#nextReload
@@ -166,7 +141,9 @@ class Gateway implements RunningGateway {
 
   async #reload(): Promise<boolean> {
     try {
-      const read = readConfig(this.#options)
+      const { text: _atStart, ...options } = this.#options
+      const text = this.#nextText
+      const read = readConfig(text === undefined ? options : { ...options, text })
       const { config } = read
       await this.#startDemoIfAsked(config)
       const serving = this.#compile(config)
