@@ -74,8 +74,9 @@ function proxiedFacts(
 /** What plugins noted that they made the request wait for its turn. */
 function queuedMs(request: FastifyRequest): number {
   let sum = 0
-  for (const { numbers } of notesOf(request)) {
-    const waited = numbers?.['queueMs']
+  for (const { topic, numbers } of notesOf(request)) {
+    if (topic !== 'admission') continue
+    const waited = numbers?.['waitMs']
     if (typeof waited === 'number') sum += waited
   }
   return sum
@@ -123,8 +124,8 @@ export function tunnelEntry(request: IncomingMessage, facts: RequestFacts, summa
 }
 
 function shared({ requestId, hostHeader, client, match }: RequestFacts) {
-  const route = match.kind === 'route' || match.kind === 'denied' ? match.route.name : null
-  return { requestId, host: hostHeader, client: client.address, route, cache: null }
+  const { name: route = null, redaction = null } = match.kind === 'route' || match.kind === 'denied' ? match.route : {}
+  return { requestId, host: hostHeader, client: client.address, route, cache: null, redaction }
 }
 
 /** Of an answer of the gateway's own; Node no longer knows it when the head was written at once. */

@@ -68,19 +68,21 @@ function list(request: FastifyRequest, reply: FastifyReply, { app }: AdminSource
 
 /** What a filter looks at: nothing that is not shown either, so that no secret can be found by trying. */
 function textOf(entry: RecentRequest['entry']): string {
-  const { method, host, url, status, outcome, client, requestId, cache } = entry
-  return [method, host, redactUrl(url), status, outcome, client, requestId, cache ?? ''].join(' ').toLowerCase()
+  const { method, host, url, redaction, status, outcome, client, requestId, cache } = entry
+  return [method, host, redactUrl(url, redaction), status, outcome, client, requestId, cache ?? '']
+    .join(' ')
+    .toLowerCase()
 }
 
 export function showRequest({ number, atMs, entry, notes }: RecentRequest): ShownRequest {
-  const { requestId, durationMs, url, host, userAgent: _agent, referer: _referer, ...same } = entry
+  const { requestId, durationMs, url, host, redaction, userAgent: _agent, referer: _referer, ...same } = entry
   return {
     ...same,
     number,
     id: requestId,
     at: new Date(atMs).toISOString(),
     host: redactUrl(host),
-    url: redactUrl(url),
+    url: redactUrl(url, redaction),
     verdict: verdictOf(entry),
     ms: durationMs,
     notes,

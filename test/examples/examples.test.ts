@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { start as startAccessLog } from '../../examples/access-log.ts'
+import { start as startAdmission } from '../../examples/admission.ts'
 import { start as startCache } from '../../examples/cache.ts'
 import { start as startHttpProxy } from '../../examples/http-proxy.ts'
 import { start as startMetrics } from '../../examples/metrics.ts'
@@ -57,6 +58,18 @@ t.test('cache: what is public is asked for once, until it is purged', async t =>
   t.equal(await ask('/wiki/assets/a.js'), 'hearthgate; fwd=uri-miss; stored')
 })
 
+t.test('admission: what is too much is refused, the rest is answered', async t => {
+  const url = await started(t, startAdmission)
+  const asked = Array.from({ length: 30 }, () => fetch(`${url}/wiki/page`).then(({ status }) => status))
+  const statuses = new Set(await Promise.all(asked))
+  t.ok(statuses.has(200))
+  t.strictSame(
+    [...statuses].filter(status => status !== 200 && status !== 503),
+    [],
+  )
+  t.match(await read(`${url}/numbers`), [{ upstream: 'wiki', limit: 2, mode: 'fixed', inFlight: 0, waiting: 0 }])
+})
+
 t.test('websocket: messages pass both ways on any path', async t => {
   const url = await started(t, startWebsocket)
   const socket = new WebSocket(`${url.replace('http', 'ws')}/any/path`)
@@ -100,6 +113,7 @@ t.test('every example runs by itself and ends on SIGINT', async t => {
   const files = readdirSync(folder).filter(file => file.endsWith('.ts') && file !== 'sample-app.ts')
   t.strictSame(files.sort(), [
     'access-log.ts',
+    'admission.ts',
     'cache.ts',
     'http-proxy.ts',
     'metrics.ts',

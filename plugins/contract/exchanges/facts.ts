@@ -3,6 +3,7 @@
  * escaping and cutting are the business of whoever shows them.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Redaction } from './redaction.ts'
 
 /**
  * What an app knows of a request once it is over. Times in milliseconds, sizes in bytes of the body; null = not known,
@@ -42,6 +43,8 @@ export interface ExchangeFacts {
   readonly encoding: string | null
   /** A tunnel or an event stream: its time is how long somebody stayed. */
   readonly isLongHeld: boolean
+  /** Secrets of this app beside those that are known by their names; left out = none. */
+  readonly redaction?: Redaction | null
 }
 
 /**
