@@ -24,7 +24,7 @@ export function topAddresses(recent: readonly RecentRequest[], isHit: (cache: st
   for (const { entry } of recent) {
     const { cache, route, bytesRaw } = entry
     if (cache === null || route === null || cache === 'bypass') continue
-    const url = entry.host + redactUrl(entry.url, entry.redaction)
+    const url = redactUrl(entry.host + entry.url, entry.redaction)
     const known = counted.get(url) ?? { url, route, requests: 0, hits: 0, bytes: 0 }
     counted.set(url, known)
     known.requests++

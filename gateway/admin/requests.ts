@@ -68,7 +68,7 @@ function list(request: FastifyRequest, reply: FastifyReply, { app }: AdminSource
 
 /** What a filter looks at: nothing that is not shown either, so that no secret can be found by trying. */
 function textOf(entry: RecentRequest['entry']): string {
-  const { method, host, url, redaction, status, outcome, client, requestId, cache } = entry
+  const { method, host, url, status, outcome, client, requestId, cache, redaction } = entry
   return [method, host, redactUrl(url, redaction), status, outcome, client, requestId, cache ?? '']
     .join(' ')
     .toLowerCase()
@@ -81,7 +81,7 @@ export function showRequest({ number, atMs, entry, notes }: RecentRequest): Show
     number,
     id: requestId,
     at: new Date(atMs).toISOString(),
-    host: redactUrl(host),
+    host: redactUrl(host, redaction),
     url: redactUrl(url, redaction),
     verdict: verdictOf(entry),
     ms: durationMs,

@@ -18,13 +18,12 @@ export type {
   ExchangeFacts as AccessFacts,
   FactsOf,
   Outcome,
-  Redaction,
 } from '../contract/index.ts'
 export type { Destination } from './destination.ts'
 export { type AccessLogOptions, type AccessLogSettings, accessLogOptionsSchema } from './options.ts'
 export { HIDDEN, redactUrl } from './redact.ts'
 export { type HeaderObject, redactField, redactHeaders } from './redact-headers.ts'
-export { compileRedaction } from './redaction.ts'
+export { compileRedaction, type Redaction } from './redaction.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -1,9 +1,10 @@
 /**
  * The two forms of a line. Whatever a client or an origin wrote is redacted, escaped and cut here, and nowhere else.
  */
-import type { ExchangeEntry, Redaction } from '../contract/index.ts'
+import type { ExchangeEntry } from '../contract/index.ts'
 import { printable, quotable } from './printable.ts'
 import { redactUrl } from './redact.ts'
+import type { Redaction } from './redaction.ts'
 
 /** Most characters of a text in a line. */
 const MAX = { method: 32, url: 2048, host: 255, agent: 512, short: 128 } as const

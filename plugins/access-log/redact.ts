@@ -2,9 +2,8 @@
  * Takes secrets out of URLs: parameters by name in query and path, user and password of an authority, and both inside
  * encoded values. Where two readings are possible the one that hides more is taken.
  */
-import type { Redaction } from '../contract/index.ts'
 import { decodeAscii, MAX_DECODINGS } from './percent.ts'
-import { hideSegments } from './redaction.ts'
+import { hideSegments, type Redaction } from './redaction.ts'
 import { isSecretParameter } from './secret-names.ts'
 
 /** What stands in the place of a secret. */

@@ -6,6 +6,8 @@ import type { Redaction } from '../contract/index.ts'
 import { decodeAscii } from './percent.ts'
 import { stemOf } from './secret-names.ts'
 
+export type { Redaction }
+
 /** @param entries names of parameters, and paths that begin and end with `/`. Null where there are none. */
 export function compileRedaction(entries: readonly string[]): Redaction | null {
   if (entries.length === 0) return null

@@ -3,7 +3,14 @@
  * escaping and cutting are the business of whoever shows them.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Redaction } from './redaction.ts'
+
+/** How the secrets of one app are known in its addresses. */
+export interface Redaction {
+  /** Stems of names of parameters. */
+  readonly names: ReadonlySet<string>
+  /** Segments of the paths behind which a secret stands, in lower case. */
+  readonly paths: readonly (readonly string[])[]
+}
 
 /**
  * What an app knows of a request once it is over. Times in milliseconds, sizes in bytes of the body; null = not known,
@@ -41,10 +48,10 @@ export interface ExchangeFacts {
   readonly cache: string | null
   /** Content-Encoding of the answer. */
   readonly encoding: string | null
-  /** A tunnel or an event stream: its time is how long somebody stayed. */
-  readonly isLongHeld: boolean
   /** Secrets of this app beside those that are known by their names; left out = none. */
   readonly redaction?: Redaction | null
+  /** A tunnel or an event stream: its time is how long somebody stayed. */
+  readonly isLongHeld: boolean
 }
 
 /**
