@@ -74,8 +74,9 @@ function proxiedFacts(
 /** What plugins noted that they made the request wait for its turn. */
 function queuedMs(request: FastifyRequest): number {
   let sum = 0
-  for (const { numbers } of notesOf(request)) {
-    const waited = numbers?.['queueMs']
+  for (const { topic, numbers } of notesOf(request)) {
+    if (topic !== 'admission') continue
+    const waited = numbers?.['waitMs']
     if (typeof waited === 'number') sum += waited
   }
   return sum

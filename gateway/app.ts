@@ -11,12 +11,12 @@ import Fastify, {
   LogController,
 } from 'fastify'
 import { type AccessDecision, access } from '../plugins/access/index.ts'
-import { accessLog, type Destination } from '../plugins/access-log/index.ts'
+import { accessLog, type Destination, redactUrl } from '../plugins/access-log/index.ts'
 import { admission } from '../plugins/admission/index.ts'
 import { BATCH_PATH, type BatchScope, batch } from '../plugins/batch/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
 import { addNote, exchangesOf } from '../plugins/contract/index.ts'
-import { metrics } from '../plugins/metrics/index.ts'
+import { metrics, withoutQuery } from '../plugins/metrics/index.ts'
 import { endWithAnswer, failureAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
@@ -75,6 +75,8 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   await app.register(metrics, {
     facts: accessFacts,
     intervalMs: analysisInterval(state.serving.config),
+    ...(state.serving.config.redis === null ? {} : { redis: state.serving.config.redis }),
+    urlOf: ({ url, redaction }) => redactUrl(withoutQuery(url), redaction),
     routeOf: ({ facts }) => (facts?.match.kind === 'route' ? facts.match.route.name : null),
   })
   app.addHook('onRequest', (request, reply, next) => {

@@ -6,13 +6,14 @@ import type { Logger } from 'pino'
 import { isWebSocketUpgrade } from '../plugins/websocket/index.ts'
 import { buildAdmin } from './admin/index.ts'
 import { buildGateway, type GatewayState } from './app.ts'
-import { loadConfig } from './config/load.ts'
 import { formatProblem } from './config/problem.ts'
-import type { AdminConfig, GatewayConfig, Problem, RouteConfig } from './config/types.ts'
+import type { AdminConfig, GatewayConfig, RouteConfig } from './config/types.ts'
 import { type Demo, startDemo } from './demo/index.ts'
 import { type Listeners, openListeners } from './listeners/index.ts'
-import type { LogTarget } from './log-target.ts'
+import { type ConfigSource, ConfigurationError, type ReadConfig, readConfig } from './read-config.ts'
 import { compileServing, type Serving } from './serving.ts'
+
+export { ConfigurationError } from './read-config.ts'
 
 /** Time for running requests after a stop was asked for (contract.md). */
 const DRAIN_REQUESTS_MS = 30_000
@@ -22,29 +23,9 @@ const DRAIN_STREAMS_MS = 2_000
 const REMOVED_MS = 600_000
 const DEMO = 'builtin:demo'
 
-export interface GatewayOptions {
-  readonly file: string
-  /** Serve the sound routes of a configuration with faulty ones. */
-  readonly partial: boolean
-  readonly log: LogTarget
-  /** Text of the file at the start, where somebody else has read it; see `reload`. */
-  readonly text?: string
+export interface GatewayOptions extends ConfigSource {
   /** In place of `admin` of the configuration: the door of one process among several. */
   readonly admin?: AdminConfig
-  /** Another process reads the same text and says what it warns of. */
-  readonly quiet?: boolean
-}
-
-/** Thrown by `openGateway` when the configuration cannot be used; every problem at once. */
-export class ConfigurationError extends Error {
-  readonly code = 'HG_CONFIG'
-  readonly problems: readonly Problem[]
-
-  constructor(problems: readonly Problem[]) {
-    super('the configuration cannot be used')
-    this.name = 'ConfigurationError'
-    this.problems = problems
-  }
 }
 
 export interface RunningGateway {
@@ -70,30 +51,12 @@ export async function openGateway(options: GatewayOptions): Promise<RunningGatew
   return gateway
 }
 
-/** A configuration in force, with what was warned of when it was read. */
-interface ReadConfig {
-  readonly config: GatewayConfig
-  readonly warnings: readonly Problem[]
-}
-
-function readConfig({ file, partial, log, text, quiet = false }: GatewayOptions): ReadConfig {
-  const loaded = loadConfig(file, text === undefined ? { partial } : { partial, text })
-  if (loaded.ok) log.logger.level = loaded.config.log.level
-  if (!quiet) for (const warning of loaded.warnings) log.logger.warn(formatProblem(warning, process.cwd(), 'warning'))
-  if (!loaded.ok) throw new ConfigurationError(loaded.problems)
-  if (quiet) return loaded
-  for (const { name, fault } of loaded.config.routes) {
-    if (fault !== null) log.logger.error({ route: name }, `route '${name}' answers 503: ${fault}`)
-  }
-  return loaded
-}
-
 /** What a reload cannot change. */
-const startOnly = ['admin', 'state_dir', 'store', 'store_limits', 'workers'] as const
+const startOnly = ['admin', 'redis', 'state_dir', 'store', 'store_limits', 'workers'] as const
 
 function readAtStart(config: GatewayConfig): Record<(typeof startOnly)[number], unknown> {
-  const { admin, stateDir, store, storeLimits, workers } = config
-  return { admin, state_dir: stateDir, store, store_limits: storeLimits, workers }
+  const { admin, redis, stateDir, store, storeLimits, workers } = config
+  return { admin, redis, state_dir: stateDir, store, store_limits: storeLimits, workers }
 }
 
 class Gateway implements RunningGateway {

@@ -21,7 +21,6 @@ const isNull = (value: unknown): boolean => value === null
 const never = (): boolean => false
 
 export const planned: readonly Planned[] = [
-  { key: 'redis', scope: 'top', what: 'write metrics to Redis', isOff: isNull },
   { key: 'compression', scope: 'route', what: 'compress answers', isOff: isFalse },
   { key: 'retry', scope: 'route', what: 'try a failed request again', isOff: isFalse },
   { key: 'tuner', scope: 'route', what: 'tune itself', isOff: value => isBlock(value) && value['mode'] === 'off' },

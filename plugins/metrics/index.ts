@@ -10,9 +10,11 @@
  */
 import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
-import { contractOf, exchangesOf, resolveOptions } from '../contract/index.ts'
+import { contractOf, type ExchangeEntry, exchangesOf, resolveOptions } from '../contract/index.ts'
 import { Observer } from './observer.ts'
 import { type MetricsFunctions, type MetricsOptions, metricsOptionsSchema } from './options.ts'
+import { withoutQuery } from './sink/entries.ts'
+import { RedisSink } from './sink/redis-sink.ts'
 
 export type { RouteAnalysis, Spread, Trend } from './analysis/analysis.ts'
 export { MAX_ANALYSES } from './analysis/history.ts'
@@ -21,6 +23,7 @@ export { type LiveSample, MAX_SAMPLES } from './live/live.ts'
 export { type MetricsFunctions, type MetricsOptions, metricsOptionsSchema } from './options.ts'
 export { MAX_RECENT, type RecentRequest } from './recent/recent.ts'
 export { NO_ROUTE } from './requests/record.ts'
+export { withoutQuery } from './sink/entries.ts'
 export { cacheShare, type Verdict, verdictOf } from './window/tally.ts'
 export { Observer }
 
@@ -34,15 +37,18 @@ declare module 'fastify' {
 const SECOND_MS = 1000
 
 const plugin: FastifyPluginAsync<Partial<MetricsOptions> & MetricsFunctions> = async (app, options) => {
-  const { facts, beforeRead = () => {}, routeOf, ...given } = options
+  const { facts, beforeRead = () => {}, routeOf, urlOf, ...given } = options
   const resolved = resolveOptions('metrics', metricsOptionsSchema, given)
   const contract = contractOf(app)
   const exchanges = exchangesOf(app)
+  const { signals } = contract
+  const { redis } = resolved
+  const sink = redis === undefined ? null : new RedisSink({ url: redis.url, signals, urlOf: urlOf ?? pathOnly })
   const observer = new Observer({
-    ...{ contract, exchanges, beforeRead, options: resolved },
+    ...{ contract, exchanges, beforeRead, sink, options: resolved },
     routeOf: routeOf ?? (({ routeOptions }) => routeOptions.url ?? null),
   })
-  const failed = contract.signals.counter('metrics_failed_total', 'Requests that could not be counted.').with()
+  const failed = signals.counter('metrics_failed_total', 'Requests that could not be counted.').with()
   if (facts !== undefined) exchanges.readFacts(facts)
   exchanges.listen({
     wants: () => true,
@@ -55,12 +61,14 @@ const plugin: FastifyPluginAsync<Partial<MetricsOptions> & MetricsFunctions> = a
     setInterval(() => observer.analyseAndKeep(), resolved.intervalMs),
   ]
   for (const timer of timers) timer.unref()
-  app.addHook('onClose', (_app, done) => {
+  app.addHook('onClose', async () => {
     for (const timer of timers) clearInterval(timer)
     observer.close()
-    done()
+    await sink?.close()
   })
 }
+
+const pathOnly = ({ url }: ExchangeEntry): string => withoutQuery(url)
 
 /** `app.metrics`. */
 export const metrics = fp(plugin, { name: 'hearthgate-metrics', fastify: '5.x' })

@@ -2,7 +2,14 @@
  * What is kept about an app's requests: signals, windows, recent requests, the running second. One object an app.
  */
 import type { FastifyRequest } from 'fastify'
-import type { Contract, ExchangeEntry, Exchanges, Signal, SignalValue } from '../contract/index.ts'
+import {
+  type Contract,
+  type ExchangeEntry,
+  type Exchanges,
+  notesOf,
+  type Signal,
+  type SignalValue,
+} from '../contract/index.ts'
 import { analyse, type RouteAnalysis } from './analysis/analysis.ts'
 import { AnalysisHistory } from './analysis/history.ts'
 import { ProcessSignals } from './exposition/process-signals.ts'
@@ -12,6 +19,7 @@ import type { MetricsOptions } from './options.ts'
 import { RecentRequests } from './recent/recent.ts'
 import { NO_ROUTE, requestRecord } from './requests/record.ts'
 import { declareRequestSignals, RouteMeters } from './requests/route-meters.ts'
+import type { RedisSink } from './sink/redis-sink.ts'
 import { Window } from './window/window.ts'
 
 /** Most routes that are told apart; requests of further ones are counted as `other`. */
@@ -27,6 +35,8 @@ export interface ObserverParts {
   readonly contract: Contract
   readonly exchanges: Exchanges
   readonly options: MetricsOptions
+  /** Null = nothing is written to Redis. */
+  readonly sink: RedisSink | null
   /** Brings the gauges of others up to date. */
   readonly beforeRead: () => void
   /** Route of a running request, null where none is known. */
@@ -64,6 +74,7 @@ export class Observer {
     book.window.record(record)
     this.live.record(record)
     this.recent.add(entry, noted, Date.now())
+    this.#parts.sink?.addRequest({ atMs: Date.now(), entry, record, notes: notesOf(noted) })
     const { requests } = this.#parts.contract.journal
     if (requests.isHeard) requests.tell(record)
   }
@@ -91,6 +102,7 @@ export class Observer {
   analyseAndKeep(): readonly RouteAnalysis[] {
     const all = this.analyse().filter(({ count }) => count > 0)
     for (const analysis of all) this.history.add(analysis)
+    this.#parts.sink?.addAnalyses(all)
     return all
   }
 

@@ -3,7 +3,7 @@
  */
 import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
-import type { FactsOf } from '../contract/index.ts'
+import type { ExchangeEntry, FactsOf } from '../contract/index.ts'
 
 export const metricsOptionsSchema = Type.Object(
   {
@@ -19,6 +19,12 @@ export const metricsOptionsSchema = Type.Object(
       default: 20,
       description: 'Fewest requests of a route in a window from which rates and times are told.',
     }),
+    redis: Type.Optional(
+      Type.Object(
+        { url: Type.String({ description: 'Address of the server, `redis://host:6379/6` or `rediss://…`.' }) },
+        { additionalProperties: false, description: 'Lists of requests, encodings and analyses in Redis.' },
+      ),
+    ),
   },
   { additionalProperties: false },
 )
@@ -29,6 +35,8 @@ export interface MetricsFunctions {
   readonly facts?: FactsOf
   /** Route of a request that runs, for the number in flight; null = none yet. Left out: the route's URL. */
   readonly routeOf?: (request: FastifyRequest) => string | null
+  /** The address of a request as it is written to Redis. Left out: its target without the query. */
+  readonly urlOf?: (entry: ExchangeEntry) => string
   /** Called before signals are read, so that owners can bring gauges up to date. */
   readonly beforeRead?: () => void
 }

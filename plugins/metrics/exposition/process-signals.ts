@@ -27,9 +27,9 @@ export class ProcessSignals {
       rss: gauge('process_resident_memory_bytes', 'Memory of the process in RAM.'),
       heap: gauge('process_heap_used_bytes', 'JavaScript heap in use.'),
       external: gauge('process_external_memory_bytes', 'Memory of buffers outside the heap.'),
-      p50: gauge('event_loop_delay_p50_seconds', 'Median delay of the event loop since the scrape before.'),
-      p99: gauge('event_loop_delay_p99_seconds', 'Delay of the event loop that 1 % of its turns exceed.'),
-      max: gauge('event_loop_delay_max_seconds', 'Longest delay of the event loop since the scrape before.'),
+      p50: gauge('event_loop_p50_delay_seconds', 'Median delay of the event loop since the scrape before.'),
+      p99: gauge('event_loop_p99_delay_seconds', 'Delay of the event loop that 1 % of its turns exceed.'),
+      max: gauge('event_loop_max_delay_seconds', 'Longest delay of the event loop since the scrape before.'),
       started: gauge('process_start_time_seconds', 'Start of the process, in seconds since 1970.'),
     }
     this.#gauges.started.set(Math.round(Date.now() / 1000 - process.uptime()))
