@@ -65,8 +65,6 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
 
   await app.register(upstream, {})
   app.upstream.apply(state.serving.upstreams)
-  await app.register(admission, { clientOf: ({ facts }) => addressKey(facts.client.address) })
-  app.admission.apply(state.serving.admission)
 
   await app.register(accessLog, {
     facts: accessFacts,
@@ -96,6 +94,8 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   })
   const callFor = (request: FastifyRequest) => proxyCall(request, state.serving.config.limits.bodyIdleMs)
   await app.register(proxy, { direct: true, callFor, onEarlyAnswer: armLinger, onBytes: garbageBound() })
+  await app.register(admission, { clientOf: ({ facts }) => addressKey(facts.client.address) })
+  app.admission.apply(state.serving.admission, state.serving.config.uplink)
   await app.register(cache, {
     ...storeOptions(state.serving.config),
     settingsFor: ({ facts: { match, query }, access }) =>

@@ -7,8 +7,9 @@ import { readFileSync } from 'node:fs'
 import type { AccessGuard } from '../plugins/access/index.ts'
 import { compileRedaction, type Redaction } from '../plugins/access-log/index.ts'
 import type { LaneOptions } from '../plugins/admission/index.ts'
+import { laneOptionsSchema } from '../plugins/admission/options.ts'
 import type { CacheScope } from '../plugins/cache/index.ts'
-import { compilePaths, type PathSet } from '../plugins/contract/index.ts'
+import { compilePaths, type PathSet, resolveOptions } from '../plugins/contract/index.ts'
 import { compileTrust, type FieldRules, type TrustCheck } from '../plugins/proxy/index.ts'
 import type { UpstreamGroupOptions } from '../plugins/upstream/index.ts'
 import { guardOf } from './access.ts'
@@ -61,8 +62,8 @@ export interface Serving {
   readonly isTrusted: TrustCheck
   /** Options of every group of origins, by the name of its route. */
   readonly upstreams: Readonly<Record<string, UpstreamGroupOptions>>
-  /** What admission does for each of these groups; false = no limit. */
-  readonly admission: Readonly<Record<string, LaneOptions | false>>
+  /** What admission does for each of these groups. */
+  readonly admission: Readonly<Record<string, LaneOptions>>
 }
 
 /** Addresses of origins that are part of the gateway, by their name in the configuration. */
@@ -160,11 +161,16 @@ function authorityOf(url: string): string {
   return url.startsWith('unix:') ? 'localhost' : new URL(url.replace(/^h2c:/, 'http:')).host
 }
 
+const withoutLimit: LaneOptions = {
+  ...resolveOptions('admission', laneOptionsSchema, {}),
+  maxConcurrency: 'none',
+}
+
 /** More requests at once than there are connections would only wait a second time. */
-function laneOptions({ admission, connectionPools, upstream }: ServedRoute): LaneOptions | false {
-  if (admission === false) return false
+function laneOptions({ admission, bandwidth, connectionPools, upstream }: ServedRoute): LaneOptions {
+  if (admission === false) return { ...withoutLimit, bandwidth }
   const maxLimit = Math.max(2, Math.min(65_535, connectionPools.maxSize * upstream.length))
-  return { ...admission, maxLimit }
+  return { ...admission, maxLimit, bandwidth }
 }
 
 function upstreamOptions(route: ServedRoute): UpstreamGroupOptions {

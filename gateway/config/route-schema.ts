@@ -7,7 +7,7 @@ import { proxyOptionsSchema } from '../../plugins/proxy/options.ts'
 import { upstreamGroupSchema } from '../../plugins/upstream/options.ts'
 import { websocketOptionsSchema } from '../../plugins/websocket/options.ts'
 import { accessBlock } from './access-schema.ts'
-import { admissionBlock } from './admission-schema.ts'
+import { admissionBlock, bandwidthBlock } from './admission-schema.ts'
 import { appBlocks } from './app-schema.ts'
 import { cacheBlock } from './cache-schema.ts'
 import { block, duration, flag, integer, type Kind, list, map, size, switchable, text, word } from './kinds.ts'
@@ -234,5 +234,6 @@ export const routeBlocks: Readonly<Record<string, Kind>> = {
   access: accessBlock,
   ...appBlocks,
   admission: switchable(admissionBlock, false),
+  bandwidth: switchable(bandwidthBlock, { perClient: null, perRoute: null }),
   ...laterBlocks,
 }

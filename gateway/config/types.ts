@@ -26,6 +26,8 @@ export interface GatewayConfig {
   readonly storeLimits: StoreLimits
   readonly redis: { readonly url: string } | null
   readonly stateDir: string
+  /** Bytes per second of the line to the outside; null = not stated. */
+  readonly uplink: number | null
   readonly log: LogConfig
   readonly limits: GlobalLimits
   readonly routes: readonly RouteConfig[]
@@ -111,6 +113,7 @@ export interface RouteConfig {
   readonly compression: false | CompressionConfig
   readonly retry: false | Readonly<Record<string, unknown>>
   readonly admission: false | AdmissionConfig
+  readonly bandwidth: BandwidthConfig
   readonly tuner: Readonly<Record<string, unknown>>
   /** With `--partial`: why this route answers 503. Null = sound. */
   readonly fault: string | null
@@ -127,6 +130,12 @@ export interface PoolsConfig {
   readonly minSize: number
   readonly maxIdleMs: number
   readonly ttlMs: number
+}
+
+/** Most bytes per second of answers; null = no limit. */
+export interface BandwidthConfig {
+  readonly perClient: number | null
+  readonly perRoute: number | null
 }
 
 /** Limit of requests at once at the origins of a route, and who waits how for a place. */

@@ -21,6 +21,7 @@ t.test('what is not written has the documented defaults', async t => {
     storeLimits: { size: 1024 ** 3, memory: 64 * 1024 ** 2 },
     redis: null,
     stateDir: '/etc/hearthgate/state',
+    uplink: null,
     log: { level: 'info', access: 'json', sample: 1 },
     limits: {
       headerSize: 32 * 1024,
@@ -90,6 +91,7 @@ t.test('what is not written has the documented defaults', async t => {
       waitGoalMs: 300,
       priority: 'interactive',
     },
+    bandwidth: { perClient: null, perRoute: null },
     tuner: { mode: 'apply', intervalMs: 300_000, knobs: {} },
     fault: null,
   })
