@@ -2,12 +2,14 @@
  * `explain`: what the gateway would do with a request and why, without sending it. It asks the same functions that
  * requests go through (route table, refusals, head rules), so it cannot tell another story than they do.
  */
+import { refuseAddress } from '../../plugins/access/index.ts'
 import type { Redaction } from '../../plugins/access-log/index.ts'
 import { type ClientFacts, clientFacts, plainAddress, type RequestHeadFacts } from '../../plugins/proxy/index.ts'
 import { isWebSocketUpgrade } from '../../plugins/websocket/index.ts'
 import { refusalFor } from '../refusals.ts'
 import { davFor, hostFor, NO_DAV, type RequestFacts, redirectFor, requestRulesFor } from '../request-facts.ts'
 import { type HostPattern, parseTarget, type TargetDecision } from '../routing/index.ts'
+import { pathInApp } from '../rules/app-path.ts'
 import type { ServedRoute, Serving } from '../serving.ts'
 import { readAddress, type WrittenAddress } from './address.ts'
 import { type CacheQuestion, targetToSend } from './cache.ts'
@@ -107,11 +109,22 @@ function refusalBehind({ method, facts, asksForWebSocket }: Scene): Refusal | nu
     const { status, code, message } = refused
     return { status, code, message, detail: detailOf(facts) }
   }
+  const keptOut = refusedByAddress(facts)
+  if (keptOut !== null) return keptOut
   const location = asksForWebSocket ? null : redirectFor(facts)
   if (location !== null) return { status: 301, code: null, message: `to ${location}`, detail: 'redirects of the route' }
   if (!asksForWebSocket || match.kind !== 'route' || match.route.protocol.websocketEnabled) return null
   const message = 'WebSockets are switched off for this route (protocol.websocket_enabled)'
   return { status: 403, code: 'HG_WEBSOCKET_OFF', message, detail: null }
+}
+
+/** Passwords and other servers are not asked here: a request that is let in is what is explained. */
+function refusedByAddress({ match, client, query }: RequestFacts): Refusal | null {
+  if (match.kind !== 'route' || match.route.guard === null) return null
+  const path = pathInApp(match.route.appBase, match.path)
+  const decision = refuseAddress(match.route.guard, { address: client.address, path, query })
+  if (decision === null) return null
+  return { status: 403, code: 'HG_ACCESS', message: 'this address may not come here', detail: decision.reason }
 }
 
 function detailOf({ match, host }: RequestFacts): string | null {

@@ -126,7 +126,11 @@ export function decideAccess(
   return decideLogin(guard, question, state)
 }
 
-function refuseAddress({ rules }: AccessGuard, { address, path, query }: AccessQuestion): AccessDecision | null {
+/** The refusal by address alone, for who only wants to know; null where none is. */
+export function refuseAddress(
+  { rules }: AccessGuard,
+  { address, path, query }: Pick<AccessQuestion, 'address' | 'path' | 'query'>,
+): AccessDecision | null {
   for (const { allow, deny, paths } of rules) {
     if (paths !== null && !paths.coversAny(path, query)) continue
     if (deny.has(address)) return refused('address-denied', 403)

@@ -15,7 +15,14 @@ import { ForwardAuthClient } from './forward-auth.ts'
 import { type AccessDecision, type AccessGuard, type AccessQuestion, compileGuard, decideAccess } from './guard.ts'
 import { type AccessOptions, accessOptionsSchema } from './options.ts'
 
-export { type AccessDecision, type AccessGuard, type AccessQuestion, type AccessReason, compileGuard } from './guard.ts'
+export {
+  type AccessDecision,
+  type AccessGuard,
+  type AccessQuestion,
+  type AccessReason,
+  compileGuard,
+  refuseAddress,
+} from './guard.ts'
 export { type AccessOptions, accessOptionsSchema } from './options.ts'
 export { hashPassword, readHash } from './password.ts'
 

@@ -6,6 +6,7 @@ import { configOf } from '../config/support.ts'
 const serving = compileServing(
   configOf(`routes:
   - { name: cloud, match: { host: cloud.test }, upstream: http://10.0.0.9:80, preset: nextcloud }
+  - { name: lan, match: { host: lan.test }, upstream: http://10.0.0.9:82, access: { paths: { /admin: { allow: [10.0.0.0/8] } } } }
   - { name: tv, match: { host: tv.test }, upstream: http://10.0.0.9:81, preset: jellyfin }
 `),
   {},
@@ -48,4 +49,16 @@ t.test('values with places are shown filled', async t => {
 t.test('what the preset hides is hidden', async t => {
   const { url, path } = explain('GET', 'http://cloud.test/s/SECRET')
   t.notMatch(url + path, /SECRET/)
+})
+
+t.test('who is kept out by its address is told, with the reason', async t => {
+  t.match(explain('GET', 'http://lan.test/%61dmin').refusal, { status: 403, detail: 'address-not-allowed' })
+  t.equal(explain('GET', 'http://lan.test/').refusal, null)
+  const { refusal } = explainRequest(serving, {
+    method: 'GET',
+    url: 'http://lan.test/admin',
+    headers: [],
+    peer: '10.0.0.1',
+  })
+  t.equal(refusal, null)
 })

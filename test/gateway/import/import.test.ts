@@ -68,7 +68,10 @@ t.test('a Caddyfile becomes routes, and what is lost is told', async t => {
     { match: { path: '/' }, access: { forward: { url: 'http://authelia:9091/api/authz/forward-auth' } } },
   ])
   for (const part of ['global options', 'php_fastcgi', 'basic_auth', 'hearthgate password'])
-    t.ok(lost.some(sentence => sentence.includes(part)), part)
+    t.ok(
+      lost.some(sentence => sentence.includes(part)),
+      part,
+    )
 })
 
 const npm = JSON.stringify([
@@ -91,10 +94,18 @@ t.test('hosts of Nginx Proxy Manager become routes', async t => {
   const { routes, lost } = imported('nginx-proxy-manager', npm)
   t.match(routes, [
     { match: { hosts: ['wiki.home.test', 'notes.home.test'] }, upstream: [{ url: 'http://192.168.1.9:3000' }] },
-    { match: { path: '/img' }, upstream: [{ url: 'https://nas:8443' }], rewritePath: '/pictures', tls: { verify: false } },
+    {
+      match: { path: '/img' },
+      upstream: [{ url: 'https://nas:8443' }],
+      rewritePath: '/pictures',
+      tls: { verify: false },
+    },
   ])
   for (const part of ['access list', 'nginx configuration', 'certificate', 'Force SSL', 'switched off'])
-    t.ok(lost.some(sentence => sentence.includes(part)), part)
+    t.ok(
+      lost.some(sentence => sentence.includes(part)),
+      part,
+    )
 })
 
 const compose = `
@@ -161,7 +172,11 @@ t.test('files of SWAG become routes', async t => {
       limits: { bodySize: null, responseTimeoutMs: 3_600_000 },
       tls: { verify: false },
     },
-    { match: { hosts: ['wiki.home.test'], path: '/notes' }, upstream: [{ url: 'http://wiki:3000' }], rewritePath: '/base' },
+    {
+      match: { hosts: ['wiki.home.test'], path: '/notes' },
+      upstream: [{ url: 'http://wiki:3000' }],
+      rewritePath: '/base',
+    },
   ])
   t.match(lost.toSorted(), [/pattern/, /proxy_hide_header/])
 })
@@ -173,7 +188,8 @@ t.test('what stands twice is kept once', async t => {
 })
 
 t.test('what this gateway would refuse is told and left out', async t => {
-  const text = 'a.test {\n reverse_proxy b:1 {\n header_up Connection upgrade\n }\n}\n$x.test {\n reverse_proxy c:1\n}\n'
+  const text =
+    'a.test {\n reverse_proxy b:1 {\n header_up Connection upgrade\n }\n}\n$x.test {\n reverse_proxy c:1\n}\n'
   const { routes, lost } = imported('caddyfile', text)
   t.equal(routes.length, 1)
   t.ok(lost.some(sentence => sentence.includes('Connection')))
