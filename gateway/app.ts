@@ -7,6 +7,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequ
 import { accessLog, type Destination } from '../plugins/access-log/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
 import { endWithAnswer, failureAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
+import { retry } from '../plugins/retry/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
 import { accessFacts, tunnelEntry } from './access-facts.ts'
@@ -52,6 +53,8 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
 
   await app.register(upstream, {})
   app.upstream.apply(state.serving.upstreams)
+  await app.register(retry, {})
+  app.retry.apply(state.serving.retries)
 
   await app.register(accessLog, {
     facts: accessFacts,

@@ -173,6 +173,7 @@ class Gateway implements RunningGateway {
   #swap(config: GatewayConfig, serving: Serving): void {
     const before = this.#config
     this.#app.upstream.apply(serving.upstreams)
+    this.#app.retry.apply(serving.retries)
     this.#state.serving = serving
     this.#config = config
     this.#generation++

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { CacheScope } from '../plugins/cache/index.ts'
 import { compileTrust, type FieldRules, type TrustCheck } from '../plugins/proxy/index.ts'
+import { defaultRetryPolicy, type RetryPolicy } from '../plugins/retry/index.ts'
 import type { UpstreamGroupOptions } from '../plugins/upstream/index.ts'
 import type { CacheConfig, GatewayConfig, RouteConfig } from './config/types.ts'
 import { compileRoutes, type RouteTable } from './routing/index.ts'
@@ -34,6 +35,8 @@ export interface Serving {
   readonly isTrusted: TrustCheck
   /** Options of every group of origins, by the name of its route. */
   readonly upstreams: Readonly<Record<string, UpstreamGroupOptions>>
+  /** Policy of further attempts, by the name of the route. */
+  readonly retries: Readonly<Record<string, RetryPolicy>>
 }
 
 /** Addresses of origins that are part of the gateway, by their name in the configuration. */
@@ -48,6 +51,7 @@ export function compileServing(config: GatewayConfig, builtins: BuiltinOrigins):
     table: compileRoutes(routes),
     isTrusted: compileTrust(config.trustedProxies),
     upstreams: Object.fromEntries(proxied.map(route => [route.name, upstreamOptions(route)])),
+    retries: Object.fromEntries(proxied.map(route => [route.name, retryPolicy(route)])),
   }
 }
 
@@ -86,6 +90,14 @@ function identityOf({ upstream, rewritePath, headers, tls }: RouteConfig): strin
   const origins = upstream.map(({ url }) => url).toSorted()
   const asked = [origins, rewritePath, headers.host, headers.request, tls.serverName]
   return createHash('sha256').update(JSON.stringify(asked)).digest('base64url').slice(0, 11)
+}
+
+/** With `retry: false` a request that was sent stays sent; what could not be sent still waits for a restart. */
+function retryPolicy({ retry, requestOptimization, health }: ServedRoute): RetryPolicy {
+  const policy = { ...defaultRetryPolicy, attempts: requestOptimization.retryAttempts, holdMs: health.holdMs }
+  if (retry === false) return { ...policy, attempts: 1, hedge: 'off' }
+  const { budget, hedgeMs, ...same } = retry
+  return { ...policy, ...same, budgetRatio: budget, hedge: hedgeMs }
 }
 
 function authorityOf(url: string): string {

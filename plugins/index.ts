@@ -4,5 +4,6 @@
 export { accessLog } from './access-log/index.ts'
 export { cache } from './cache/index.ts'
 export { proxy } from './proxy/index.ts'
+export { retry } from './retry/index.ts'
 export { upstream } from './upstream/index.ts'
 export { websocket } from './websocket/index.ts'

@@ -9,6 +9,7 @@ import { websocketOptionsSchema } from '../../plugins/websocket/options.ts'
 import { cacheBlock } from './cache-schema.ts'
 import { block, duration, flag, integer, type Kind, list, map, size, switchable, text, word } from './kinds.ts'
 import { laterBlocks } from './later-schema.ts'
+import { retryBlock } from './retry-schema.ts'
 import { formatDuration, MAX_DURATION_MS } from './units.ts'
 
 const group = resolveOptions('upstream', upstreamGroupSchema, { origins: [{ url: 'builtin:demo' }] })
@@ -224,5 +225,6 @@ export const routeBlocks: Readonly<Record<string, Kind>> = {
     description: 'How an origin is chosen: in turn by weight, or the one with the fewest running requests by weight.',
   }),
   cache: switchable(cacheBlock, false),
+  retry: switchable(retryBlock, false),
   ...laterBlocks,
 }

@@ -99,9 +99,9 @@ export interface RouteConfig {
   readonly tls: UpstreamTlsConfig
   /** False = off. */
   readonly cache: false | CacheConfig
+  readonly retry: false | RetryConfig
   /** Blocks of later capabilities, checked and kept; false = off. */
   readonly compression: false | CompressionConfig
-  readonly retry: false | Readonly<Record<string, unknown>>
   readonly admission: false | Readonly<Record<string, unknown>>
   readonly tuner: Readonly<Record<string, unknown>>
   /** With `--partial`: why this route answers 503. Null = sound. */
@@ -145,6 +145,18 @@ export interface CacheKeyConfig {
   /** Parameters that are left out; a `*` at the end stands for any rest. */
   readonly ignoreQuery: readonly string[] | 'all'
   readonly host: boolean
+}
+
+/** Further attempts after a failure; their number is `request_optimization.retry_attempts`. */
+export interface RetryConfig {
+  readonly statuses: number[]
+  readonly methods: string[]
+  readonly tooManyRequests: boolean
+  readonly idempotencyKey: boolean
+  /** Most further attempts, as a share of the running requests. */
+  readonly budget: number
+  /** Ms until a second attempt beside a slow one. */
+  readonly hedgeMs: 'off' | 'auto' | number
 }
 
 export interface CompressionConfig {

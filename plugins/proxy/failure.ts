@@ -2,7 +2,7 @@
  * Turns an error of a proxied request into what the client may know of it, and sends that.
  */
 import type { FastifyReply } from 'fastify'
-import { isUpstreamFailure } from '../upstream/index.ts'
+import { isUpstreamFailure, type UpstreamFailure } from '../upstream/index.ts'
 import type { EarlyAnswer, ProxyCall } from './call.ts'
 import { closeStreamAfterAnswer, isHttp2, isRequestComplete } from './client-socket.ts'
 import { failureAnswer, type PublicFailure } from './failure-page.ts'
@@ -29,10 +29,22 @@ export function publicFailure(error: Error, requestId: string): PublicFailure {
     code,
     message: error.message,
     requestId,
-    proxyStatus: isUpstreamFailure(error) ? error.proxyStatus : null,
-    retryAfter: statusCode === 503 ? RETRY_AFTER_SECONDS : null,
+    proxyStatus: isUpstreamFailure(error) ? proxyStatus(error) : null,
+    retryAfter: statusCode === 503 || isAway(error) ? RETRY_AFTER_SECONDS : null,
   }
 }
+
+/** The error type with what was tried (RFC 9209 §2.3.1 and §2.3.8). */
+function proxyStatus({ proxyStatus: type, details }: UpstreamFailure): string {
+  return details === undefined ? type : `${type}; details="${details}"`
+}
+
+/** The origin may be restarting: it is worth coming back soon. */
+function isAway(error: Error): boolean {
+  return isUpstreamFailure(error) && awayKinds.has(error.kind)
+}
+
+const awayKinds: ReadonlySet<string> = new Set(['refused', 'dns', 'unreachable'])
 
 /** Answers with the failure; ends the connection when the request was not read to its end. */
 export function sendFailure(

@@ -64,6 +64,8 @@ export interface UpstreamFailure extends FastifyError {
   readonly proxyStatus: string
   /** True when no byte of the request can have reached the origin. */
   readonly unsent: boolean
+  /** What was tried, for the `details` of Proxy-Status; nothing of the inside. */
+  readonly details?: string
 }
 
 /** Makes the error of one kind; `cause` is the error underneath, if any. */
@@ -71,6 +73,11 @@ export function upstreamFailure(kind: FailureKind, unsent: boolean, cause?: unkn
   const [Failure, proxyStatus] = failures[kind]
   const failure = cause === undefined ? new Failure() : new Failure({ cause })
   return Object.assign(failure, { kind, proxyStatus, unsent }) as unknown as UpstreamFailure
+}
+
+/** The same failure with details; the one that was told may be shared with others. */
+export function retold(failure: UpstreamFailure, details: string): UpstreamFailure {
+  return Object.assign(upstreamFailure(failure.kind, failure.unsent, failure.cause), { details })
 }
 
 export function isUpstreamFailure(error: unknown): error is UpstreamFailure {

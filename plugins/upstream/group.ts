@@ -70,7 +70,12 @@ export class UpstreamGroup implements ExchangeHost {
   }
 
   assign(exchange: RunningExchange): boolean {
-    const pool = chooseOrigin(this.#pools, this.#options.balance, exchange.tried, performance.now())
+    const { avoid } = exchange.request
+    const preferred = avoid === undefined ? this.#pools : withoutAvoided(this.#pools, avoid)
+    const now = performance.now()
+    const pool =
+      chooseOrigin(preferred, this.#options.balance, exchange.tried, now) ??
+      chooseOrigin(this.#pools, this.#options.balance, exchange.tried, now)
     if (pool === null) return false
     if (this.#pools.length > 1) {
       exchange.tried ??= new Set()
@@ -98,6 +103,19 @@ export class UpstreamGroup implements ExchangeHost {
         failure = error
       }
     }
+  }
+
+  /** Requests wait for a connection. */
+  get hasWaiting(): boolean {
+    return this.#pools.some(pool => pool.pending > 0)
+  }
+
+  /** Opens a connection to each origin and keeps it; true as soon as one is open, false when none could be. */
+  reach(): Promise<boolean> {
+    return Promise.any(this.#pools.map(pool => pool.reach())).then(
+      () => true,
+      () => false,
+    )
   }
 
   /** Applies changed options: kept origins keep their connections, new limits count for requests that wait. */
@@ -174,6 +192,10 @@ export class UpstreamGroup implements ExchangeHost {
       },
     })
   }
+}
+
+function withoutAvoided(pools: readonly OriginPool[], avoid: ReadonlySet<string>): readonly OriginPool[] {
+  return pools.filter(({ address }) => !avoid.has(address.url))
 }
 
 /** An origin that is named twice is one origin with both weights. */

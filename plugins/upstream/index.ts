@@ -11,7 +11,7 @@ import { type UpstreamGroupOptions, upstreamOptionsSchema } from './options.ts'
 import type { Lookup } from './resolver.ts'
 import { type OriginSnapshot, Upstreams } from './upstreams.ts'
 
-export { isUpstreamFailure, type UpstreamFailure, upstreamFailure } from './errors.ts'
+export { isUpstreamFailure, retold, type UpstreamFailure, upstreamFailure } from './errors.ts'
 export {
   type AttemptFacts,
   type Dispatch,
@@ -23,6 +23,7 @@ export {
   rawHeadersOnly,
 } from './exchange.ts'
 export type { LentTransport } from './group.ts'
+export { headersObject } from './headers-object.ts'
 export type { UpstreamGroupOptions, UpstreamOptions } from './options.ts'
 export { type OriginSnapshot, Upstreams }
 

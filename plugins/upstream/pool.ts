@@ -197,6 +197,13 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
     for (const connection of this.#shelf.all()) connection.destroy(upstreamFailure('noOrigin', false))
   }
 
+  /** Opens a connection and keeps it for the next request. @throws UpstreamFailure when it cannot. */
+  reach(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#openOne(true, error => (error === null ? resolve() : reject(error)))
+    return promise
+  }
+
   /** Brings a changed `maxSize` into force, for connections and for requests that wait. */
   limitsChanged(): void {
     if (this.#shelf.size > this.limits.maxSize) this.closeIdle()
@@ -236,7 +243,7 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
     while (this.#opening * this.#streams < this.#waiting.length && this.#room() > 0) this.#openOne(false)
   }
 
-  #openOne(isWarmUp: boolean): void {
+  #openOne(isWarmUp: boolean, told: ((error: Error | null) => void) | null = null): void {
     this.#opening++
     const startedMs = performance.now()
     const done: Connected = (error, connection) => {
@@ -244,6 +251,7 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
       this.#setup.counters.connect(isUpstreamFailure(error) ? error.kind : 'ok', performance.now() - startedMs)
       if (connection === null) this.#connectFailed(error as Error, isWarmUp)
       else this.#connected(connection)
+      told?.(error)
     }
     this.#setup.connector.open((error, socket) => {
       if (socket === null) done(error, null)

@@ -16,6 +16,7 @@ import {
   type UploadProgress,
 } from './exchange.ts'
 import { decideResend } from './failover.ts'
+import { headersObject } from './headers-object.ts'
 
 /** Idle limit of answers that are quiet by nature (event streams, camera pictures): one hour. */
 export const EVENT_STREAM_IDLE_MS = 3_600_000
@@ -266,17 +267,8 @@ function isQuietByNature(rawHeaders: readonly string[]): boolean {
   return false
 }
 
-/** The object that handlers of undici's own kind expect; repeated names become arrays. */
+/** What the connection has made already, or the lines as an object. */
 function asObject(rawHeaders: readonly string[], known: IncomingHttpHeaders): IncomingHttpHeaders {
   for (const _ in known) return known
-  const headers: Record<string, string | string[]> = Object.create(null)
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = (rawHeaders[i] as string).toLowerCase()
-    const value = rawHeaders[i + 1] as string
-    const seen = headers[name]
-    if (seen === undefined) headers[name] = value
-    else if (Array.isArray(seen)) seen.push(value)
-    else headers[name] = [seen, value]
-  }
-  return headers as IncomingHttpHeaders
+  return headersObject(rawHeaders)
 }

@@ -50,6 +50,10 @@ export class Upstreams {
     return this.#groups.has(name)
   }
 
+  find(name: string): UpstreamGroup | undefined {
+    return this.#groups.get(name)
+  }
+
   /** @throws UpstreamFailure `noOrigin` for a name that is not configured. */
   group(name: string): UpstreamGroup {
     const group = this.#groups.get(name)
