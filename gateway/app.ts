@@ -2,7 +2,7 @@
  * The gateway as one Fastify app. Read `buildGateway` from top to bottom to see the way of a request: facts and route,
  * refusals, then the proxy over the pools; upgrades take the tunnel beside it.
  */
-import { METHODS } from 'node:http'
+import { type IncomingMessage, METHODS } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { accessLog, type Destination } from '../plugins/access-log/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
@@ -11,6 +11,7 @@ import { retry } from '../plugins/retry/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
 import { accessFacts, tunnelEntry } from './access-facts.ts'
+import { balanceKeyFor } from './balance-key.ts'
 import type { GatewayConfig } from './config/types.ts'
 import { garbageBound } from './garbage-bound.ts'
 import { armLinger } from './listeners/index.ts'
@@ -69,7 +70,8 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     endWithAnswer(reply, armLinger)
     reply.code(refusal.status).headers(headers).send(body)
   })
-  const callFor = (request: FastifyRequest) => proxyCall(request.facts, state.serving.config.limits.bodyIdleMs)
+  const callFor = (request: FastifyRequest) =>
+    proxyCall(request.raw, request.facts, state.serving.config.limits.bodyIdleMs)
   await app.register(proxy, { direct: true, callFor, onEarlyAnswer: armLinger, onBytes: garbageBound() })
   await app.register(cache, {
     ...storeOptions(state.serving.config),
@@ -111,7 +113,7 @@ function storeOptions({ store, storeLimits, routes }: GatewayConfig): Partial<Ca
 }
 
 /** Where a request goes and as what; null for one that was refused. */
-function proxyCall(facts: RequestFacts, bodyIdleMs: number): ProxyCall | null {
+function proxyCall(request: IncomingMessage, facts: RequestFacts, bodyIdleMs: number): ProxyCall | null {
   if (facts.match.kind !== 'route') return null
   const { route, path } = facts.match
   return {
@@ -127,5 +129,6 @@ function proxyCall(facts: RequestFacts, bodyIdleMs: number): ProxyCall | null {
     answerRules: route.answerRules,
     maxBodyBytes: route.limits.bodySize,
     bodyIdleMs,
+    balanceKey: balanceKeyFor(request, route, facts),
   }
 }

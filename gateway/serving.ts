@@ -14,6 +14,8 @@ import { compileRoutes, type RouteTable } from './routing/index.ts'
 /** Requests that may wait for a connection to one origin, and for how long (security.md, connections). */
 const QUEUE_SIZE = 256
 const QUEUE_TIMEOUT_MS = 1_000
+/** Of no meaning while there is no probe. */
+const DEFAULT_PROBE_MS = 10_000
 
 /** One route, ready for requests. The fields of `RouteConfig` that routing reads stand here too. */
 export interface ServedRoute extends RouteConfig {
@@ -108,7 +110,7 @@ function upstreamOptions(route: ServedRoute): UpstreamGroupOptions {
   const { connectionPools, limits, protocol, health, tls } = route
   return {
     origins: route.upstream.map(({ url, weight }) => ({ url, weight })),
-    balance: route.balance,
+    balance: route.balance === 'hash_client' || route.balance === 'hash_cookie' ? 'hash' : route.balance,
     maxSize: connectionPools.maxSize,
     minSize: connectionPools.minSize,
     maxIdleMs: connectionPools.maxIdleMs,
@@ -119,6 +121,9 @@ function upstreamOptions(route: ServedRoute): UpstreamGroupOptions {
     queueSize: QUEUE_SIZE,
     queueTimeoutMs: QUEUE_TIMEOUT_MS,
     ejectTimeMs: health.ejectTimeMs,
+    probePath: health.probe?.path ?? null,
+    probeIntervalMs: health.probe?.intervalMs ?? DEFAULT_PROBE_MS,
+    probeStatus: health.probe?.status ?? null,
     http2: protocol.http2Enabled,
     tcpNodelay: protocol.tcpNodelay,
     keepAlive: protocol.keepAlive,

@@ -27,7 +27,6 @@ export const planned: readonly Planned[] = [
   { key: 'admission', scope: 'route', what: 'limit concurrency', isOff: isFalse },
   { key: 'tuner', scope: 'route', what: 'tune itself', isOff: value => isBlock(value) && value['mode'] === 'off' },
   { key: 'preset', scope: 'route', what: 'apply presets', isOff: never },
-  { key: 'health.probe', scope: 'route', what: 'probe origins', isOff: isNull },
   { key: 'request_optimization.batch_size', scope: 'route', what: 'serve batch calls', isOff: never },
   { key: 'request_optimization.max_concurrent', scope: 'route', what: 'serve batch calls', isOff: never },
 ]

@@ -79,6 +79,8 @@ export interface StoreLimits {
   readonly memory: number
 }
 
+export type BalanceRule = 'round_robin' | 'least_requests' | 'p2c' | 'hash_client' | 'hash_cookie'
+
 export interface RouteConfig {
   readonly name: string
   readonly match: { readonly hosts: readonly string[]; readonly path: string }
@@ -86,7 +88,9 @@ export interface RouteConfig {
   /** Empty for a deny route. */
   readonly upstream: readonly OriginConfig[]
   /** How the origin is chosen. */
-  readonly balance: 'round_robin' | 'least_requests'
+  readonly balance: BalanceRule
+  /** What `hash_cookie` goes by. */
+  readonly balanceCookie: string
   /** Replaces the matched prefix; null = the path goes up unchanged; '/' strips the prefix. */
   readonly rewritePath: string | null
   readonly preset: string | null
@@ -194,7 +198,7 @@ export interface RouteLimits {
 export interface HealthConfig {
   readonly ejectTimeMs: number
   readonly holdMs: number
-  readonly probe: { readonly path: string; readonly intervalMs: number } | null
+  readonly probe: { readonly path: string; readonly intervalMs: number; readonly status: number | null } | null
 }
 
 /** What a route adds to or takes from heads, after the gateway's own rules. Names as written. */

@@ -39,6 +39,7 @@ const plugin: FastifyPluginCallback<RetryInput> = (app, options, done) => {
   retries.apply(Object.fromEntries(merged))
   app.decorate('retry', retries)
   app.upstream.use(retries.intercept)
+  app.upstream.useConnect(next => retries.interceptConnect(next))
   app.addHook('onClose', (_app, closed) => {
     retries.close()
     times.close()

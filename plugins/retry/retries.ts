@@ -1,10 +1,17 @@
 /**
  * The upstreams of one app with their policies, and the way of a request through them.
  */
-import type { Dispatch, FollowedExchange, Interceptor } from '../upstream/index.ts'
+import {
+  type Connect,
+  type Dispatch,
+  type FollowedExchange,
+  type Interceptor,
+  isUpstreamFailure,
+} from '../upstream/index.ts'
 import type { RetryPolicy } from './options.ts'
 import { RetriedExchange } from './retried-exchange.ts'
 import { type RetrySurroundings, UpstreamState } from './upstream-state.ts'
+import { waitForOrigin } from './waiting-tunnel.ts'
 
 /** An upstream as the plugin sees it now. */
 export interface RetrySnapshot {
@@ -49,7 +56,24 @@ export class Retries {
       const exchange = new RetriedExchange(state, next, request, handler)
       exchange.start()
       return exchange
-    };
+    }
+
+  /** The same wait for tunnels, which send nothing before they have a connection. */
+  interceptConnect(next: Connect): Connect {
+    return async (upstream, signal) => {
+      const state = this.#stateOf(upstream)
+      if (state === null) return next(upstream, signal)
+      for (;;) {
+        try {
+          const lent = await next(upstream, signal)
+          state.parking.noteReached()
+          return lent
+        } catch (error) {
+          if (!isUpstreamFailure(error) || !(await waitForOrigin(state, error, signal))) throw error
+        }
+      }
+    }
+  }
 
   *snapshot(): Iterable<RetrySnapshot> {
     const now = performance.now()

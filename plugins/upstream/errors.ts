@@ -50,6 +50,10 @@ const failures = {
     createError('HG_UPSTREAM_QUEUE_TIMEOUT', 'no connection to the origin became free in time', 503),
     'connection_limit_reached',
   ],
+  circuitOpen: [
+    createError('HG_CIRCUIT_OPEN', 'the origin did not answer several times in a row and is left alone', 503),
+    'destination_unavailable',
+  ],
   noOrigin: [createError('HG_NO_UPSTREAM', 'no origin can take the request', 503), 'destination_unavailable'],
   aborted: [createError('HG_UPSTREAM_ABORTED', 'the request was given up', 499), 'http_request_error'],
 } as const

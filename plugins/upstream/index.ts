@@ -9,7 +9,7 @@ import fp from 'fastify-plugin'
 import { contractOf, resolveOptions } from '../contract/index.ts'
 import { type UpstreamGroupOptions, upstreamOptionsSchema } from './options.ts'
 import type { Lookup } from './resolver.ts'
-import { type OriginSnapshot, Upstreams } from './upstreams.ts'
+import { type Connect, type OriginSnapshot, Upstreams } from './upstreams.ts'
 
 export { isUpstreamFailure, retold, type UpstreamFailure, upstreamFailure } from './errors.ts'
 export {
@@ -25,7 +25,8 @@ export {
 export type { LentTransport } from './group.ts'
 export { headersObject } from './headers-object.ts'
 export type { UpstreamGroupOptions, UpstreamOptions } from './options.ts'
-export { type OriginSnapshot, Upstreams }
+export type { HealthEvent } from './pool-health.ts'
+export { type Connect, type OriginSnapshot, Upstreams }
 
 declare module 'fastify' {
   interface FastifyInstance {

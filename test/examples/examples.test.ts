@@ -9,6 +9,7 @@ import { start as startAccessLog } from '../../examples/access-log.ts'
 import { start as startCache } from '../../examples/cache.ts'
 import { start as startHttpProxy } from '../../examples/http-proxy.ts'
 import { start as startProxy } from '../../examples/proxy.ts'
+import { start as startRetry } from '../../examples/retry.ts'
 import type { Running } from '../../examples/sample-app.ts'
 import { start as startUpstream } from '../../examples/upstream.ts'
 import { start as startWebsocket } from '../../examples/websocket.ts'
@@ -42,6 +43,12 @@ t.test('proxy: a prefix goes to another app, the rest stays', async t => {
   t.match(told.headers, { 'x-real-ip': '127.0.0.1', 'x-forwarded-prefix': '/wiki', via: '1.1 hearthgate' })
   t.notOk('remote-user' in told.headers)
   t.strictSame(await read(url), { see: '/wiki/' })
+})
+
+t.test('retry: an app that restarts is waited for', async t => {
+  const url = await started(t, startRetry)
+  t.match(await read(`${url}/wiki/page`), { path: '/page' })
+  t.match(await read(`${url}/waiting`), [{ upstream: 'wiki', awayMs: null, held: 0, active: 0 }])
 })
 
 t.test('cache: what is public is asked for once, until it is purged', async t => {
@@ -83,7 +90,15 @@ t.test('http-proxy: a plain @fastify/http-proxy over our dispatcher', async t =>
 t.test('every example runs by itself and ends on SIGINT', async t => {
   const folder = fileURLToPath(new URL('../../examples/', import.meta.url))
   const files = readdirSync(folder).filter(file => file !== 'sample-app.ts')
-  t.strictSame(files.sort(), ['access-log.ts', 'cache.ts', 'http-proxy.ts', 'proxy.ts', 'upstream.ts', 'websocket.ts'])
+  t.strictSame(files.sort(), [
+    'access-log.ts',
+    'cache.ts',
+    'http-proxy.ts',
+    'proxy.ts',
+    'retry.ts',
+    'upstream.ts',
+    'websocket.ts',
+  ])
   await Promise.all(
     files.map(async file => {
       const child = spawn(process.execPath, [folder + file], { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -40,6 +40,7 @@ t.test('what is not written has the documented defaults', async t => {
     deny: false,
     upstream: [{ url: 'http://127.0.0.1:3000', weight: 1 }],
     balance: 'round_robin',
+    balanceCookie: 'session',
     rewritePath: null,
     preset: null,
     connectionPools: { maxSize: 100, minSize: 10, maxIdleMs: 30_000, ttlMs: 300_000 },
