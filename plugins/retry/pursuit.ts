@@ -34,7 +34,8 @@ export class Pursuit implements Parked {
   avoid: Set<string> | null = null
   /** Places taken from the budget, to be given back when the request is over. */
   paid = 0
-  #retries = 0
+  /** Attempts after the first. */
+  retries = 0
   #parkings = 0
   #isParked = false
   #timer: NodeJS.Timeout | null = null
@@ -108,22 +109,22 @@ export class Pursuit implements Parked {
 
   /** The failure as the client is told of it, with what was tried and why not more (RFC 9209 §2.3). */
   tell(failure: UpstreamFailure): UpstreamFailure {
-    const isPlain = this.#retries === 0 && this.#parkings === 0
+    const isPlain = this.retries === 0 && this.#parkings === 0
     if (this.#whyNot === null || (isPlain && obvious.has(this.#whyNot))) return failure
     const { attempts } = this.#host
     return retold(failure, `${attempts === 1 ? '1 attempt' : `${attempts} attempts`}, no further: ${this.#whyNot}`)
   }
 
   #decide(failure: Failure): RetryDecision {
-    const { state, request, attempts, isReplayable, startedMs } = this.#host
+    const { state, request, isReplayable, startedMs } = this.#host
     return decideRetry(
       {
         failure,
         method: request.method,
         hasKey: state.rules.idempotencyKey && hasIdempotencyKey(request.headers),
         isReplayable,
-        // Dials that came to nothing are no attempts of the origin, but they have to end as well.
-        attempts: Math.max(attempts, this.#retries + 1),
+        // What the pool sends again on a closing connection (ADR 3) is the same attempt.
+        attempts: this.retries + 1,
         leftMs: startedMs + state.policy.deadlineMs - performance.now(),
       },
       state.rules,
@@ -136,8 +137,8 @@ export class Pursuit implements Parked {
     if (!state.budget.take(performance.now())) return this.#refuse('budget')
     this.paid++
     state.count.retry(decision.reason)
-    const waitMs = this.#avoidOrigin() ? 0 : (decision.waitMs ?? backoffMs(state.backoff, this.#retries, Math.random()))
-    this.#retries++
+    const waitMs = this.#avoidOrigin() ? 0 : (decision.waitMs ?? backoffMs(state.backoff, this.retries, Math.random()))
+    this.retries++
     this.#note(decision.reason, waitMs)
     this.#timer = setTimeout(() => {
       this.#timer = null

@@ -235,7 +235,8 @@ export class RetriedExchange implements AttemptOwner, ExchangeController, Follow
   }
 
   #mayRepeat(): boolean {
-    return this.#isRepeatable && this.attempts < this.state.rules.attempts && this.isReplayable
+    const attempts = 1 + (this.#pursuit?.retries ?? 0)
+    return this.#isRepeatable && attempts < this.state.rules.attempts && this.isReplayable
   }
 
   /** An answer that the client need not see: the other one of a race goes on, or another attempt is made. */

@@ -17,7 +17,7 @@ export interface FailedTry {
   readonly hasKey: boolean
   /** Nothing of the body was read, or all of it is at hand again. */
   readonly isReplayable: boolean
-  /** Attempts that reached a connection so far. */
+  /** Made so far. */
   readonly attempts: number
   /** Ms left until the deadline of all attempts. */
   readonly leftMs: number
