@@ -5,7 +5,10 @@
 import { type IncomingMessage, METHODS } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { accessLog, type Destination } from '../plugins/access-log/index.ts'
+import { admission } from '../plugins/admission/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
+import { exchangesOf } from '../plugins/contract/index.ts'
+import { metrics } from '../plugins/metrics/index.ts'
 import { endWithAnswer, failureAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
 import { retry } from '../plugins/retry/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
@@ -14,11 +17,11 @@ import { accessFacts, tunnelEntry } from './access-facts.ts'
 import { balanceKeyFor } from './balance-key.ts'
 import type { GatewayConfig } from './config/types.ts'
 import { garbageBound } from './garbage-bound.ts'
-import { armLinger } from './listeners/index.ts'
+import { addressKey, armLinger } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
 import { refusalFor } from './refusals.ts'
-import { hostFor, type RequestFacts, requestFacts } from './request-facts.ts'
-import type { Serving } from './serving.ts'
+import { hostFor, type RequestFacts, redirectFor, requestFacts, requestRulesFor } from './request-facts.ts'
+import { cacheScopeAt, type Serving } from './serving.ts'
 import { resolveUpgrade, type TunnelEnded, upgradeFailurePage } from './upgrades.ts'
 
 declare module 'fastify' {
@@ -26,6 +29,8 @@ declare module 'fastify' {
     facts: RequestFacts
   }
 }
+
+const DEFAULT_INTERVAL_MS = 300_000
 
 /** The state that a reload swaps. */
 export interface GatewayState {
@@ -54,6 +59,8 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
 
   await app.register(upstream, {})
   app.upstream.apply(state.serving.upstreams)
+  await app.register(admission, { clientOf: ({ facts }) => addressKey(facts.client.address) })
+  app.admission.apply(state.serving.admission)
   await app.register(retry, {})
   app.retry.apply(state.serving.retries)
 
@@ -62,12 +69,19 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     settings: () => state.serving.config.log,
     ...(parts.accessSink === undefined ? {} : { destination: parts.accessSink }),
   })
+  await app.register(metrics, {
+    facts: accessFacts,
+    intervalMs: analysisInterval(state.serving.config),
+    routeOf: ({ facts }) => (facts?.match.kind === 'route' ? facts.match.route.name : null),
+  })
   app.addHook('onRequest', (request, reply, next) => {
     request.facts = requestFacts(state.serving, request.raw, request.originalUrl)
     const refusal = refusalFor(request.method, request.facts)
-    if (refusal === null) return next()
-    const { headers, body } = failureAnswer(refusal, request.raw.headers.accept)
+    const location = refusal === null ? redirectFor(request.facts) : null
+    if (refusal === null && location === null) return next()
     endWithAnswer(reply, armLinger)
+    if (refusal === null) return void reply.redirect(location as string, 301)
+    const { headers, body } = failureAnswer(refusal, request.raw.headers.accept)
     reply.code(refusal.status).headers(headers).send(body)
   })
   const callFor = (request: FastifyRequest) =>
@@ -75,10 +89,11 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   await app.register(proxy, { direct: true, callFor, onEarlyAnswer: armLinger, onBytes: garbageBound() })
   await app.register(cache, {
     ...storeOptions(state.serving.config),
-    settingsFor: ({ facts }) => (facts.match.kind === 'route' ? facts.match.route.cacheScope : null),
+    settingsFor: ({ facts: { match, query } }) =>
+      match.kind === 'route' ? cacheScopeAt(match.route, match.path, query) : null,
   })
   const logTunnel: TunnelEnded = (request, facts, summary) => {
-    app.accessLog.write(tunnelEntry(request, facts, summary))
+    exchangesOf(app).tell(tunnelEntry(request, facts, summary), request)
   }
   await app.register(websocket, {
     attach: false,
@@ -112,6 +127,12 @@ function storeOptions({ store, storeLimits, routes }: GatewayConfig): Partial<Ca
   return { store, maxBytes, maxObjectBytes: maxBytes, frontBytes: memory, maxVariants: Math.max(1, ...variants) }
 }
 
+/** The shortest interval that a route's tuner looks at. */
+function analysisInterval({ routes }: GatewayConfig): number {
+  const intervals = routes.map(({ tuner }) => tuner['intervalMs']).filter(each => typeof each === 'number')
+  return intervals.length === 0 ? DEFAULT_INTERVAL_MS : Math.min(...intervals)
+}
+
 /** Where a request goes and as what; null for one that was refused. */
 function proxyCall(request: IncomingMessage, facts: RequestFacts, bodyIdleMs: number): ProxyCall | null {
   if (facts.match.kind !== 'route') return null
@@ -125,7 +146,7 @@ function proxyCall(request: IncomingMessage, facts: RequestFacts, bodyIdleMs: nu
     requestId: facts.requestId,
     strippedPrefix: route.strippedPrefix,
     mountBase: route.mountBase,
-    requestRules: route.requestRules,
+    requestRules: requestRulesFor(route, facts),
     answerRules: route.answerRules,
     maxBodyBytes: route.limits.bodySize,
     bodyIdleMs,

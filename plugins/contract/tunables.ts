@@ -33,7 +33,7 @@ export class Tunables {
     for (const [key, tunable] of this.#all) if (tunable.scope === scope) this.#all.delete(key)
   }
 
-  /** Forgets one knob. */
+  /** Forgets one knob of a scope that has no use for it any more. */
   drop(scope: string, name: string): void {
     this.#all.delete(`${scope}\u0000${name}`)
   }

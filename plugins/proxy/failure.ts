@@ -30,7 +30,7 @@ export function publicFailure(error: Error, requestId: string): PublicFailure {
     message: error.message,
     requestId,
     proxyStatus: isUpstreamFailure(error) ? proxyStatus(error) : null,
-    retryAfter: statusCode === 503 || isAway(error) ? RETRY_AFTER_SECONDS : null,
+    retryAfter: retryAfterOf(error, statusCode),
   }
 }
 
@@ -39,9 +39,12 @@ function proxyStatus({ proxyStatus: type, details }: UpstreamFailure): string {
   return details === undefined ? type : `${type}; details="${details}"`
 }
 
-/** The origin may be restarting: it is worth coming back soon. */
-function isAway(error: Error): boolean {
-  return isUpstreamFailure(error) && awayKinds.has(error.kind)
+/** Whoever refused may know better when it makes sense to come back; an origin that is away may be restarting. */
+function retryAfterOf(error: Error, statusCode: number): number | null {
+  const { retryAfter } = error as { retryAfter?: unknown }
+  if (typeof retryAfter === 'number') return retryAfter
+  const isAway = isUpstreamFailure(error) && awayKinds.has(error.kind)
+  return statusCode === 503 || isAway ? RETRY_AFTER_SECONDS : null
 }
 
 const awayKinds: ReadonlySet<string> = new Set(['refused', 'dns', 'unreachable'])
