@@ -18,10 +18,12 @@ import { type CacheOptions, cache } from '../plugins/cache/index.ts'
 import { addNote, exchangesOf } from '../plugins/contract/index.ts'
 import { metrics, withoutQuery } from '../plugins/metrics/index.ts'
 import { endWithAnswer, failureAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
+import { retry } from '../plugins/retry/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
 import { accessPage, decideEntry, questionsFor } from './access.ts'
 import { accessFacts, tunnelEntry } from './access-facts.ts'
+import { balanceKeyFor } from './balance-key.ts'
 import type { GatewayConfig } from './config/types.ts'
 import { garbageBound } from './garbage-bound.ts'
 import { addressKey, armLinger } from './listeners/index.ts'
@@ -99,6 +101,8 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   await app.register(proxy, { direct: true, callFor, onEarlyAnswer: armLinger, onBytes: garbageBound() })
   await app.register(admission, { clientOf: ({ facts }) => addressKey(facts.client.address) })
   app.admission.apply(state.serving.admission, state.serving.config.uplink)
+  await app.register(retry, {})
+  app.retry.apply(state.serving.retries)
   await app.register(batch, { settingsFor: ({ facts }) => batchScope(facts) })
   await app.register(cache, {
     ...storeOptions(state.serving.config),
@@ -181,7 +185,7 @@ function batchScope({ match, client, hostHeader }: RequestFacts): BatchScope | n
 }
 
 /** Where a request goes and as what; null for one that was refused. */
-function proxyCall({ facts, access }: FastifyRequest, bodyIdleMs: number): ProxyCall | null {
+function proxyCall({ raw, facts, access }: FastifyRequest, bodyIdleMs: number): ProxyCall | null {
   if (facts.match.kind !== 'route') return null
   const { route, path } = facts.match
   return {
@@ -197,5 +201,6 @@ function proxyCall({ facts, access }: FastifyRequest, bodyIdleMs: number): Proxy
     answerRules: route.answerRules,
     maxBodyBytes: route.limits.bodySize,
     bodyIdleMs,
+    balanceKey: balanceKeyFor(raw, route, facts),
   }
 }

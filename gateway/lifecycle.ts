@@ -161,6 +161,7 @@ class Gateway implements RunningGateway {
     const { config } = read
     this.#app.upstream.apply(serving.upstreams)
     this.#app.admission.apply(serving.admission, config.uplink)
+    this.#app.retry.apply(serving.retries)
     this.#state.serving = serving
     this.#read = read
     this.#generation++

@@ -11,6 +11,7 @@ import { laneOptionsSchema } from '../plugins/admission/options.ts'
 import type { CacheScope } from '../plugins/cache/index.ts'
 import { compilePaths, type PathSet, resolveOptions } from '../plugins/contract/index.ts'
 import { compileTrust, type FieldRules, type TrustCheck } from '../plugins/proxy/index.ts'
+import { defaultRetryPolicy, type RetryPolicy } from '../plugins/retry/index.ts'
 import type { UpstreamGroupOptions } from '../plugins/upstream/index.ts'
 import { guardOf } from './access.ts'
 import type { CacheConfig, GatewayConfig, RouteConfig } from './config/types.ts'
@@ -22,6 +23,8 @@ import { hasTemplates } from './rules/templates.ts'
 /** Requests that may wait for a connection to one origin, and for how long (security.md, connections). */
 const QUEUE_SIZE = 256
 const QUEUE_TIMEOUT_MS = 1_000
+/** Of no meaning while there is no probe. */
+const DEFAULT_PROBE_MS = 10_000
 
 /** One route, ready for requests. The fields of `RouteConfig` that routing reads stand here too. */
 export interface ServedRoute extends Omit<RouteConfig, 'redirects'> {
@@ -64,6 +67,8 @@ export interface Serving {
   readonly upstreams: Readonly<Record<string, UpstreamGroupOptions>>
   /** What admission does for each of these groups. */
   readonly admission: Readonly<Record<string, LaneOptions>>
+  /** Policy of further attempts, by the name of the route. */
+  readonly retries: Readonly<Record<string, RetryPolicy>>
 }
 
 /** Addresses of origins that are part of the gateway, by their name in the configuration. */
@@ -78,6 +83,7 @@ export function compileServing(config: GatewayConfig, builtins: BuiltinOrigins):
     table: compileRoutes(routes),
     isTrusted: compileTrust(config.trustedProxies),
     upstreams: Object.fromEntries(proxied.map(route => [route.name, upstreamOptions(route)])),
+    retries: Object.fromEntries(proxied.map(route => [route.name, retryPolicy(route)])),
     admission: Object.fromEntries(proxied.map(route => [route.name, laneOptions(route)])),
   }
 }
@@ -157,6 +163,14 @@ function identityOf({ upstream, rewritePath, headers, tls, cache }: RouteConfig)
   return createHash('sha256').update(JSON.stringify(asked)).digest('base64url').slice(0, 11)
 }
 
+/** With `retry: false` a request that was sent stays sent; what could not be sent still waits for a restart. */
+function retryPolicy({ retry, requestOptimization, health }: ServedRoute): RetryPolicy {
+  const policy = { ...defaultRetryPolicy, attempts: requestOptimization.retryAttempts, holdMs: health.holdMs }
+  if (retry === false) return { ...policy, attempts: 1, hedge: 'off' }
+  const { budget, hedgeMs, ...same } = retry
+  return { ...policy, ...same, budgetRatio: budget, hedge: hedgeMs }
+}
+
 function authorityOf(url: string): string {
   return url.startsWith('unix:') ? 'localhost' : new URL(url.replace(/^h2c:/, 'http:')).host
 }
@@ -177,7 +191,7 @@ function upstreamOptions(route: ServedRoute): UpstreamGroupOptions {
   const { connectionPools, limits, protocol, health, tls } = route
   return {
     origins: route.upstream.map(({ url, weight }) => ({ url, weight })),
-    balance: route.balance,
+    balance: route.balance === 'hash_client' || route.balance === 'hash_cookie' ? 'hash' : route.balance,
     maxSize: connectionPools.maxSize,
     minSize: connectionPools.minSize,
     maxIdleMs: connectionPools.maxIdleMs,
@@ -188,6 +202,9 @@ function upstreamOptions(route: ServedRoute): UpstreamGroupOptions {
     queueSize: QUEUE_SIZE,
     queueTimeoutMs: QUEUE_TIMEOUT_MS,
     ejectTimeMs: health.ejectTimeMs,
+    probePath: health.probe?.path ?? null,
+    probeIntervalMs: health.probe?.intervalMs ?? DEFAULT_PROBE_MS,
+    probeStatus: health.probe?.status ?? null,
     http2: protocol.http2Enabled,
     tcpNodelay: protocol.tcpNodelay,
     keepAlive: protocol.keepAlive,

@@ -16,17 +16,10 @@ interface Planned {
 }
 
 const isFalse = (value: unknown): boolean => value === false
-const isOne = (value: unknown): boolean => value === 1
-const isNull = (value: unknown): boolean => value === null
-const never = (): boolean => false
 
 export const planned: readonly Planned[] = [
   { key: 'compression', scope: 'route', what: 'compress answers', isOff: isFalse },
-  { key: 'retry', scope: 'route', what: 'try a failed request again', isOff: isFalse },
   { key: 'tuner', scope: 'route', what: 'tune itself', isOff: value => isBlock(value) && value['mode'] === 'off' },
-  { key: 'health.probe', scope: 'route', what: 'probe origins', isOff: isNull },
-  { key: 'health.hold', scope: 'route', what: 'wait for an origin that restarts', isOff: never },
-  { key: 'request_optimization.retry_attempts', scope: 'route', what: 'try a failed request again', isOff: isOne },
 ]
 
 /** One slip for each planned key that is in use, at the first place where it is. */

@@ -12,6 +12,7 @@ import { appBlocks } from './app-schema.ts'
 import { cacheBlock } from './cache-schema.ts'
 import { block, duration, flag, integer, type Kind, list, map, size, switchable, text, word } from './kinds.ts'
 import { laterBlocks } from './later-schema.ts'
+import { retryBlock } from './retry-schema.ts'
 import { formatDuration, MAX_DURATION_MS } from './units.ts'
 
 const group = resolveOptions('upstream', upstreamGroupSchema, { origins: [{ url: 'builtin:demo' }] })
@@ -134,6 +135,13 @@ const probe = block(
   {
     path: text('requestPath', { default: '/', description: 'Path that is asked for.', examples: ['/healthz'] }),
     interval: duration({ min: 1000, max: 24 * HOUR, default: '10s', description: 'Time between two probes.' }),
+    status: integer({
+      min: 100,
+      max: 599,
+      words: { any: null },
+      default: 'any',
+      description: 'The status that means well; `any` = from 200 to 399.',
+    }),
   },
   { description: 'Ask the origins now and then whether they are well; `false` = do not.' },
 )
@@ -226,12 +234,15 @@ export const routeBlocks: Readonly<Record<string, Kind>> = {
   health,
   headers,
   tls: upstreamTls,
-  balance: word(['round_robin', 'least_requests'], {
+  balance: word(['round_robin', 'least_requests', 'p2c', 'hash_client', 'hash_cookie'], {
     default: group.balance,
-    description: 'How an origin is chosen: in turn by weight, or the one with the fewest running requests by weight.',
+    description:
+      'How one of several origins is chosen: in turn by weight, the fewest running requests, the better of two by requests and time (p2c), or always the same one for a client or a cookie.',
   }),
+  balance_cookie: text('cookieName', { default: 'session', description: 'The cookie that `hash_cookie` goes by.' }),
   cache: switchable(cacheBlock, false),
   access: accessBlock,
+  retry: switchable(retryBlock, false),
   ...appBlocks,
   admission: switchable(admissionBlock, false),
   batch: flag({

@@ -81,6 +81,8 @@ export interface StoreLimits {
   readonly memory: number
 }
 
+export type BalanceRule = 'round_robin' | 'least_requests' | 'p2c' | 'hash_client' | 'hash_cookie'
+
 export interface RouteConfig {
   readonly name: string
   readonly match: { readonly hosts: readonly string[]; readonly path: string }
@@ -88,7 +90,9 @@ export interface RouteConfig {
   /** Empty for a deny route. */
   readonly upstream: readonly OriginConfig[]
   /** How the origin is chosen. */
-  readonly balance: 'round_robin' | 'least_requests'
+  readonly balance: BalanceRule
+  /** What `hash_cookie` goes by. */
+  readonly balanceCookie: string
   /** Replaces the matched prefix; null = the path goes up unchanged; '/' strips the prefix. */
   readonly rewritePath: string | null
   readonly preset: string | null
@@ -103,6 +107,7 @@ export interface RouteConfig {
   readonly cache: false | CacheConfig
   /** False = everybody may come in. */
   readonly access: false | AccessConfig
+  readonly retry: false | RetryConfig
   readonly slo: SloConfig
   readonly webdav: WebdavConfig
   /** Paths below the route's own that the gateway answers with 301, and where to. */
@@ -111,7 +116,6 @@ export interface RouteConfig {
   readonly redact: readonly string[]
   /** Blocks of later capabilities, checked and kept; false = off. */
   readonly compression: false | CompressionConfig
-  readonly retry: false | Readonly<Record<string, unknown>>
   readonly admission: false | AdmissionConfig
   readonly bandwidth: BandwidthConfig
   /** Takes part in batch calls. */
@@ -199,6 +203,18 @@ export interface AddressConfig {
   readonly deny: readonly string[]
 }
 
+/** Further attempts after a failure; their number is `request_optimization.retry_attempts`. */
+export interface RetryConfig {
+  readonly statuses: number[]
+  readonly methods: string[]
+  readonly tooManyRequests: boolean
+  readonly idempotencyKey: boolean
+  /** Most further attempts, as a share of the running requests. */
+  readonly budget: number
+  /** Ms until a second attempt beside a slow one. */
+  readonly hedgeMs: 'off' | 'auto' | number
+}
+
 /** How fast the head of an answer should come. */
 export interface SloConfig {
   readonly goodMs: number
@@ -245,7 +261,7 @@ export interface RouteLimits {
 export interface HealthConfig {
   readonly ejectTimeMs: number
   readonly holdMs: number
-  readonly probe: { readonly path: string; readonly intervalMs: number } | null
+  readonly probe: { readonly path: string; readonly intervalMs: number; readonly status: number | null } | null
 }
 
 /** What a route adds to or takes from heads, after the gateway's own rules. Names as written. */

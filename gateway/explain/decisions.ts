@@ -2,13 +2,14 @@
  * What a route's settings mean for one request: connections, time budgets, what is sent again, the cache, and the
  * blocks that have no effect yet. Values come from what the gateway runs with, not from the file.
  */
+import type { RetryPolicy } from '../../plugins/retry/index.ts'
 import type { UpstreamGroupOptions } from '../../plugins/upstream/index.ts'
 import { planned } from '../config/planned.ts'
 import type { GlobalLimits } from '../config/types.ts'
 import type { ServedRoute, Serving } from '../serving.ts'
 import { explainAdmission } from './admission.ts'
 import { type CacheQuestion, explainCache } from './cache.ts'
-import type { BlockDecision, Decisions, Limit, PoolDecision } from './types.ts'
+import type { BlockDecision, Decisions, Limit, PoolDecision, RetryDecision } from './types.ts'
 
 /** What `decideResend` of the upstream plugin allows, for people. */
 const RESENT = [
@@ -19,12 +20,11 @@ const RESENT = [
 export function decisionsFor(serving: Serving, route: ServedRoute, question: CacheQuestion): Decisions | null {
   const group = serving.upstreams[route.name]
   if (group === undefined) return null
-  const { retryAttempts } = route.requestOptimization
-  const retry = blockDecision('retry', route.retry === false ? false : { attempts: retryAttempts, ...route.retry })
+  const retry = retryDecision(route, serving.retries[route.name])
   return {
     pool: poolDecision(group),
     limits: [...originLimits(group), ...routeLimits(route), ...clientLimits(serving.config.limits)],
-    retry: { ...retry, resent: RESENT },
+    retry,
     cache: explainCache(route, question),
     compression: blockDecision('compression', route.compression === false ? false : { ...route.compression }),
     admission: explainAdmission(serving, route, question.request.headers),
@@ -35,6 +35,24 @@ export function decisionsFor(serving: Serving, route: ServedRoute, question: Cac
 function poolDecision(group: UpstreamGroupOptions): PoolDecision {
   const { maxSize, minSize, maxIdleMs, ttlMs, balance, client, http2, keepAlive } = group
   return { maxSize, minSize, maxIdleMs, ttlMs, balance, client, http2, keepAlive }
+}
+
+/** From the policy that the plugin runs with; attempts that need no policy are named in any case. */
+function retryDecision(route: ServedRoute, policy: RetryPolicy | undefined): RetryDecision {
+  const waits = policy === undefined || policy.holdMs === 0 ? [] : [held(policy)]
+  if (policy === undefined || route.retry === false)
+    return { state: 'off', configured: false, resent: [...RESENT, ...waits] }
+  const { attempts, methods, statuses, budgetRatio, hedge } = policy
+  const again =
+    attempts === 1
+      ? []
+      : [`${methods.join(', ')}, after a reset, a cut or ${statuses.join(', ')}: ${attempts} attempts in all`]
+  const configured = { attempts, statuses, methods, budget: budgetRatio, hedge }
+  return { state: attempts === 1 ? 'off' : 'on', configured, resent: [...RESENT, ...waits, ...again] }
+}
+
+function held({ holdMs }: RetryPolicy): string {
+  return `any method, while every origin refuses connections: waits until ${holdMs} ms after the outage began`
 }
 
 function originLimits(group: UpstreamGroupOptions): Limit[] {

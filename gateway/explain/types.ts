@@ -115,7 +115,7 @@ export interface Decisions {
 }
 
 export interface PoolDecision extends PoolsConfig {
-  readonly balance: 'round_robin' | 'least_requests'
+  readonly balance: 'round_robin' | 'least_requests' | 'p2c' | 'hash'
   readonly client: 'native' | 'undici'
   readonly http2: boolean
   readonly keepAlive: boolean

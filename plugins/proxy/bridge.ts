@@ -23,7 +23,8 @@ export function headRequest(request: FastifyRequest, call: ProxyCall, incoming: 
     strippedPrefix: call.strippedPrefix,
     rules: call.requestRules,
   })
-  const bare = { method: raw.method ?? 'GET', path: call.target, headers, body: null, bodyLength: null }
+  const { balanceKey } = call
+  const bare = { method: raw.method ?? 'GET', path: call.target, headers, body: null, bodyLength: null, balanceKey }
   return incoming ? { ...bare, incoming: request } : bare
 }
 

@@ -19,6 +19,8 @@ export interface ProxyCall {
   readonly strippedPrefix: string | null
   /** What stands in front of targets at the origin in place of `strippedPrefix`; empty where nothing does. */
   readonly mountBase: string
+  /** What a choice of the origin by hash goes by; absent = there is none. */
+  readonly balanceKey?: string | undefined
   readonly requestRules: FieldRules
   readonly answerRules: FieldRules
   /** Largest body in bytes, null = no limit. */

@@ -2,7 +2,7 @@
  * Turns an error of a proxied request into what the client may know of it, and sends that.
  */
 import type { FastifyReply } from 'fastify'
-import { isUpstreamFailure } from '../upstream/index.ts'
+import { isUpstreamFailure, type UpstreamFailure } from '../upstream/index.ts'
 import type { EarlyAnswer, ProxyCall } from './call.ts'
 import { closeStreamAfterAnswer, isHttp2, isRequestComplete } from './client-socket.ts'
 import { failureAnswer, type PublicFailure } from './failure-page.ts'
@@ -29,17 +29,25 @@ export function publicFailure(error: Error, requestId: string): PublicFailure {
     code,
     message: error.message,
     requestId,
-    proxyStatus: isUpstreamFailure(error) ? error.proxyStatus : null,
+    proxyStatus: isUpstreamFailure(error) ? proxyStatus(error) : null,
     retryAfter: retryAfterOf(error, statusCode),
   }
 }
 
-/** Whoever refused may know better when it makes sense to come back. */
+/** The error type with what was tried (RFC 9209 §2.3.1 and §2.3.8). */
+function proxyStatus({ proxyStatus: type, details }: UpstreamFailure): string {
+  return details === undefined ? type : `${type}; details="${details}"`
+}
+
+/** Whoever refused may know better when it makes sense to come back; an origin that is away may be restarting. */
 function retryAfterOf(error: Error, statusCode: number): number | null {
   const { retryAfter } = error as { retryAfter?: unknown }
   if (typeof retryAfter === 'number') return retryAfter
-  return statusCode === 503 ? RETRY_AFTER_SECONDS : null
+  const isAway = isUpstreamFailure(error) && awayKinds.has(error.kind)
+  return statusCode === 503 || isAway ? RETRY_AFTER_SECONDS : null
 }
+
+const awayKinds: ReadonlySet<string> = new Set(['refused', 'dns', 'unreachable'])
 
 /** Answers with the failure; ends the connection when the request was not read to its end. */
 export function sendFailure(

@@ -50,6 +50,10 @@ const failures = {
     createError('HG_UPSTREAM_QUEUE_TIMEOUT', 'no connection to the origin became free in time', 503),
     'connection_limit_reached',
   ],
+  circuitOpen: [
+    createError('HG_CIRCUIT_OPEN', 'the origin did not answer several times in a row and is left alone', 503),
+    'destination_unavailable',
+  ],
   noOrigin: [createError('HG_NO_UPSTREAM', 'no origin can take the request', 503), 'destination_unavailable'],
   aborted: [createError('HG_UPSTREAM_ABORTED', 'the request was given up', 499), 'http_request_error'],
 } as const
@@ -64,6 +68,8 @@ export interface UpstreamFailure extends FastifyError {
   readonly proxyStatus: string
   /** True when no byte of the request can have reached the origin. */
   readonly unsent: boolean
+  /** What was tried, for the `details` of Proxy-Status; nothing of the inside. */
+  readonly details?: string
 }
 
 /** Makes the error of one kind; `cause` is the error underneath, if any. */
@@ -71,6 +77,11 @@ export function upstreamFailure(kind: FailureKind, unsent: boolean, cause?: unkn
   const [Failure, proxyStatus] = failures[kind]
   const failure = cause === undefined ? new Failure() : new Failure({ cause })
   return Object.assign(failure, { kind, proxyStatus, unsent }) as unknown as UpstreamFailure
+}
+
+/** The same failure with details; the one that was told may be shared with others. */
+export function retold(failure: UpstreamFailure, details: string): UpstreamFailure {
+  return Object.assign(upstreamFailure(failure.kind, failure.unsent, failure.cause), { details })
 }
 
 export function isUpstreamFailure(error: unknown): error is UpstreamFailure {

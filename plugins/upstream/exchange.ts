@@ -45,11 +45,15 @@ export interface ExchangeRequest {
   /** Bytes of the body; null with a body = unknown, sent chunked. */
   readonly bodyLength: number | null
   /** Read after the body has ended: flat trailer lines to send (chunked bodies only). */
-  readonly trailers?: () => readonly string[] | null
+  readonly trailers?: (() => readonly string[] | null) | undefined
   /** The request of a client that it stands for, where an interceptor finds its own notes; absent when nobody waits. */
-  readonly incoming?: object
+  readonly incoming?: object | undefined
   /** Which attempt of that request it is; whoever makes attempts hands it down, absent = the only one. */
-  readonly attempt?: AttemptFacts
+  readonly attempt?: AttemptFacts | undefined
+  /** Origins by URL that are only taken when there is no other. */
+  readonly avoid?: ReadonlySet<string> | undefined
+  /** What a choice by hash goes by: the client's address, or a cookie; absent = any. */
+  readonly balanceKey?: string | undefined
 }
 
 /** What those in front of the pools know of one attempt, for the record of it. */

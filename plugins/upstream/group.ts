@@ -1,14 +1,25 @@
 /**
  * A named group of origins: chooses one for each attempt, owns their pools, takes changed options live.
  */
-import { clampToBounds, type Signals, type Tunables } from '../contract/index.ts'
+import {
+  type AttemptRecord,
+  type Channel,
+  clampToBounds,
+  type Journal,
+  type Signals,
+  type SignalValue,
+  type Tunables,
+} from '../contract/index.ts'
 import { chooseOrigin } from './balance.ts'
 import { Connector, type Transport } from './connector.ts'
-import { upstreamFailure } from './errors.ts'
+import { type FailureKind, upstreamFailure } from './errors.ts'
 import type { ExchangeHandler, ExchangeRequest } from './exchange.ts'
+import { Circuit } from './health/circuit.ts'
+import type { ProbeOptions } from './health/probe.ts'
 import type { UpstreamGroupOptions } from './options.ts'
 import { parseOrigin } from './origin-address.ts'
 import { OriginPool } from './pool.ts'
+import { type HealthEvent, PoolHealth } from './pool-health.ts'
 import type { PoolLimits } from './pool-limits.ts'
 import { PoolCounters } from './pool-signals.ts'
 import type { Resolver } from './resolver.ts'
@@ -19,6 +30,9 @@ export interface GroupSurroundings {
   readonly resolver: Resolver
   readonly signals: Signals
   readonly tunables: Tunables
+  readonly journal: Journal
+  /** Told of each change of an origin's health. */
+  readonly health: Channel<HealthEvent>
 }
 
 /** A transport connection lent to somebody who speaks on it alone (a WebSocket tunnel). */
@@ -39,10 +53,15 @@ export class UpstreamGroup implements ExchangeHost {
   /** Pools of origins that a reload has taken away, until their last request is done. */
   readonly #leaving = new Set<OriginPool>()
   readonly #around: GroupSurroundings
+  readonly #circuit = new Circuit()
+  readonly #circuitGauge: SignalValue
 
   constructor(name: string, options: UpstreamGroupOptions, around: GroupSurroundings) {
     this.name = name
     this.#around = around
+    this.#circuitGauge = around.signals
+      .gauge('upstream_circuit_open', '1 while requests are refused, since the origins did not answer.', 'upstream')
+      .with(name)
     this.#options = options
     this.headTimeoutMs = options.headTimeoutMs
     this.idleTimeoutMs = options.idleTimeoutMs
@@ -65,12 +84,14 @@ export class UpstreamGroup implements ExchangeHost {
   /** Sends one request; `handler` sees one controller and one outcome, whatever number of attempts that takes. */
   dispatch(request: ExchangeRequest, handler: ExchangeHandler): RunningExchange {
     const exchange = new RunningExchange(this, request, handler)
-    exchange.start()
+    if (this.#circuit.admit(performance.now()) > 0) exchange.refuse('circuitOpen')
+    else exchange.start()
     return exchange
   }
 
   assign(exchange: RunningExchange): boolean {
-    const pool = chooseOrigin(this.#pools, this.#options.balance, exchange.tried, performance.now())
+    const { avoid, balanceKey } = exchange.request
+    const pool = this.#choose(exchange.tried, avoid, balanceKey)
     if (pool === null) return false
     if (this.#pools.length > 1) {
       exchange.tried ??= new Set()
@@ -88,7 +109,7 @@ export class UpstreamGroup implements ExchangeHost {
     const tried = new Set<OriginPool>()
     let failure: unknown = upstreamFailure('noOrigin', true)
     for (;;) {
-      const pool = chooseOrigin(this.#pools, this.#options.balance, tried, performance.now())
+      const pool = this.#choose(tried, undefined, undefined)
       if (pool === null) throw failure
       tried.add(pool)
       try {
@@ -98,6 +119,35 @@ export class UpstreamGroup implements ExchangeHost {
         failure = error
       }
     }
+  }
+
+  /** Requests wait for a connection. */
+  get hasWaiting(): boolean {
+    return this.#pools.some(pool => pool.pending > 0)
+  }
+
+  /** Opens a connection to each origin and keeps it; true as soon as one is open, false when none could be. */
+  reach(): Promise<boolean> {
+    return Promise.any(this.#pools.map(pool => pool.reach())).then(
+      () => {
+        this.answered()
+        return true
+      },
+      () => false,
+    )
+  }
+
+  /** An origin has answered, or taken a connection. */
+  answered(): void {
+    if (this.#circuit.succeeded()) this.#circuitGauge.set(0)
+  }
+
+  failed(kind: FailureKind): void {
+    if (this.#circuit.failed(kind, performance.now())) this.#circuitGauge.set(1)
+  }
+
+  get attempts(): Channel<AttemptRecord> {
+    return this.#around.journal.attempts
   }
 
   /** Applies changed options: kept origins keep their connections, new limits count for requests that wait. */
@@ -113,6 +163,7 @@ export class UpstreamGroup implements ExchangeHost {
       if (kept === undefined) return this.#makePool(url, weight)
       old.delete(url)
       kept.weight = weight
+      kept.health.configure(options.ejectTimeMs, probeOf(options))
       Object.assign(kept.limits, limitsOf(options))
       kept.limitsChanged()
       return kept
@@ -122,7 +173,11 @@ export class UpstreamGroup implements ExchangeHost {
   }
 
   sweep(nowMs: number): void {
-    for (const pool of this.#pools) pool.sweep(nowMs)
+    const fastestMs = fastestOf(this.#pools)
+    for (const pool of this.#pools) {
+      pool.sweep(nowMs)
+      pool.health.sweep(nowMs, fastestMs)
+    }
     for (const pool of this.#leaving) {
       pool.sweep(nowMs)
       if (!pool.isDone) continue
@@ -152,7 +207,21 @@ export class UpstreamGroup implements ExchangeHost {
     const { connectTimeoutMs, tcpNodelay, http2, tls, client, keepAlive } = this.#options
     const connector = new Connector(address, { connectTimeoutMs, tcpNodelay, http2, tls }, this.#around.resolver)
     const counters = new PoolCounters(this.#around.signals, this.name, url)
-    return new OriginPool({ address, connector, client, keepAlive, counters }, limitsOf(this.#options), weight)
+    const setup = {
+      upstream: this.name,
+      address,
+      connector,
+      events: this.#around.health,
+      hasOther: () => this.#pools.some(other => other.address.url !== url && !other.isAvoided(performance.now())),
+      onChange: counters.health.bind(counters),
+    }
+    const health = new PoolHealth(setup, this.#options.ejectTimeMs, probeOf(this.#options))
+    return new OriginPool({ address, connector, client, keepAlive, counters, health }, limitsOf(this.#options), weight)
+  }
+
+  #choose(tried: ReadonlySet<unknown> | null, avoid: ReadonlySet<string> | undefined, key: string | undefined) {
+    const { balance: policy } = this.#options
+    return chooseOrigin(this.#pools, { policy, tried, avoid, key, nowMs: performance.now(), random: Math.random })
   }
 
   #declareTunables(): void {
@@ -184,8 +253,19 @@ function distinct(origins: UpstreamGroupOptions['origins']): [string, number][] 
 }
 
 function limitsOf(options: UpstreamGroupOptions): PoolLimits {
-  const { maxSize, minSize, maxIdleMs, ttlMs, queueSize, queueTimeoutMs, ejectTimeMs } = options
-  return { maxSize, minSize, maxIdleMs, ttlMs, queueSize, queueTimeoutMs, ejectMs: ejectTimeMs }
+  const { maxSize, minSize, maxIdleMs, ttlMs, queueSize, queueTimeoutMs } = options
+  return { maxSize, minSize, maxIdleMs, ttlMs, queueSize, queueTimeoutMs }
+}
+
+function probeOf({ probePath, probeIntervalMs, probeStatus }: UpstreamGroupOptions): ProbeOptions | null {
+  return probePath === null ? null : { path: probePath, intervalMs: probeIntervalMs, status: probeStatus }
+}
+
+/** Average time of the fastest origin that has answered. */
+function fastestOf(pools: readonly OriginPool[]): number {
+  let fastestMs = Number.POSITIVE_INFINITY
+  for (const { latencyMs } of pools) if (latencyMs > 0 && latencyMs < fastestMs) fastestMs = latencyMs
+  return fastestMs
 }
 
 /** What a connection is made with: when any of it changes, kept connections no longer fit. */

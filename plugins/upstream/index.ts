@@ -9,9 +9,9 @@ import fp from 'fastify-plugin'
 import { contractOf, resolveOptions } from '../contract/index.ts'
 import { type UpstreamGroupOptions, upstreamOptionsSchema } from './options.ts'
 import type { Lookup } from './resolver.ts'
-import { type OriginSnapshot, Upstreams } from './upstreams.ts'
+import { type Connect, type OriginSnapshot, Upstreams } from './upstreams.ts'
 
-export { isUpstreamFailure, type UpstreamFailure, upstreamFailure } from './errors.ts'
+export { isUpstreamFailure, retold, type UpstreamFailure, upstreamFailure } from './errors.ts'
 export {
   type AttemptFacts,
   type Dispatch,
@@ -23,8 +23,10 @@ export {
   rawHeadersOnly,
 } from './exchange.ts'
 export type { LentTransport } from './group.ts'
+export { headersObject } from './headers-object.ts'
 export type { UpstreamGroupOptions, UpstreamOptions } from './options.ts'
-export { type OriginSnapshot, Upstreams }
+export type { HealthEvent } from './pool-health.ts'
+export { type Connect, type OriginSnapshot, Upstreams }
 
 declare module 'fastify' {
   interface FastifyInstance {

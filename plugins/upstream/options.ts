@@ -52,10 +52,14 @@ export const upstreamTlsSchema = Type.Object(
 export const upstreamGroupSchema = Type.Object(
   {
     origins: Type.Array(originSchema, { minItems: 1, description: 'The servers that answer for this group.' }),
-    balance: Type.Union([Type.Literal('round_robin'), Type.Literal('least_requests')], {
-      default: 'round_robin',
-      description: 'How an origin is chosen: in turn by weight, or the one with the fewest running requests by weight.',
-    }),
+    balance: Type.Union(
+      [Type.Literal('round_robin'), Type.Literal('least_requests'), Type.Literal('p2c'), Type.Literal('hash')],
+      {
+        default: 'round_robin',
+        description:
+          'How an origin is chosen: in turn by weight; the fewest running requests by weight; the better of two by running requests and time (p2c); always the same one for the same client (hash).',
+      },
+    ),
     maxSize: Type.Integer({
       minimum: 1,
       maximum: 65535,
@@ -82,9 +86,18 @@ export const upstreamGroupSchema = Type.Object(
     queueTimeoutMs: time(1_000, 'Time that a request may wait for a connection.'),
     ejectTimeMs: time(
       2_000,
-      'An origin that refused a connection is left out for this time; never the last one. 0 = off.',
+      'An origin that refuses or fails is left out for this time, longer each time; never the last one. 0 = off.',
       0,
     ),
+    probePath: Type.Union([Type.String({ pattern: '^/' }), Type.Null()], {
+      default: null,
+      description: 'Path that the origins are asked for now and then, on a connection of its own; null = they are not.',
+    }),
+    probeIntervalMs: time(10_000, 'Time between two such questions, give or take a tenth.', 100),
+    probeStatus: Type.Union([Type.Integer({ minimum: 100, maximum: 599 }), Type.Null()], {
+      default: null,
+      description: 'The status that means well; null = any from 200 to 399.',
+    }),
     http2: Type.Boolean({ default: true, description: 'Offer HTTP/2 to https origins by ALPN.' }),
     tcpNodelay: Type.Boolean({ default: true, description: 'Send small packets at once (TCP_NODELAY).' }),
     keepAlive: Type.Boolean({ default: true, description: 'Use a connection for more than one request.' }),

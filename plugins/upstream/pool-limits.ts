@@ -8,5 +8,4 @@ export interface PoolLimits {
   ttlMs: number
   queueSize: number
   queueTimeoutMs: number
-  ejectMs: number
 }

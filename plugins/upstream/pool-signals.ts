@@ -2,7 +2,9 @@
  * What a pool publishes: counts of attempts and connections by outcome, times to connect and to the head of an answer,
  * and gauges that the sweep samples. Children are resolved once and kept, so counting is an addition.
  */
+
 import type { Observed, Signal, Signals, SignalValue } from '../contract/index.ts'
+import type { HealthState } from './health/origin-health.ts'
 
 interface Sampled {
   readonly open: number
@@ -20,6 +22,8 @@ export class PoolCounters {
   readonly #answers = new Map<string, SignalValue>()
   readonly #headSeconds: Observed
   readonly #connectSeconds: Observed
+  readonly #ejections = new Map<string, SignalValue>()
+  readonly #health: SignalValue
   readonly #gauges: Record<keyof Sampled, SignalValue>
   readonly #drops: (() => void)[] = []
 
@@ -40,6 +44,7 @@ export class PoolCounters {
       pending: gauge('upstream_requests_pending', 'Requests that wait for a connection.'),
       inFlight: gauge('upstream_requests_in_flight', 'Requests that an origin is working on.'),
     }
+    this.#health = gauge('upstream_origin_state', 'Health of the origin: 0 healthy, 1 half-open, 2 ejected.')
     this.#headSeconds = seconds('upstream_head_seconds', 'Time from sending a request to the head of its answer.')
     this.#connectSeconds = seconds('upstream_connect_seconds', 'Time to open a connection, TLS included.')
   }
@@ -58,6 +63,18 @@ export class PoolCounters {
     const reason = statusClass(status)
     this.#child(this.#answers, 'upstream_answers_total', 'Answers of the origin by class of status.', reason).add(1)
     this.#headSeconds.observe(headMs / 1000)
+  }
+
+  /** 0 healthy, 1 half-open, 2 ejected; ejections by reason. */
+  health(state: HealthState, reason: string | null): void {
+    this.#health.set(stateNumbers[state])
+    if (reason === null) return
+    this.#child(
+      this.#ejections,
+      'upstream_ejections_total',
+      'Times that an origin was left out, by reason.',
+      reason,
+    ).add(1)
   }
 
   /** Drops every child, so that origins of former configurations leave nothing behind. */
@@ -82,6 +99,8 @@ export class PoolCounters {
     return made
   }
 }
+
+const stateNumbers: Readonly<Record<HealthState, number>> = { healthy: 0, 'half-open': 1, ejected: 2 }
 
 const classes = ['0xx', '1xx', '2xx', '3xx', '4xx', '5xx', '6xx', '7xx', '8xx', '9xx']
 

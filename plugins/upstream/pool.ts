@@ -11,6 +11,7 @@ import type { ConnectionEvents, OriginConnection } from './exchange.ts'
 import { H1Connection } from './h1/index.ts'
 import { H2_STREAMS, openH2 } from './h2/index.ts'
 import type { OriginAddress } from './origin-address.ts'
+import type { PoolHealth } from './pool-health.ts'
 import type { PoolLimits } from './pool-limits.ts'
 import type { PoolCounters } from './pool-signals.ts'
 import type { ExchangePool, RunningExchange } from './running-exchange.ts'
@@ -23,6 +24,7 @@ export interface PoolSetup {
   readonly client: 'native' | 'undici'
   readonly keepAlive: boolean
   readonly counters: PoolCounters
+  readonly health: PoolHealth
 }
 
 type Connected = (error: Error | null, connection: OriginConnection | null) => void
@@ -34,11 +36,11 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
   readonly address: OriginAddress
   weight: number
   credit = 0
-  avoidUntilMs = 0
   inFlight = 0
   /** Connections lent to tunnels. */
   tunnels = 0
   readonly limits: PoolLimits
+  readonly health: PoolHealth
   readonly #setup: PoolSetup
   readonly #shelf: ConnectionShelf
   readonly #waiting: RunningExchange[] = []
@@ -59,6 +61,7 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
     this.#streams = setup.address.protocol === 'h2c' ? H2_STREAMS : 1
     this.weight = weight
     this.limits = limits
+    this.health = setup.health
     this.#shelf = new ConnectionShelf(limits)
     this.#setup = setup
   }
@@ -69,6 +72,18 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
 
   get idle(): number {
     return this.#shelf.idle
+  }
+
+  get latencyMs(): number {
+    return this.health.latency.ms
+  }
+
+  weightAt(nowMs: number): number {
+    return this.weight * this.health.shareAt(nowMs)
+  }
+
+  isAvoided(nowMs: number): boolean {
+    return this.health.isAvoided(nowMs)
   }
 
   get pending(): number {
@@ -83,6 +98,7 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
   take(exchange: RunningExchange): void {
     exchange.pool = this
     const now = performance.now()
+    this.health.chosen(now)
     const connection = this.#waiting.length === 0 ? this.#shelf.pick(now) : null
     if (connection !== null) return this.#lend(connection, exchange, now)
     const soonServed = (this.#opening + this.#room()) * this.#streams
@@ -99,7 +115,7 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
       this.#setup.connector.open((error, socket) => {
         this.#setup.counters.connect(isUpstreamFailure(error) ? error.kind : 'ok', performance.now() - startedMs)
         if (socket === null) {
-          this.avoidUntilMs = performance.now() + this.limits.ejectMs
+          this.health.failed(isUpstreamFailure(error) ? error.kind : 'unreachable', performance.now())
           return reject(error)
         }
         this.tunnels++
@@ -123,10 +139,12 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
     if (this.#running.delete(exchange)) this.inFlight--
     else this.leave(exchange)
     if (failure === null && exchange.reusedAfterMs > 0) this.#shelf.reused(exchange.reusedAfterMs)
+    if (failure !== null && exchange.connection !== null) this.health.failed(failure, performance.now())
     this.#setup.counters.attempt(failure ?? 'ok')
   }
 
-  countAnswer(status: number, headMs: number): void {
+  countAnswer(status: number, headMs: number, nowMs: number): void {
+    this.health.answered(status, headMs, nowMs)
     this.#setup.counters.answer(status, headMs)
   }
 
@@ -197,6 +215,13 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
     for (const connection of this.#shelf.all()) connection.destroy(upstreamFailure('noOrigin', false))
   }
 
+  /** Opens a connection and keeps it for the next request. @throws UpstreamFailure when it cannot. */
+  reach(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#openOne(true, error => (error === null ? resolve() : reject(error)))
+    return promise
+  }
+
   /** Brings a changed `maxSize` into force, for connections and for requests that wait. */
   limitsChanged(): void {
     if (this.#shelf.size > this.limits.maxSize) this.closeIdle()
@@ -236,7 +261,7 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
     while (this.#opening * this.#streams < this.#waiting.length && this.#room() > 0) this.#openOne(false)
   }
 
-  #openOne(isWarmUp: boolean): void {
+  #openOne(isWarmUp: boolean, told: ((error: Error | null) => void) | null = null): void {
     this.#opening++
     const startedMs = performance.now()
     const done: Connected = (error, connection) => {
@@ -244,6 +269,7 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
       this.#setup.counters.connect(isUpstreamFailure(error) ? error.kind : 'ok', performance.now() - startedMs)
       if (connection === null) this.#connectFailed(error as Error, isWarmUp)
       else this.#connected(connection)
+      told?.(error)
     }
     this.#setup.connector.open((error, socket) => {
       if (socket === null) done(error, null)
@@ -252,14 +278,14 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
   }
 
   #connectFailed(error: Error, isWarmUp: boolean): void {
-    this.avoidUntilMs = performance.now() + this.limits.ejectMs
+    this.health.failed(isUpstreamFailure(error) ? error.kind : 'unreachable', performance.now())
     // One dial stands for so many waiting requests, the oldest ones; a dial for later stands for none.
     if (!isWarmUp) for (const exchange of this.#waiting.splice(0, this.#streams)) exchange.failWith(error)
     this.#openForWaiting()
   }
 
   #connected(connection: OriginConnection): void {
-    this.avoidUntilMs = 0
+    this.health.connected(performance.now())
     if (this.#isRetired && this.#waiting.length === 0) return connection.destroy(upstreamFailure('noOrigin', true))
     const now = performance.now()
     this.#streams = Math.max(1, connection.capacity)
@@ -289,7 +315,7 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
   }
 
   #warm(nowMs: number): void {
-    if (this.#isRetired || !this.#setup.keepAlive || this.avoidUntilMs > nowMs) return
+    if (this.#isRetired || !this.#setup.keepAlive || this.health.stateAt(nowMs) === 'ejected') return
     if (!this.#shelf.isKeeping(nowMs)) return
     const wanted = Math.min(this.#demand.wanted(nowMs), this.limits.minSize, this.limits.maxSize)
     if (this.#shelf.size + this.#opening < wanted) this.#openOne(true)

@@ -5,7 +5,8 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
-import type { BagMember } from '../contract/index.ts'
+import type { AttemptRecord, BagMember, Channel } from '../contract/index.ts'
+import { attemptKind } from './attempt-kind.ts'
 import { type FailureKind, isUpstreamFailure, type UpstreamFailure, upstreamFailure } from './errors.ts'
 import {
   type ExchangeController,
@@ -16,6 +17,7 @@ import {
   type UploadProgress,
 } from './exchange.ts'
 import { decideResend } from './failover.ts'
+import { headersObject } from './headers-object.ts'
 
 /** Idle limit of answers that are quiet by nature (event streams, camera pictures): one hour. */
 export const EVENT_STREAM_IDLE_MS = 3_600_000
@@ -25,11 +27,12 @@ const noHeaders: IncomingHttpHeaders = Object.freeze({})
 /** What an exchange needs of the pool that it is on. */
 export interface ExchangePool {
   readonly address: { readonly url: string }
+  readonly inFlight: number
   /** The exchange no longer waits for a connection. */
   leave(exchange: RunningExchange): void
   /** The attempt has ended, well (`null`) or not. */
   settle(exchange: RunningExchange, failure: FailureKind | null): void
-  countAnswer(status: number, headMs: number): void
+  countAnswer(status: number, headMs: number, nowMs: number): void
   closeIdle(): void
 }
 
@@ -40,6 +43,12 @@ export interface ExchangeHost {
   /** Chooses a pool that is not in `tried` and puts the exchange on it; false when none is left. */
   assign(exchange: RunningExchange): boolean
   readonly originCount: number
+  readonly name: string
+  /** Who wants to know of attempts. */
+  readonly attempts: Channel<AttemptRecord>
+  /** Told of each answer and each failure, for the circuit. */
+  answered(): void
+  failed(kind: FailureKind): void
 }
 
 export class RunningExchange implements ExchangeHandler, ExchangeController, BagMember {
@@ -71,6 +80,10 @@ export class RunningExchange implements ExchangeHandler, ExchangeController, Bag
   #progressMs = 0
   #idleLimitMs: number
   #written = 0
+  /** Of the running attempt; 0 and null before its head. */
+  #status = 0
+  #headMs: number | null = null
+  #inFlight = 0
 
   constructor(host: ExchangeHost, request: ExchangeRequest, outer: ExchangeHandler) {
     this.#host = host
@@ -85,6 +98,12 @@ export class RunningExchange implements ExchangeHandler, ExchangeController, Bag
     if (!this.#host.assign(this)) this.#finish(upstreamFailure('noOrigin', true))
   }
 
+  /** It is not even tried. The caller learns it later, as of every failure. */
+  refuse(kind: FailureKind): void {
+    this.#outer.onRequestStart?.(this, {})
+    process.nextTick(() => this.#finish(this.#abortReason ?? upstreamFailure(kind, true)))
+  }
+
   /** The pool has a connection for it. */
   runOn(connection: OriginConnection, nowMs: number): void {
     this.connection = connection
@@ -94,6 +113,9 @@ export class RunningExchange implements ExchangeHandler, ExchangeController, Bag
     this.#sentMs = 0
     this.#progressMs = nowMs
     this.#written = 0
+    this.#status = 0
+    this.#headMs = null
+    this.#inFlight = this.pool?.inFlight ?? 0
     connection.dispatch(this.request, this)
   }
 
@@ -127,8 +149,10 @@ export class RunningExchange implements ExchangeHandler, ExchangeController, Bag
     if (this.#inner !== null) return this.#inner.abort(reason)
     if (this.pool === null) return
     // Lent a connection that has not begun with it: the pool counts it as running.
-    if (this.connection !== null) this.pool.settle(this, 'aborted')
-    else this.pool.leave(this)
+    if (this.connection !== null) {
+      this.pool.settle(this, 'aborted')
+      this.#tell('aborted')
+    } else this.pool.leave(this)
     this.#finish(reason)
   }
 
@@ -168,7 +192,10 @@ export class RunningExchange implements ExchangeHandler, ExchangeController, Bag
     if (status >= 200) {
       this.#isAnswered = true
       if (isQuietByNature(this.rawHeaders)) this.#idleLimitMs = Math.max(this.#idleLimitMs, EVENT_STREAM_IDLE_MS)
-      this.pool?.countAnswer(status, now - this.#startedMs)
+      this.#headMs = now - this.#startedMs
+      this.#status = status
+      this.pool?.countAnswer(status, this.#headMs, now)
+      this.#host.answered()
     }
     const given = this.#outer[rawHeadersOnly] === true ? noHeaders : asObject(this.rawHeaders, headers)
     this.#outer.onResponseStart?.(this, status, given, message ?? '')
@@ -184,6 +211,7 @@ export class RunningExchange implements ExchangeHandler, ExchangeController, Bag
     this.#isOver = true
     this.rawTrailers = (controller as ExchangeController).rawTrailers
     this.pool?.settle(this, null)
+    this.#tell(null)
     try {
       this.#outer.onResponseEnd?.(this, this.#outer[rawHeadersOnly] === true ? noHeaders : trailers)
     } catch (thrown) {
@@ -196,6 +224,8 @@ export class RunningExchange implements ExchangeHandler, ExchangeController, Bag
     if (this.#isOver) return
     const failure = isUpstreamFailure(error) ? error : null
     this.pool?.settle(this, failure?.kind ?? 'aborted')
+    this.#host.failed(failure?.kind ?? 'aborted')
+    this.#tell(failure?.kind ?? 'aborted')
     this.#inner = null
     if (failure !== null && this.#abortReason === null && this.#resend(failure)) return
     this.#finish(this.#abortReason ?? error)
@@ -243,6 +273,29 @@ export class RunningExchange implements ExchangeHandler, ExchangeController, Bag
     return this.#host.assign(this)
   }
 
+  /** One record an attempt, for whoever listens. */
+  #tell(failure: FailureKind | null): void {
+    if (!this.#host.attempts.isHeard) return
+    const endedMs = performance.now()
+    const wasDialled = this.connection === null
+    this.#host.attempts.tell({
+      endedMs,
+      upstream: this.#host.name,
+      origin: this.pool?.address.url ?? '',
+      kind: attemptKind(failure, this.#status),
+      status: this.#status,
+      headMs: this.#headMs,
+      ms: wasDialled ? 0 : endedMs - this.#startedMs,
+      queueMs:
+        (this.request.attempt?.queueMs ?? 0) +
+        (wasDialled ? 0 : this.#startedMs - (this.queuedAtMs || this.#startedMs)),
+      inFlight: this.#inFlight,
+      number: this.request.attempt?.number ?? this.attempts,
+      isHedge: this.request.attempt?.isHedge ?? false,
+      isLongHeld: this.#idleLimitMs >= EVENT_STREAM_IDLE_MS,
+    })
+  }
+
   #finish(error: Error): void {
     if (this.#isOver) return
     this.#isOver = true
@@ -266,17 +319,8 @@ function isQuietByNature(rawHeaders: readonly string[]): boolean {
   return false
 }
 
-/** The object that handlers of undici's own kind expect; repeated names become arrays. */
+/** What the connection has made already, or the lines as an object. */
 function asObject(rawHeaders: readonly string[], known: IncomingHttpHeaders): IncomingHttpHeaders {
   for (const _ in known) return known
-  const headers: Record<string, string | string[]> = Object.create(null)
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = (rawHeaders[i] as string).toLowerCase()
-    const value = rawHeaders[i + 1] as string
-    const seen = headers[name]
-    if (seen === undefined) headers[name] = value
-    else if (Array.isArray(seen)) seen.push(value)
-    else headers[name] = [seen, value]
-  }
-  return headers as IncomingHttpHeaders
+  return headersObject(rawHeaders)
 }

@@ -3,12 +3,14 @@
  * connection, removed ones serve what they have begun.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { Contract } from '../contract/index.ts'
+import { Channel, type Contract } from '../contract/index.ts'
 import { GroupDispatcher } from './dispatcher.ts'
 import { upstreamFailure } from './errors.ts'
 import type { Dispatch, ExchangeHandler, ExchangeRequest, FollowedExchange, Interceptor } from './exchange.ts'
 import { type GroupSurroundings, type LentTransport, UpstreamGroup } from './group.ts'
+import type { HealthState } from './health/origin-health.ts'
 import type { UpstreamGroupOptions } from './options.ts'
+import type { HealthEvent } from './pool-health.ts'
 import { type Lookup, Resolver } from './resolver.ts'
 
 /** State of one origin now; counts, and whether it is left out after a failure. */
@@ -21,18 +23,26 @@ export interface OriginSnapshot {
   readonly pending: number
   readonly tunnels: number
   readonly isAvoided: boolean
+  readonly state: HealthState
 }
 
+/** @throws UpstreamFailure when no origin can be reached. */
+export type Connect = (upstream: string, signal?: AbortSignal) => Promise<LentTransport>
+
 export class Upstreams {
+  /** Told of each change of an origin's health. */
+  readonly health = new Channel<HealthEvent>()
   readonly #groups = new Map<string, UpstreamGroup>()
   readonly #options = new Map<string, UpstreamGroupOptions>()
   readonly #leaving = new Set<UpstreamGroup>()
   readonly #around: GroupSurroundings
   #dispatch: Dispatch = (name, request, handler) => this.group(name).dispatch(request, handler)
 
+  #connect: Connect = (name, signal) => this.#lend(name, signal)
+
   /** `lookup` replaces `dns.lookup`, for names that only the app knows. */
   constructor(contract: Contract, lookup?: Lookup) {
-    this.#around = { ...contract, resolver: new Resolver(lookup) }
+    this.#around = { ...contract, resolver: new Resolver(lookup), health: this.health }
   }
 
   /** Makes `wanted` the set of groups. Running requests are not touched. */
@@ -48,6 +58,10 @@ export class Upstreams {
 
   has(name: string): boolean {
     return this.#groups.has(name)
+  }
+
+  find(name: string): UpstreamGroup | undefined {
+    return this.#groups.get(name)
   }
 
   /** @throws UpstreamFailure `noOrigin` for a name that is not configured. */
@@ -74,22 +88,22 @@ export class Upstreams {
   }
 
   /** A transport of its own for a tunnel. An aborted `signal` closes it, also when it only comes later. */
-  async connect(name: string, signal?: AbortSignal): Promise<LentTransport> {
-    const lent = await this.group(name).connect()
-    if (signal?.aborted) {
-      lent.socket.destroy()
-      lent.release()
-      throw upstreamFailure('aborted', true, signal.reason)
-    }
-    return lent
+  connect(name: string, signal?: AbortSignal): Promise<LentTransport> {
+    return this.#connect(name, signal)
+  }
+
+  /** Puts `interceptor` in front of the way that tunnels take to an origin. */
+  useConnect(interceptor: (next: Connect) => Connect): void {
+    this.#connect = interceptor(this.#connect)
   }
 
   *snapshot(): Iterable<OriginSnapshot> {
     const now = performance.now()
     for (const group of this.#groups.values()) {
-      for (const { address, open, idle, inFlight, pending, tunnels, avoidUntilMs } of group.pools) {
-        const isAvoided = avoidUntilMs > now
-        yield { upstream: group.name, origin: address.url, open, idle, inFlight, pending, tunnels, isAvoided }
+      for (const { address, open, idle, inFlight, pending, tunnels, health } of group.pools) {
+        const state = health.stateAt(now)
+        const isAvoided = state === 'ejected'
+        yield { upstream: group.name, origin: address.url, open, idle, inFlight, pending, tunnels, isAvoided, state }
       }
     }
   }
@@ -104,6 +118,16 @@ export class Upstreams {
 
   destroy(): void {
     for (const group of [...this.#groups.values(), ...this.#leaving]) group.destroy()
+  }
+
+  async #lend(name: string, signal?: AbortSignal): Promise<LentTransport> {
+    const lent = await this.group(name).connect()
+    if (signal?.aborted) {
+      lent.socket.destroy()
+      lent.release()
+      throw upstreamFailure('aborted', true, signal.reason)
+    }
+    return lent
   }
 
   #remove(name: string, group: UpstreamGroup): void {

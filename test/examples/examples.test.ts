@@ -14,6 +14,7 @@ import { start as startCache } from '../../examples/cache.ts'
 import { start as startHttpProxy } from '../../examples/http-proxy.ts'
 import { start as startMetrics } from '../../examples/metrics.ts'
 import { start as startProxy } from '../../examples/proxy.ts'
+import { start as startRetry } from '../../examples/retry.ts'
 import type { Running } from '../../examples/sample-app.ts'
 import { start as startUpstream } from '../../examples/upstream.ts'
 import { start as startWebsocket } from '../../examples/websocket.ts'
@@ -47,6 +48,12 @@ t.test('proxy: a prefix goes to another app, the rest stays', async t => {
   t.match(told.headers, { 'x-real-ip': '127.0.0.1', 'x-forwarded-prefix': '/wiki', via: '1.1 hearthgate' })
   t.notOk('remote-user' in told.headers)
   t.strictSame(await read(url), { see: '/wiki/' })
+})
+
+t.test('retry: an app that restarts is waited for', async t => {
+  const url = await started(t, startRetry)
+  t.match(await read(`${url}/wiki/page`), { path: '/page' })
+  t.match(await read(`${url}/waiting`), [{ upstream: 'wiki', awayMs: null, held: 0, active: 0 }])
 })
 
 t.test('cache: what is public is asked for once, until it is purged', async t => {
@@ -141,6 +148,7 @@ t.test('every example runs by itself and ends on SIGINT', async t => {
     'http-proxy.ts',
     'metrics.ts',
     'proxy.ts',
+    'retry.ts',
     'upstream.ts',
     'websocket.ts',
   ])

@@ -41,6 +41,7 @@ t.test('what is not written has the documented defaults', async t => {
     deny: false,
     upstream: [{ url: 'http://127.0.0.1:3000', weight: 1 }],
     balance: 'round_robin',
+    balanceCookie: 'session',
     rewritePath: null,
     preset: null,
     connectionPools: { maxSize: 100, minSize: 10, maxIdleMs: 30_000, ttlMs: 300_000 },
@@ -82,7 +83,14 @@ t.test('what is not written has the documented defaults', async t => {
     webdav: { destination: 'keep' },
     redirects: {},
     redact: [],
-    retry: { statuses: [502, 503, 504], methods: ['GET', 'HEAD', 'OPTIONS'], budget: 0.2, hedgeMs: 'auto' },
+    retry: {
+      statuses: [502, 503, 504],
+      methods: ['GET', 'HEAD', 'OPTIONS'],
+      tooManyRequests: false,
+      idempotencyKey: false,
+      budget: 0.2,
+      hedgeMs: 'auto',
+    },
     admission: {
       maxConcurrency: 'auto',
       queue: 256,

@@ -96,8 +96,8 @@ t.test('each capability of the full example that is not built is named once, whe
 
 t.test('further places of the same key are named in the same warning', async t => {
   const text =
-    'defaults: { retry: { budget: 10% } }\nroutes:\n  - { name: a, upstream: http://a, retry: { budget: 5% } }\n'
-  t.match(warningLines(text), [/^1:13 warning: "retry" has no effect yet: .* \(also line 3\)$/])
+    'defaults: { compression: { min_size: 9 } }\nroutes:\n  - { name: a, upstream: http://a, compression: { min_size: 5 } }\n'
+  t.match(warningLines(text), [/^1:13 warning: "compression" has no effect yet: .* \(also line 3\)$/])
 })
 
 t.test('off-values draw no warning', async t => {

@@ -1,6 +1,7 @@
 /** An exchange that was lent a connection which never begins with it: it ends in time and is settled once. */
 import { Socket } from 'node:net'
 import t from 'tap'
+import { type AttemptRecord, Channel } from '../../../plugins/contract/index.ts'
 import type { ExchangeHandler, OriginConnection } from '../../../plugins/upstream/exchange.ts'
 import { type ExchangePool, RunningExchange } from '../../../plugins/upstream/running-exchange.ts'
 
@@ -20,13 +21,20 @@ function lend() {
   const settled: (string | null)[] = []
   const pool: ExchangePool = {
     address: { url: 'h2c://a' },
+    inFlight: 1,
     leave: () => settled.push('left'),
     settle: (_exchange, failure) => settled.push(failure),
     countAnswer: () => {},
     closeIdle: () => {},
   }
   const errors: Error[] = []
-  const host = { headTimeoutMs: 100, idleTimeoutMs: 100, assign: () => true, originCount: 1 }
+  const host = {
+    ...{ name: 'a', headTimeoutMs: 100, idleTimeoutMs: 100, originCount: 1 },
+    attempts: new Channel<AttemptRecord>(),
+    assign: () => true,
+    answered: () => {},
+    failed: () => {},
+  }
   const request = { method: 'GET', path: '/', headers: [], body: null, bodyLength: null }
   const exchange = new RunningExchange(host, request, { onResponseError: (_controller, error) => errors.push(error) })
   exchange.start()

@@ -1,0 +1,141 @@
+/**
+ * Further attempts on real sockets: what is sent again, how often, and what the client sees of it.
+ */
+import t from 'tap'
+import { RawClient } from '../../support/raw-client.ts'
+import { answer, rawOrigin } from '../../support/raw-origin.ts'
+import { get, retryApp, withBody } from './support.ts'
+
+/** Fails the first `failures` requests by `fail`, answers the others. */
+async function failing(
+  t: { teardown(fn: () => unknown): void },
+  failures: number,
+  fail: (socket: import('node:net').Socket) => void,
+) {
+  const origin = await rawOrigin((_request, socket) => {
+    if (origin.requests.length <= failures) fail(socket)
+    else socket.write(answer(200, {}, 'whole'))
+  })
+  t.teardown(() => origin.close())
+  return origin
+}
+
+t.test('a GET that was reset is sent again', async t => {
+  const origin = await failing(t, 2, socket => socket.resetAndDestroy())
+  const { port } = await retryApp(t, [origin.url])
+  const { status, body } = await new RawClient(port).send(get()).answer()
+  t.equal(status, 200)
+  t.equal(body.toString(), 'whole')
+  t.equal(origin.requests.length, 3)
+})
+
+t.test('the number of attempts counts all of them', async t => {
+  const origin = await failing(t, 100, socket => socket.resetAndDestroy())
+  const { port } = await retryApp(t, [origin.url], { retry: { attempts: 2 } })
+  const { status, headers } = await new RawClient(port).send(get()).answer()
+  t.equal(status, 502)
+  t.equal(
+    headers['proxy-status'],
+    'hearthgate; error=connection_terminated; details="2 attempts, no further: attempts"',
+  )
+  t.equal(origin.requests.length, 2)
+})
+
+t.test('a POST that was sent is never sent again', async t => {
+  const origin = await failing(t, 100, socket => socket.resetAndDestroy())
+  const { port } = await retryApp(t, [origin.url])
+  const { status } = await new RawClient(port).send(withBody('POST', 'once')).answer('POST')
+  t.equal(status, 502)
+  t.equal(origin.requests.length, 1)
+})
+
+t.test('a small answer that is cut is asked for again before the client sees of it', async t => {
+  const cut = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwho'
+  const origin = await failing(t, 1, socket => socket.end(cut))
+  const { port } = await retryApp(t, [origin.url])
+  const { status, body, isWhole } = await new RawClient(port).send(get()).answer()
+  t.same([status, body.toString(), isWhole], [200, 'whole', true])
+})
+
+t.test('a 503 is followed by another attempt, and the last one is passed on as it is', async t => {
+  const busy = answer(503, { 'X-Origin': 'busy' }, 'busy')
+  const first = await failing(t, 1, socket => void socket.write(busy))
+  const app = await retryApp(t, [first.url])
+  t.equal((await new RawClient(app.port).send(get()).answer()).status, 200)
+
+  const always = await failing(t, 100, socket => void socket.write(busy))
+  const other = await retryApp(t, [always.url])
+  const { status, headers, body } = await new RawClient(other.port).send(get()).answer()
+  t.same([status, headers['x-origin'], body.toString(), always.requests.length], [503, 'busy', 'busy', 3])
+})
+
+t.test('large answers that are not wanted do not use up the pool', async t => {
+  const origin = await rawOrigin((_request, socket) => void socket.write(answer(503, {}, Buffer.alloc(300_000))))
+  t.teardown(() => origin.close())
+  const { port } = await retryApp(t, [origin.url], { group: { maxSize: 2 } })
+  for (let i = 0; i < 6; i++) t.equal((await new RawClient(port).send(get()).answer()).status, 503)
+})
+
+t.test('a body is sent again from what was kept, where the method allows it', async t => {
+  const origin = await failing(t, 1, socket => void socket.write(answer(503, {}, 'busy')))
+  const { port } = await retryApp(t, [origin.url], { retry: { methods: ['GET', 'PUT'] } })
+  t.equal((await new RawClient(port).send(withBody('PUT', 'twice')).answer('PUT')).status, 200)
+  t.strictSame(
+    origin.requests.map(({ body }) => body.toString()),
+    ['twice', 'twice'],
+  )
+})
+
+t.test('a body beyond the bound is sent once', async t => {
+  const origin = await failing(t, 9, socket => void socket.write(answer(503, {}, 'busy')))
+  const { port } = await retryApp(t, [origin.url], { retry: { methods: ['GET', 'PUT'], replayBytes: 4 } })
+  t.equal((await new RawClient(port).send(withBody('PUT', 'twice')).answer('PUT')).status, 503)
+  t.equal(origin.requests.length, 1)
+})
+
+t.test('a POST with an Idempotency-Key is sent again by option', async t => {
+  const origin = await failing(t, 1, socket => void socket.write(answer(503, {}, 'busy')))
+  const { port } = await retryApp(t, [origin.url], { retry: { idempotencyKey: true } })
+  const text = withBody('POST', 'keyed', 'Idempotency-Key: "1"\r\n')
+  t.equal((await new RawClient(port).send(text).answer('POST')).status, 200)
+})
+
+t.test('a spent budget ends the attempts, and the client is told', async t => {
+  const origin = await failing(t, 9, socket => socket.resetAndDestroy())
+  const { port } = await retryApp(t, [origin.url], { retry: { budgetFloor: 0, budgetRatio: 0 } })
+  const { headers } = await new RawClient(port).send(get()).answer()
+  t.equal(headers['proxy-status'], 'hearthgate; error=connection_terminated; details="1 attempt, no further: budget"')
+  t.equal(origin.requests.length, 1)
+})
+
+t.test('a slow GET is asked for at another origin, the first answer wins and the other attempt ends', async t => {
+  const slow = await rawOrigin(() => {})
+  const quick = await rawOrigin((_request, socket) => void socket.write(answer(200, {}, 'quick')))
+  t.teardown(() => Promise.all([slow.close(), quick.close()]))
+  const { app, port } = await retryApp(t, [slow.url, quick.url], { retry: { hedge: 30 } })
+  const { body } = await new RawClient(port).send(get()).answer()
+  t.equal(body.toString(), 'quick')
+  while (slow.sockets.size > 0) await new Promise(resolve => setTimeout(resolve, 5))
+  t.match([...app.retry.snapshot()], [{ retrying: 0, active: 0 }])
+})
+
+t.test('the head of an event stream is not held', async t => {
+  const head = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n'
+  const origin = await rawOrigin((_request, socket) => void socket.write(head))
+  t.teardown(() => origin.close())
+  const { port } = await retryApp(t, [origin.url])
+  const client = new RawClient(port).send(get())
+  t.match(await client.until(text => text.includes('\r\n\r\n')), /event-stream/)
+  client.close()
+})
+
+t.test('a head that waits for its body goes on alone', async t => {
+  const origin = await rawOrigin(
+    (_request, socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n'),
+  )
+  t.teardown(() => origin.close())
+  const { port } = await retryApp(t, [origin.url])
+  const client = new RawClient(port).send(get())
+  t.match(await client.until(text => text.includes('\r\n\r\n')), /200 OK/)
+  client.close()
+})
