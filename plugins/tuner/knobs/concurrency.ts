@@ -15,6 +15,8 @@ const FLOOR = 2
 /** No knob may grow past this without somebody waiting for it. */
 const GROW_BELOW = 1.7
 const SHRINK_ABOVE = 2.3
+/** Hardly slower than alone: the long hold after growth that had to be taken back is not for this. */
+const ROOMY = 1.2
 /** Where a shrinking limit aims at. */
 const AIM = 2
 const GROWTH = 1.15
@@ -37,6 +39,7 @@ const HOLD = 10
 const MOST_HOLD = 900
 const STALL_WINDOWS = 2
 const STALL_MOST = 64
+const STALL_WIDENS = 2
 
 interface Step {
   readonly from: number
@@ -60,6 +63,7 @@ export class ConcurrencyKnob {
   /** Windows to the next growth, longer each time that growth had to be taken back. */
   #hold = HOLD
   #hasGrown = false
+  #roomyNotBefore = 0
   #shrinkNotBefore = 0
   #stalled = 0
   #limitBeforeStall = 0
@@ -105,7 +109,8 @@ export class ConcurrencyKnob {
     const isSure = look.ratios.length >= ENOUGH_NEAR || look.windows >= ENOUGH_NEAR_WINDOWS
     if (ratio > (isSure ? SHRINK_ABOVE : FAR_ABOVE) && isUsed && now >= this.#shrinkNotBefore && limit > FLOOR)
       return this.#shrink(look, ratio)
-    if (look.saturated / look.windows < 0.5 || ratio >= GROW_BELOW || now < this.#growNotBefore) return
+    if (look.saturated / look.windows < 0.5 || ratio >= GROW_BELOW) return
+    if (now < (ratio < ROOMY ? this.#roomyNotBefore : this.#growNotBefore)) return
     const to = Math.min(MOST, this.#ceiling - 1, Math.max(limit + 1, Math.round(limit * GROWTH)))
     // At worst all that is added waits inside: then it must not have to be taken back.
     if (to <= limit || (ratio * to) / limit > SHRINK_ABOVE) return
@@ -118,8 +123,10 @@ export class ConcurrencyKnob {
     if (to >= this.limit) return
     const hypothesis = `attempts are ${rounded(ratio)} times as slow as alone: more run than the upstream works on`
     this.#take(to, look, { hypothesis, expected: 'as much is finished, and each attempt is faster', ratio })
-    if (this.#hasGrown) this.#hold = Math.min(MOST_HOLD, this.#hold * 2)
+    if (this.#hasGrown) this.#hold = Math.min(MOST_HOLD, this.#hold * 3)
+    else this.#hold = Math.max(HOLD, this.#hold / 2)
     this.#hasGrown = false
+    this.#roomyNotBefore = this.#book.now + HOLD
     this.#growNotBefore = Math.max(this.#growNotBefore, this.#book.now + this.#hold)
   }
 
@@ -181,10 +188,7 @@ export class ConcurrencyKnob {
     const isWorse = isComparable && change < -Math.max(0.1, chance)
     if (isWorse) this.#undo(step, measured, look)
     else conclude(step.entry, 'kept', measured)
-    if (!isWorse && step.to > step.from) {
-      this.#hasGrown = true
-      if (isComparable && change > chance / 2) this.#hold = HOLD
-    }
+    if (!isWorse && step.to > step.from) this.#hasGrown = true
     this.#step = null
     this.#upstream.look = newLook()
   }
@@ -222,13 +226,14 @@ export class ConcurrencyKnob {
       return false
     }
     this.#stalled++
-    if (this.#stalled < STALL_WINDOWS || this.limit >= STALL_MOST) return this.#stalled >= STALL_WINDOWS
-    if (this.#limitBeforeStall === 0) this.#limitBeforeStall = this.limit
+    if (this.#stalled < STALL_WINDOWS) return false
+    if (this.#limitBeforeStall > 0 || this.limit >= STALL_MOST) return true
+    this.#limitBeforeStall = this.limit
     this.#book.change({
       scope: 'upstream',
       target: this.#upstream.id,
       knob: 'maxConcurrency',
-      to: Math.min(STALL_MOST, Math.ceil(this.limit * 1.5)),
+      to: Math.min(STALL_MOST, STALL_WIDENS * this.limit),
       hypothesis: 'all slots are held and nothing comes back: the upstream is blocked, not overloaded',
       evidence: { windows: this.#stalled, inFlight: rounded(look.inflight / Math.max(1, look.windows)) },
       expected: 'what is not blocked gets through',
