@@ -82,8 +82,8 @@ export function tunnelEntry(request: IncomingMessage, facts: RequestFacts, summa
 }
 
 function shared({ requestId, hostHeader, client, match }: RequestFacts) {
-  const route = match.kind === 'route' || match.kind === 'denied' ? match.route.name : null
-  return { requestId, host: hostHeader, client: client.address, route, cache: null, encoding: null }
+  const { name: route = null, redaction = null } = match.kind === 'route' || match.kind === 'denied' ? match.route : {}
+  return { requestId, host: hostHeader, client: client.address, route, cache: null, encoding: null, redaction }
 }
 
 function announcedLength(raw: FastifyReply['raw']): number | null {

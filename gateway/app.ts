@@ -5,6 +5,7 @@
 import { METHODS } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { accessLog, type Destination } from '../plugins/access-log/index.ts'
+import { admission } from '../plugins/admission/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
 import { endWithAnswer, failureAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
@@ -12,11 +13,11 @@ import { websocket } from '../plugins/websocket/index.ts'
 import { accessFacts, tunnelEntry } from './access-facts.ts'
 import type { GatewayConfig } from './config/types.ts'
 import { garbageBound } from './garbage-bound.ts'
-import { armLinger } from './listeners/index.ts'
+import { addressKey, armLinger } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
 import { refusalFor } from './refusals.ts'
-import { hostFor, type RequestFacts, requestFacts } from './request-facts.ts'
-import type { Serving } from './serving.ts'
+import { hostFor, type RequestFacts, redirectFor, requestFacts, requestRulesFor } from './request-facts.ts'
+import { cacheScopeAt, type Serving } from './serving.ts'
 import { resolveUpgrade, type TunnelEnded, upgradeFailurePage } from './upgrades.ts'
 
 declare module 'fastify' {
@@ -52,6 +53,8 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
 
   await app.register(upstream, {})
   app.upstream.apply(state.serving.upstreams)
+  await app.register(admission, { clientOf: ({ facts }) => addressKey(facts.client.address) })
+  app.admission.apply(state.serving.admission)
 
   await app.register(accessLog, {
     facts: accessFacts,
@@ -61,16 +64,19 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   app.addHook('onRequest', (request, reply, next) => {
     request.facts = requestFacts(state.serving, request.raw, request.originalUrl)
     const refusal = refusalFor(request.method, request.facts)
-    if (refusal === null) return next()
-    const { headers, body } = failureAnswer(refusal, request.raw.headers.accept)
+    const location = refusal === null ? redirectFor(request.facts) : null
+    if (refusal === null && location === null) return next()
     endWithAnswer(reply, armLinger)
+    if (refusal === null) return void reply.redirect(location as string, 301)
+    const { headers, body } = failureAnswer(refusal, request.raw.headers.accept)
     reply.code(refusal.status).headers(headers).send(body)
   })
   const callFor = (request: FastifyRequest) => proxyCall(request.facts, state.serving.config.limits.bodyIdleMs)
   await app.register(proxy, { direct: true, callFor, onEarlyAnswer: armLinger, onBytes: garbageBound() })
   await app.register(cache, {
     ...storeOptions(state.serving.config),
-    settingsFor: ({ facts }) => (facts.match.kind === 'route' ? facts.match.route.cacheScope : null),
+    settingsFor: ({ facts: { match, query } }) =>
+      match.kind === 'route' ? cacheScopeAt(match.route, match.path, query) : null,
   })
   const logTunnel: TunnelEnded = (request, facts, summary) => {
     app.accessLog.write(tunnelEntry(request, facts, summary))
@@ -120,7 +126,7 @@ function proxyCall(facts: RequestFacts, bodyIdleMs: number): ProxyCall | null {
     requestId: facts.requestId,
     strippedPrefix: route.strippedPrefix,
     mountBase: route.mountBase,
-    requestRules: route.requestRules,
+    requestRules: requestRulesFor(route, facts),
     answerRules: route.answerRules,
     maxBodyBytes: route.limits.bodySize,
     bodyIdleMs,

@@ -8,7 +8,7 @@ import { buildAdmin } from './admin/index.ts'
 import { buildGateway, type GatewayState } from './app.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblem } from './config/problem.ts'
-import type { GatewayConfig, Problem, RouteConfig } from './config/types.ts'
+import type { AdminConfig, GatewayConfig, Problem, RouteConfig } from './config/types.ts'
 import { type Demo, startDemo } from './demo/index.ts'
 import { type Listeners, openListeners } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
@@ -27,6 +27,12 @@ export interface GatewayOptions {
   /** Serve the sound routes of a configuration with faulty ones. */
   readonly partial: boolean
   readonly log: LogTarget
+  /** Text of the file at the start, where somebody else has read it; see `reload`. */
+  readonly text?: string
+  /** In place of `admin` of the configuration: the door of one process among several. */
+  readonly admin?: AdminConfig
+  /** Another process reads the same text and says what it warns of. */
+  readonly quiet?: boolean
 }
 
 /** Thrown by `openGateway` when the configuration cannot be used; every problem at once. */
@@ -48,9 +54,10 @@ export interface RunningGateway {
   readonly config: GatewayConfig
   /**
    * Reads the file again; false = refused, the old configuration stays. The file is read after this call: while a
-   * reload is under way, one more follows it for all who ask meanwhile. Refused once `close` has been called.
+   * reload is under way, one more follows it for all who ask meanwhile. Refused once `close` has been called. `text`
+   * stands in for what the file holds.
    */
-  reload(): Promise<boolean>
+  reload(text?: string): Promise<boolean>
   /** Waits for a reload under way, stops accepting, lets requests end for at most `requestsMs` (30 s), closes. */
   close(requestsMs?: number): Promise<void>
 }
@@ -63,11 +70,12 @@ export async function openGateway(options: GatewayOptions): Promise<RunningGatew
   return gateway
 }
 
-function readConfig({ file, partial, log }: GatewayOptions): GatewayConfig {
-  const loaded = loadConfig(file, { partial })
+function readConfig({ file, partial, log, text, quiet = false }: GatewayOptions): GatewayConfig {
+  const loaded = loadConfig(file, text === undefined ? { partial } : { partial, text })
   if (loaded.ok) log.logger.level = loaded.config.log.level
-  for (const warning of loaded.warnings) log.logger.warn(formatProblem(warning, process.cwd(), 'warning'))
+  if (!quiet) for (const warning of loaded.warnings) log.logger.warn(formatProblem(warning, process.cwd(), 'warning'))
   if (!loaded.ok) throw new ConfigurationError(loaded.problems)
+  if (quiet) return loaded.config
   for (const { name, fault } of loaded.config.routes) {
     if (fault !== null) log.logger.error({ route: name }, `route '${name}' answers 503: ${fault}`)
   }
@@ -75,10 +83,11 @@ function readConfig({ file, partial, log }: GatewayOptions): GatewayConfig {
 }
 
 /** What a reload cannot change. */
-const startOnly = ['admin', 'state_dir', 'store', 'store_limits'] as const
+const startOnly = ['admin', 'state_dir', 'store', 'store_limits', 'workers'] as const
 
 function readAtStart(config: GatewayConfig): Record<(typeof startOnly)[number], unknown> {
-  return { admin: config.admin, state_dir: config.stateDir, store: config.store, store_limits: config.storeLimits }
+  const { admin, stateDir, store, storeLimits, workers } = config
+  return { admin, state_dir: stateDir, store, store_limits: storeLimits, workers }
 }
 
 class Gateway implements RunningGateway {
@@ -94,6 +103,8 @@ class Gateway implements RunningGateway {
   #lastReload: Promise<unknown> = Promise.resolve()
   /** A reload that has been asked for and has not read the file yet. */
   #nextReload: Promise<boolean> | null = null
+  /** What that reload reads in place of the file. */
+  #nextText: string | undefined
   #closing: Promise<void> | null = null
 
   constructor(options: GatewayOptions, config: GatewayConfig) {
@@ -133,7 +144,7 @@ class Gateway implements RunningGateway {
       isTrustedProxy: address => this.#state.serving.isTrusted(address),
       log: this.#log,
     })
-    this.#admin = await buildAdmin(config.admin, {
+    this.#admin = await buildAdmin(this.#options.admin ?? config.admin, {
       state: this.#state,
       app: this.#app,
       generation: () => this.#generation,
@@ -142,7 +153,8 @@ class Gateway implements RunningGateway {
     })
   }
 
-  reload(): Promise<boolean> {
+  reload(text?: string): Promise<boolean> {
+    this.#nextText = text
     this.#nextReload ??= this.#reloadAfter(this.#lastReload)
     this.#lastReload = this.#nextReload
     return this.#nextReload
@@ -158,7 +170,9 @@ class Gateway implements RunningGateway {
 
   async #reload(): Promise<boolean> {
     try {
-      const config = readConfig(this.#options)
+      const { text: _atStart, ...options } = this.#options
+      const text = this.#nextText
+      const config = readConfig(text === undefined ? options : { ...options, text })
       await this.#startDemoIfAsked(config)
       const serving = this.#compile(config)
       await this.#listeners.update(config.listen, config.limits)
@@ -173,6 +187,7 @@ class Gateway implements RunningGateway {
   #swap(config: GatewayConfig, serving: Serving): void {
     const before = this.#config
     this.#app.upstream.apply(serving.upstreams)
+    this.#app.admission.apply(serving.admission)
     this.#state.serving = serving
     this.#config = config
     this.#generation++

@@ -2,6 +2,7 @@
  * Every plugin by name: `import { upstream, proxy } from 'hearthgate'`.
  */
 export { accessLog } from './access-log/index.ts'
+export { admission } from './admission/index.ts'
 export { cache } from './cache/index.ts'
 export { proxy } from './proxy/index.ts'
 export { upstream } from './upstream/index.ts'

@@ -20,7 +20,16 @@ export interface Admin {
 const MAX_BODY_BYTES = 1_048_576
 
 /** @throws when the address cannot be listened on. */
-export async function buildAdmin(config: AdminConfig, sources: AdminSources): Promise<Admin> {
+export function buildAdmin(config: AdminConfig, sources: AdminSources): Promise<Admin> {
+  return listenAdmin(config, app => addEndpoints(app, sources))
+}
+
+/**
+ * An admin listener with the rules of who may ask; what it answers is the caller's. Each process has its own, also where
+ * several share the other listeners.
+ * @throws when the address cannot be listened on.
+ */
+export async function listenAdmin(config: AdminConfig, addEndpoints: (app: FastifyInstance) => void): Promise<Admin> {
   const app = Fastify({ bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true })
   let port = config.port
   app.addHook('onRequest', (request, reply, next) => {
@@ -29,8 +38,8 @@ export async function buildAdmin(config: AdminConfig, sources: AdminSources): Pr
     if (refusal === null) next()
     else reply.code(refusal.status).send({ error: refusal.reason })
   })
-  addEndpoints(app, sources)
-  await app.listen({ host: config.host, port: config.port })
+  addEndpoints(app)
+  await app.listen({ host: config.host, port: config.port, exclusive: true })
   port = (app.server.address() as { port: number }).port
   return { url: `http://${inBrackets(config.host)}:${port}`, close: () => app.close() }
 }

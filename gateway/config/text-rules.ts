@@ -5,6 +5,7 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { domainToASCII } from 'node:url'
+import { pathPattern, redactName, redirectFrom, redirectTo } from './app-rules.ts'
 import { cookieName, keyField, queryName, storeAddress } from './cache-rules.ts'
 import { readOrigin } from './origin-rule.ts'
 import { quote } from './problem.ts'
@@ -166,6 +167,10 @@ export const textRules = {
   keyField,
   cookieName,
   queryName,
+  pathPattern,
+  redactName,
+  redirectFrom,
+  redirectTo,
   redisUrl,
   file: path,
   folder: path,

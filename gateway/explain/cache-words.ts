@@ -22,6 +22,7 @@ const lookupWords: Readonly<Record<string, Ruled>> = {
   'request-body': ruled('a body in a GET or HEAD means nothing by itself', 'RFC 9110 §9.3.1'),
   'if-match': ruled('If-Match is for the origin to judge', 'RFC 9111 §4.3.2'),
   'if-unmodified-since': ruled('If-Unmodified-Since is for the origin to judge', 'RFC 9111 §4.3.2'),
+  never: ruled('the route keeps nothing of this path', 'cache.never'),
   upgrade: ruled('a WebSocket has no answer to keep', 'RFC 9110 §7.8'),
 }
 

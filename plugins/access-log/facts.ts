@@ -3,6 +3,7 @@
  * and cutting are the business of whoever writes the line.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Redaction } from './redaction.ts'
 
 /**
  * What an app knows of a request once it is over. Times in milliseconds, sizes in bytes of the body; null = not known,
@@ -33,6 +34,8 @@ export interface AccessFacts {
   readonly cache: string | null
   /** Content-Encoding of the answer. */
   readonly encoding: string | null
+  /** Secrets of this app beside those that are known by their names; left out = none. */
+  readonly redaction?: Redaction | null
 }
 
 /** Null = nothing is known about it; then the facts are what Fastify and Node know. */

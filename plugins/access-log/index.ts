@@ -20,6 +20,7 @@ export type { AccessEntry, AccessFacts, FactsOf, Outcome } from './facts.ts'
 export { type AccessLogOptions, type AccessLogSettings, accessLogOptionsSchema } from './options.ts'
 export { HIDDEN, redactUrl } from './redact.ts'
 export { type HeaderObject, redactField, redactHeaders } from './redact-headers.ts'
+export { compileRedaction, type Redaction } from './redaction.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

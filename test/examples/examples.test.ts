@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { start as startAccessLog } from '../../examples/access-log.ts'
+import { start as startAdmission } from '../../examples/admission.ts'
 import { start as startCache } from '../../examples/cache.ts'
 import { start as startHttpProxy } from '../../examples/http-proxy.ts'
 import { start as startProxy } from '../../examples/proxy.ts'
@@ -55,6 +56,18 @@ t.test('cache: what is public is asked for once, until it is purged', async t =>
   t.equal(await ask('/wiki/assets/a.js'), 'hearthgate; fwd=uri-miss; stored')
 })
 
+t.test('admission: what is too much is refused, the rest is answered', async t => {
+  const url = await started(t, startAdmission)
+  const asked = Array.from({ length: 30 }, () => fetch(`${url}/wiki/page`).then(({ status }) => status))
+  const statuses = new Set(await Promise.all(asked))
+  t.ok(statuses.has(200))
+  t.strictSame(
+    [...statuses].filter(status => status !== 200 && status !== 503),
+    [],
+  )
+  t.match(await read(`${url}/numbers`), [{ upstream: 'wiki', limit: 2, mode: 'fixed', inFlight: 0, waiting: 0 }])
+})
+
 t.test('websocket: messages pass both ways on any path', async t => {
   const url = await started(t, startWebsocket)
   const socket = new WebSocket(`${url.replace('http', 'ws')}/any/path`)
@@ -83,7 +96,15 @@ t.test('http-proxy: a plain @fastify/http-proxy over our dispatcher', async t =>
 t.test('every example runs by itself and ends on SIGINT', async t => {
   const folder = fileURLToPath(new URL('../../examples/', import.meta.url))
   const files = readdirSync(folder).filter(file => file !== 'sample-app.ts')
-  t.strictSame(files.sort(), ['access-log.ts', 'cache.ts', 'http-proxy.ts', 'proxy.ts', 'upstream.ts', 'websocket.ts'])
+  t.strictSame(files.sort(), [
+    'access-log.ts',
+    'admission.ts',
+    'cache.ts',
+    'http-proxy.ts',
+    'proxy.ts',
+    'upstream.ts',
+    'websocket.ts',
+  ])
   await Promise.all(
     files.map(async file => {
       const child = spawn(process.execPath, [folder + file], { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { canonicalPath, isPlainPath, looseReadings } from '../../../gateway/routing/path.ts'
+import { canonicalPath, isPlainPath, looseReadings } from '../../../plugins/contract/path.ts'
 
 t.test('a path without dot segments is sent byte for byte (T14, G3)', async t => {
   const paths = [
