@@ -8,6 +8,7 @@ import { accessLog, type Destination } from '../plugins/access-log/index.ts'
 import { admission } from '../plugins/admission/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
 import { endWithAnswer, failureAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
+import { tuner } from '../plugins/tuner/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
 import { accessFacts, tunnelEntry } from './access-facts.ts'
@@ -86,6 +87,10 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     resolve: request => resolveUpgrade(request, { serving: state.serving, upstreams: app.upstream, onEnd: logTunnel }),
     renderFailure: upgradeFailurePage,
   })
+
+  await app.register(tuner, { stateDir: state.serving.config.stateDir })
+  // After every plugin has declared its knobs.
+  app.tuner.apply(state.serving.tuner)
 
   passEveryMethod(app)
   app.route({

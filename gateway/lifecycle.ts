@@ -188,6 +188,7 @@ class Gateway implements RunningGateway {
     const before = this.#config
     this.#app.upstream.apply(serving.upstreams)
     this.#app.admission.apply(serving.admission)
+    this.#app.tuner.apply(serving.tuner)
     this.#state.serving = serving
     this.#config = config
     this.#generation++

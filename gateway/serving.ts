@@ -9,6 +9,7 @@ import type { LaneOptions } from '../plugins/admission/index.ts'
 import type { CacheScope } from '../plugins/cache/index.ts'
 import { compilePaths, type PathSet } from '../plugins/contract/index.ts'
 import { compileTrust, type FieldRules, type TrustCheck } from '../plugins/proxy/index.ts'
+import type { TunedRoute, TunerSettings } from '../plugins/tuner/index.ts'
 import type { UpstreamGroupOptions } from '../plugins/upstream/index.ts'
 import type { CacheConfig, GatewayConfig, RouteConfig } from './config/types.ts'
 import { compileRoutes, type RouteTable } from './routing/index.ts'
@@ -59,6 +60,7 @@ export interface Serving {
   readonly upstreams: Readonly<Record<string, UpstreamGroupOptions>>
   /** What admission does for each of these groups; false = no limit. */
   readonly admission: Readonly<Record<string, LaneOptions | false>>
+  readonly tuner: TunerSettings
 }
 
 /** Addresses of origins that are part of the gateway, by their name in the configuration. */
@@ -74,6 +76,7 @@ export function compileServing(config: GatewayConfig, builtins: BuiltinOrigins):
     isTrusted: compileTrust(config.trustedProxies),
     upstreams: Object.fromEntries(proxied.map(route => [route.name, upstreamOptions(route)])),
     admission: Object.fromEntries(proxied.map(route => [route.name, laneOptions(route)])),
+    tuner: tunerSettings(proxied),
   }
 }
 
@@ -180,5 +183,33 @@ function upstreamOptions(route: ServedRoute): UpstreamGroupOptions {
       pin: tls.pin,
       serverName: tls.serverName,
     },
+  }
+}
+
+/** The sketch's rules look at all routes together, so they are in force only where every tuned route asks for them. */
+function tunerSettings(routes: readonly ServedRoute[]): TunerSettings {
+  const tuned = routes.filter(({ tuner }) => tuner.mode !== 'off')
+  const isRules = tuned.length > 0 && tuned.every(({ tuner }) => tuner.policy === 'rules')
+  return {
+    policy: isRules ? 'rules' : 'measured',
+    intervalMs: Math.min(...tuned.map(({ tuner }) => tuner.intervalMs ?? 300_000), 300_000),
+    routes: Object.fromEntries(routes.map(route => [route.name, tunedRoute(route)])),
+  }
+}
+
+function tunedRoute(route: ServedRoute): TunedRoute {
+  const { name, tuner, slo, upstream } = route
+  const knobs = Object.entries(tuner.knobs ?? {})
+    .filter(([, mode]) => mode !== null)
+    .map(([name, mode]) => [name === 'cacheTtl' ? 'cache_ttl' : name, mode])
+  const origins = upstream.map(({ url }) => url).toSorted()
+  return {
+    upstream: name,
+    mode: tuner.mode,
+    knobs: Object.fromEntries(knobs) as TunedRoute['knobs'],
+    goal: { goodMs: slo.goodMs, badMs: slo.badMs },
+    weight: 1,
+    contentType: '',
+    identity: JSON.stringify(origins),
   }
 }

@@ -10,6 +10,7 @@ import { addCacheEndpoints } from './cache.ts'
 import { overviewPage } from './overview-page.ts'
 import type { AdminSources } from './sources.ts'
 import { type GatewayStats, gatherStats, listRoutes } from './stats.ts'
+import { addTunerEndpoints } from './tuner.ts'
 
 export interface Admin {
   readonly url: string
@@ -56,6 +57,7 @@ function addEndpoints(app: FastifyInstance, sources: AdminSources): void {
   app.get('/api/stats', stats)
   app.get('/api/explain', (request, reply) => explain(request, reply, sources))
   addCacheEndpoints(app, sources)
+  addTunerEndpoints(app, sources)
   app.get('/', async (_request, reply) => {
     const cache = await sources.app.cache.stats()
     return reply.type('text/html; charset=utf-8').send(overviewPage(sources.state.serving, stats(), cache))

@@ -2,7 +2,6 @@
  * Keys whose capability is not built yet. They are read and checked, and draw one warning each where somebody wrote
  * them with another meaning than "off". A capability that is built takes its lines out of this list.
  */
-import { isBlock } from './complete.ts'
 import type { Draft } from './draft.ts'
 import type { Slip, Written } from './read-context.ts'
 
@@ -24,7 +23,6 @@ export const planned: readonly Planned[] = [
   { key: 'redis', scope: 'top', what: 'write metrics to Redis', isOff: isNull },
   { key: 'compression', scope: 'route', what: 'compress answers', isOff: isFalse },
   { key: 'retry', scope: 'route', what: 'try a failed request again', isOff: isFalse },
-  { key: 'tuner', scope: 'route', what: 'tune itself', isOff: value => isBlock(value) && value['mode'] === 'off' },
   { key: 'health.probe', scope: 'route', what: 'probe origins', isOff: isNull },
   { key: 'health.hold', scope: 'route', what: 'wait for an origin that restarts', isOff: never },
   { key: 'request_optimization.batch_size', scope: 'route', what: 'serve batch calls', isOff: never },

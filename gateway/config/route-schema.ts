@@ -6,11 +6,12 @@ import { resolveOptions } from '../../plugins/contract/index.ts'
 import { proxyOptionsSchema } from '../../plugins/proxy/options.ts'
 import { upstreamGroupSchema } from '../../plugins/upstream/options.ts'
 import { websocketOptionsSchema } from '../../plugins/websocket/options.ts'
-import { appBlocks } from './app-schema.ts'
 import { admissionBlock } from './admission-schema.ts'
+import { appBlocks } from './app-schema.ts'
 import { cacheBlock } from './cache-schema.ts'
 import { block, duration, flag, integer, type Kind, list, map, size, switchable, text, word } from './kinds.ts'
 import { laterBlocks } from './later-schema.ts'
+import { tunerBlock } from './tuner-schema.ts'
 import { formatDuration, MAX_DURATION_MS } from './units.ts'
 
 const group = resolveOptions('upstream', upstreamGroupSchema, { origins: [{ url: 'builtin:demo' }] })
@@ -232,5 +233,6 @@ export const routeBlocks: Readonly<Record<string, Kind>> = {
   cache: switchable(cacheBlock, false),
   ...appBlocks,
   admission: switchable(admissionBlock, false),
+  tuner: switchable(tunerBlock, { mode: 'off' }),
   ...laterBlocks,
 }

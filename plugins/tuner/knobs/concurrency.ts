@@ -5,7 +5,7 @@
  */
 import type { Book } from '../guard/book.ts'
 import { clamp, rounded } from '../model/numbers.ts'
-import { type Look, median, newLook, type UpstreamMemory } from '../model/upstream-memory.ts'
+import { type Look, newLook, type UpstreamMemory } from '../model/upstream-memory.ts'
 import type { Entry } from '../types.ts'
 
 export const START_LIMIT = 16
@@ -88,25 +88,25 @@ export class ConcurrencyKnob {
     const { look } = this.#upstream
     if (this.#stalls()) return
     if (this.#step !== null && !this.#isHurting(look)) return this.#check(this.#step, look)
-    const enough = look.ratios.length >= ENOUGH || (look.windows >= ENOUGH_WINDOWS && look.ratios.length >= A_FEW)
-    const isCrowded = look.ratios.length >= ENOUGH_CROWDED && median(look.ratios) > CROWDED
+    const enough = look.ratios.count >= ENOUGH || (look.windows >= ENOUGH_WINDOWS && look.ratios.count >= A_FEW)
+    const isCrowded = look.ratios.count >= ENOUGH_CROWDED && look.ratios.quantile(0.5) > CROWDED
     if (!enough && !isCrowded) {
       if (look.windows >= 4 * ENOUGH_WINDOWS) this.#upstream.look = newLook()
       return
     }
     // Nobody is slowed down by others where there are none.
-    this.#upstream.ratio = look.inflight / look.windows < 1 && look.saturated === 0 ? 1 : median(look.ratios)
+    this.#upstream.ratio = look.inflight / look.windows < 1 && look.saturated === 0 ? 1 : look.ratios.quantile(0.5)
     this.#move(look)
-    const isUndecided = this.#step === null && look.ratios.length < ENOUGH_NEAR && look.windows < ENOUGH_NEAR_WINDOWS
+    const isUndecided = this.#step === null && look.ratios.count < ENOUGH_NEAR && look.windows < ENOUGH_NEAR_WINDOWS
     if (this.#step === null && !isUndecided) this.#upstream.look = newLook()
   }
 
   #move(look: Look): void {
     const { limit } = this
-    const ratio = median(look.ratios)
+    const ratio = look.ratios.quantile(0.5)
     const isUsed = look.inflight / look.windows > 0.6 * limit || look.saturated > 0
     const { now } = this.#book
-    const isSure = look.ratios.length >= ENOUGH_NEAR || look.windows >= ENOUGH_NEAR_WINDOWS
+    const isSure = look.ratios.count >= ENOUGH_NEAR || look.windows >= ENOUGH_NEAR_WINDOWS
     if (ratio > (isSure ? SHRINK_ABOVE : FAR_ABOVE) && isUsed && now >= this.#shrinkNotBefore && limit > FLOOR)
       return this.#shrink(look, ratio)
     if (look.saturated / look.windows < 0.5 || ratio >= GROW_BELOW) return
@@ -139,7 +139,7 @@ export class ConcurrencyKnob {
     const isProtecting = to < from
     const evidence = {
       ratio: rounded(ratio),
-      samples: look.ratios.length,
+      samples: look.ratios.count,
       windows: look.windows,
       inFlight: rounded(look.inflight / look.windows),
     }
@@ -171,7 +171,9 @@ export class ConcurrencyKnob {
   #isHurting({ ratios, windows, failed, done }: Look): boolean {
     if (this.#step === null) return false
     if (this.#step.to > this.#step.from && failed > 5 && failed > done) return true
-    return windows >= 2 && ratios.length >= ENOUGH_CROWDED && median(ratios) > SHRINK_ABOVE * 1.15 && this.limit > FLOOR
+    return (
+      windows >= 2 && ratios.count >= ENOUGH_CROWDED && ratios.quantile(0.5) > SHRINK_ABOVE * 1.15 && this.limit > FLOOR
+    )
   }
 
   #check(step: Step, look: Look): void {
@@ -183,7 +185,7 @@ export class ConcurrencyKnob {
     // Two counts of so many differ by chance alone.
     const chance = 2 * Math.sqrt(1 / Math.max(1, step.before.done) + 1 / Math.max(1, after.done))
     const measured = isComparable
-      ? `${rounded(100 * change)} % finished, ${rounded(median(look.ratios))} times as slow as alone`
+      ? `${rounded(100 * change)} % finished, ${rounded(look.ratios.quantile(0.5))} times as slow as alone`
       : 'nobody waited, so nothing speaks against it'
     const isWorse = isComparable && change < -Math.max(0.1, chance)
     if (isWorse) this.#undo(step, measured, look)
@@ -201,7 +203,7 @@ export class ConcurrencyKnob {
     if (wasShrinking) {
       this.#shrinkNotBefore = now + this.#hold
       // As slow with fewer at once: the upstream itself has become slower, and that is what alone means from now on.
-      const factor = median(look.ratios) / AIM
+      const factor = look.ratios.quantile(0.5) / AIM
       if (factor > 1) for (const route of this.#upstream.routes) route.rebase(factor)
     } else this.#growNotBefore = now + this.#hold
     this.#book.change({
