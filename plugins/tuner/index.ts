@@ -9,7 +9,14 @@
 import type { FastifyPluginCallback } from 'fastify'
 import fp from 'fastify-plugin'
 import { contractOf, resolveOptions } from '../contract/index.ts'
-import { MODES, type Mode, type TunedRoute, type TunerOptions, tunerOptionsSchema } from './options.ts'
+import {
+  MODES,
+  type Mode,
+  type TunedRoute,
+  type TunerOptions,
+  tunedRouteSchema,
+  tunerOptionsSchema,
+} from './options.ts'
 import { TICKS, Tuner, type TunerSettings, type TunerStatus, WINDOW_MS } from './tuner.ts'
 
 export { KNOB_GROUPS, type KnobGroup } from './apply/knob-map.ts'
@@ -31,7 +38,11 @@ export type TunerInput = Partial<Omit<TunerOptions, 'routes'>> & {
 }
 
 const plugin: FastifyPluginCallback<TunerInput> = (app, options, done) => {
-  const tuner = new Tuner(contractOf(app), resolveOptions('tuner', tunerOptionsSchema, options))
+  const routes = Object.entries(options.routes ?? {}).map(([name, route]) => {
+    return [name, resolveOptions(`tuner: routes.${name}`, tunedRouteSchema, route)]
+  })
+  const given = { ...options, routes: Object.fromEntries(routes) }
+  const tuner = new Tuner(contractOf(app), resolveOptions('tuner', tunerOptionsSchema, given))
   app.decorate('tuner', tuner)
   const stop = tuner.listen()
   const timer = setInterval(() => tuner.tick(), WINDOW_MS / TICKS).unref()
