@@ -64,22 +64,28 @@ export interface RunningGateway {
 
 /** @throws ConfigurationError, or the error of a listener that cannot be opened. */
 export async function openGateway(options: GatewayOptions): Promise<RunningGateway> {
-  const config = readConfig(options)
-  const gateway = new Gateway(options, config)
-  await gateway.open(config)
+  const read = readConfig(options)
+  const gateway = new Gateway(options, read)
+  await gateway.open()
   return gateway
 }
 
-function readConfig({ file, partial, log, text, quiet = false }: GatewayOptions): GatewayConfig {
+/** A configuration in force, with what was warned of when it was read. */
+interface ReadConfig {
+  readonly config: GatewayConfig
+  readonly warnings: readonly Problem[]
+}
+
+function readConfig({ file, partial, log, text, quiet = false }: GatewayOptions): ReadConfig {
   const loaded = loadConfig(file, text === undefined ? { partial } : { partial, text })
   if (loaded.ok) log.logger.level = loaded.config.log.level
   if (!quiet) for (const warning of loaded.warnings) log.logger.warn(formatProblem(warning, process.cwd(), 'warning'))
   if (!loaded.ok) throw new ConfigurationError(loaded.problems)
-  if (quiet) return loaded.config
+  if (quiet) return loaded
   for (const { name, fault } of loaded.config.routes) {
     if (fault !== null) log.logger.error({ route: name }, `route '${name}' answers 503: ${fault}`)
   }
-  return loaded.config
+  return loaded
 }
 
 /** What a reload cannot change. */
@@ -107,17 +113,17 @@ class Gateway implements RunningGateway {
   #nextText: string | undefined
   #closing: Promise<void> | null = null
 
-  constructor(options: GatewayOptions, config: GatewayConfig) {
+  constructor(options: GatewayOptions, read: ReadConfig) {
     this.#options = options
     this.#log = options.log.logger
     this.#state = { serving: null as unknown as Serving }
-    this.#config = config
+    this.#read = read
   }
 
-  #config: GatewayConfig
+  #read: ReadConfig
 
   get config(): GatewayConfig {
-    return this.#config
+    return this.#read.config
   }
 
   get listen(): readonly string[] {
@@ -132,7 +138,8 @@ class Gateway implements RunningGateway {
     return this.#generation
   }
 
-  async open(config: GatewayConfig): Promise<void> {
+  async open(): Promise<void> {
+    const { config } = this
     await this.#startDemoIfAsked(config)
     this.#state.serving = this.#compile(config)
     this.#app = await buildGateway(this.#state, { log: this.#options.log })
@@ -148,6 +155,7 @@ class Gateway implements RunningGateway {
       state: this.#state,
       app: this.#app,
       generation: () => this.#generation,
+      warnings: () => this.#read.warnings,
       isDraining: () => this.#closing !== null,
       listeners: () => this.#listeners,
     })
@@ -172,11 +180,12 @@ class Gateway implements RunningGateway {
     try {
       const { text: _atStart, ...options } = this.#options
       const text = this.#nextText
-      const config = readConfig(text === undefined ? options : { ...options, text })
+      const read = readConfig(text === undefined ? options : { ...options, text })
+      const { config } = read
       await this.#startDemoIfAsked(config)
       const serving = this.#compile(config)
       await this.#listeners.update(config.listen, config.limits)
-      this.#swap(config, serving)
+      this.#swap(read, serving)
       return true
     } catch (error) {
       this.#reportRefusal(error)
@@ -184,13 +193,14 @@ class Gateway implements RunningGateway {
     }
   }
 
-  #swap(config: GatewayConfig, serving: Serving): void {
-    const before = this.#config
+  #swap(read: ReadConfig, serving: Serving): void {
+    const before = this.config
+    const { config } = read
     this.#app.upstream.apply(serving.upstreams)
-    this.#app.admission.apply(serving.admission)
+    this.#app.admission.apply(serving.admission, config.uplink)
     this.#app.tuner.apply(serving.tuner)
     this.#state.serving = serving
-    this.#config = config
+    this.#read = read
     this.#generation++
     this.#forgetUncached(before.routes)
     // A route that comes back within that time keeps them, so the set is asked again at the end.
@@ -206,8 +216,8 @@ class Gateway implements RunningGateway {
 
   /** What the cache cannot follow it must not remember: routes that it leaves alone, and those that are gone. */
   #forgetUncached(before: readonly RouteConfig[]): void {
-    const cached = new Set(this.#config.routes.filter(({ cache }) => cache !== false).map(({ name }) => name))
-    const names = new Set([...before, ...this.#config.routes].map(({ name }) => name))
+    const cached = new Set(this.config.routes.filter(({ cache }) => cache !== false).map(({ name }) => name))
+    const names = new Set([...before, ...this.config.routes].map(({ name }) => name))
     for (const value of names) if (!cached.has(value)) void this.#app.cache.purge({ by: 'route', value })
   }
 

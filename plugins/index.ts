@@ -1,9 +1,11 @@
 /**
  * Every plugin by name: `import { upstream, proxy } from 'hearthgate'`.
  */
+export { access } from './access/index.ts'
 export { accessLog } from './access-log/index.ts'
 export { admission } from './admission/index.ts'
 export { cache } from './cache/index.ts'
+export { metrics } from './metrics/index.ts'
 export { proxy } from './proxy/index.ts'
 export { tuner } from './tuner/index.ts'
 export { upstream } from './upstream/index.ts'

@@ -3,11 +3,14 @@
  * own, so that nothing of it can be reached through a route of the gateway.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { AdminConfig } from '../config/types.ts'
-import { explainRequest } from '../explain/index.ts'
 import { addCacheEndpoints } from './cache.ts'
-import { overviewPage } from './overview-page.ts'
+import { addConfigEndpoint } from './config.ts'
+import { addDashboard } from './dashboard/index.ts'
+import { addExplainEndpoint } from './explain.ts'
+import { addMetricsEndpoints } from './metrics.ts'
+import { addRequestEndpoints } from './requests.ts'
 import type { AdminSources } from './sources.ts'
 import { type GatewayStats, gatherStats, listRoutes } from './stats.ts'
 import { addTunerEndpoints } from './tuner.ts'
@@ -55,23 +58,13 @@ function addEndpoints(app: FastifyInstance, sources: AdminSources): void {
   })
   app.get('/api/routes', () => listRoutes(sources.state.serving))
   app.get('/api/stats', stats)
-  app.get('/api/explain', (request, reply) => explain(request, reply, sources))
+  addExplainEndpoint(app, sources)
+  addConfigEndpoint(app, sources)
   addCacheEndpoints(app, sources)
   addTunerEndpoints(app, sources)
-  app.get('/', async (_request, reply) => {
-    const cache = await sources.app.cache.stats()
-    return reply.type('text/html; charset=utf-8').send(overviewPage(sources.state.serving, stats(), cache))
-  })
-}
-
-function explain(request: FastifyRequest, reply: FastifyReply, { state }: AdminSources): unknown {
-  const { method = 'GET', url } = request.query as Record<string, unknown>
-  // A name that stands twice in the query comes as a list.
-  if (typeof url !== 'string' || typeof method !== 'string') {
-    const error = 'write /api/explain?method=GET&url=http://host/path, with one url and at most one method'
-    return reply.code(400).send({ error })
-  }
-  return explainRequest(state.serving, { method, url, headers: [] })
+  addMetricsEndpoints(app, sources)
+  addRequestEndpoints(app, sources)
+  addDashboard(app)
 }
 
 /** Nothing of the admin pages may be framed, sniffed, kept or loaded from elsewhere. */

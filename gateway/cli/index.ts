@@ -5,7 +5,9 @@ import { parseArgs } from 'node:util'
 import { runCheck } from './check.ts'
 import { runExplain } from './explain.ts'
 import { runExplainPreset } from './explain-preset.ts'
+import { runImport } from './import.ts'
 import type { CliIo } from './io.ts'
+import { runPassword } from './password.ts'
 import { listPurges, runPurge } from './purge.ts'
 import { runRoutes } from './routes.ts'
 import { runStart } from './start.ts'
@@ -29,6 +31,9 @@ const help = `hearthgate: one gateway in front of the apps of a home
   hearthgate tune    status | history | freeze [off] | apply [ROUTE [KNOB]] | rollback | reset | pin ROUTE KNOB [VALUE]
                      | unpin ROUTE KNOB | mode ROUTE MODE [KNOB] | record [SECONDS] | replay FILE   [--json]
                                                      what the tuner did and would do, and what it is told
+  hearthgate import  nginx-proxy-manager|caddyfile|traefik-labels|swag FILE
+                                                     print a configuration made of another proxy's
+  hearthgate password                                read a password, print its hash for access.basic.users
   hearthgate help | version
 
   --config FILE   configuration, default ./gateway.yaml
@@ -81,6 +86,11 @@ export async function run(argv: string[], io: CliIo = processIo()): Promise<numb
       return runStats({ config, json, admin: values.admin, token: values.token }, io)
     case 'tune':
       return tune(rest, values, io)
+    case 'import':
+      if (rest.length !== 2) return usage(io, 'write: hearthgate import caddyfile FILE')
+      return runImport({ kind: rest[0] as string, file: rest[1] as string }, io)
+    case 'password':
+      return runPassword(process.stdin, io)
     case 'version':
       return print(io, `${await version()}\n`)
     default:

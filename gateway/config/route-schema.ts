@@ -6,7 +6,8 @@ import { resolveOptions } from '../../plugins/contract/index.ts'
 import { proxyOptionsSchema } from '../../plugins/proxy/options.ts'
 import { upstreamGroupSchema } from '../../plugins/upstream/options.ts'
 import { websocketOptionsSchema } from '../../plugins/websocket/options.ts'
-import { admissionBlock } from './admission-schema.ts'
+import { accessBlock } from './access-schema.ts'
+import { admissionBlock, bandwidthBlock } from './admission-schema.ts'
 import { appBlocks } from './app-schema.ts'
 import { cacheBlock } from './cache-schema.ts'
 import { block, duration, flag, integer, type Kind, list, map, size, switchable, text, word } from './kinds.ts'
@@ -231,8 +232,10 @@ export const routeBlocks: Readonly<Record<string, Kind>> = {
     description: 'How an origin is chosen: in turn by weight, or the one with the fewest running requests by weight.',
   }),
   cache: switchable(cacheBlock, false),
+  access: accessBlock,
   ...appBlocks,
   admission: switchable(admissionBlock, false),
   tuner: switchable(tunerBlock, { mode: 'off' }),
+  bandwidth: switchable(bandwidthBlock, { perClient: null, perRoute: null }),
   ...laterBlocks,
 }

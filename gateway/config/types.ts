@@ -27,6 +27,8 @@ export interface GatewayConfig {
   readonly storeLimits: StoreLimits
   readonly redis: { readonly url: string } | null
   readonly stateDir: string
+  /** Bytes per second of the line to the outside; null = not stated. */
+  readonly uplink: number | null
   readonly log: LogConfig
   readonly limits: GlobalLimits
   readonly routes: readonly RouteConfig[]
@@ -100,6 +102,8 @@ export interface RouteConfig {
   readonly tls: UpstreamTlsConfig
   /** False = off. */
   readonly cache: false | CacheConfig
+  /** False = everybody may come in. */
+  readonly access: false | AccessConfig
   readonly slo: SloConfig
   readonly webdav: WebdavConfig
   /** Paths below the route's own that the gateway answers with 301, and where to. */
@@ -110,6 +114,7 @@ export interface RouteConfig {
   readonly compression: false | CompressionConfig
   readonly retry: false | Readonly<Record<string, unknown>>
   readonly admission: false | AdmissionConfig
+  readonly bandwidth: BandwidthConfig
   readonly tuner: TunerConfig
   /** With `--partial`: why this route answers 503. Null = sound. */
   readonly fault: string | null
@@ -126,6 +131,12 @@ export interface PoolsConfig {
   readonly minSize: number
   readonly maxIdleMs: number
   readonly ttlMs: number
+}
+
+/** Most bytes per second of answers; null = no limit. */
+export interface BandwidthConfig {
+  readonly perClient: number | null
+  readonly perRoute: number | null
 }
 
 /** Limit of requests at once at the origins of a route, and who waits how for a place. */
@@ -175,6 +186,25 @@ export interface TunerConfig {
   readonly intervalMs?: number
   /** Null = as the route. */
   readonly knobs?: Readonly<Record<string, Mode | null>>
+}
+
+/** Who may come in. Paths are patterns below the route's own path. */
+export interface AccessConfig extends AddressConfig {
+  readonly paths: Readonly<Record<string, AddressConfig>>
+  readonly bypass: readonly string[]
+  readonly basic: {
+    readonly realm: string
+    readonly users: Readonly<Record<string, string>>
+    readonly userHeader: string | null
+  } | null
+  readonly forward: { readonly url: string; readonly headers: readonly string[]; readonly timeoutMs: number } | null
+  readonly logins: { readonly paths: readonly string[]; readonly attempts: number; readonly perMs: number }
+}
+
+/** Addresses and CIDRs. */
+export interface AddressConfig {
+  readonly allow: readonly string[]
+  readonly deny: readonly string[]
 }
 
 /** How fast the head of an answer should come. */

@@ -25,7 +25,7 @@ export interface CacheQuestion {
 }
 
 export function explainCache(route: ServedRoute, question: CacheQuestion): CacheDecision {
-  const { cache } = route
+  const { cache, compression } = route
   if (cache === false) return { state: 'off', lookup: null, key: [], store: null, notes: [], settings: [] }
   const scope = scopeOf(route, question)
   if (scope === null) return leftAlone(cache)
@@ -37,7 +37,7 @@ export function explainCache(route: ServedRoute, question: CacheQuestion): Cache
     lookup: { happens: decision.way === null, ...because(decision.reason) },
     key: decision.way === null ? keyParts(question, settings) : [],
     store: storeVerdict(decision, asked),
-    notes: notesFor(decision, asked).map(reason => ({ reason, ...noteWords[reason] })),
+    notes: notesFor(decision, asked, compression !== false).map(reason => ({ reason, ...noteWords[reason] })),
     settings: cacheSettings(cache),
   }
 }
@@ -106,7 +106,11 @@ function storeVerdict({ way, reason }: WayDecision, asked: StoreQuestion): Cache
   return { possible: true, reason: null, unless }
 }
 
-function notesFor({ way }: WayDecision, { facts, request, settings }: StoreQuestion): NoteReason[] {
+function notesFor(
+  { way }: WayDecision,
+  { facts, request, settings }: StoreQuestion,
+  isCompressing: boolean,
+): NoteReason[] {
   if (way !== null) return way === 'unsafe' ? ['unsafe'] : []
   const notes: [boolean, NoteReason][] = [
     ...directiveNotes(facts, settings),
@@ -114,6 +118,7 @@ function notesFor({ way }: WayDecision, { facts, request, settings }: StoreQuest
     [facts.ifNoneMatch !== null || facts.ifModifiedSince !== null, 'conditional'],
     [facts.range !== null && request.method === 'GET', 'range'],
     [true, 'vary'],
+    [isCompressing && facts.acceptEncoding !== null, 'coded'],
   ]
   return notes.filter(([holds]) => holds).map(([, note]) => note)
 }

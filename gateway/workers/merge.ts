@@ -88,18 +88,29 @@ export function mergeCache(all: readonly CacheStats[]): CacheStats {
     const counted = isShared ? { ...other, entries: 0, bytes: 0, maxBytes: 0 } : other
     addInto(store, counted as unknown as Record<string, unknown>)
   }
-  const outcomes: Record<string, number> = {}
-  for (const stats of all) {
-    for (const [name, count] of Object.entries(stats.outcomes)) outcomes[name] = (outcomes[name] ?? 0) + count
-  }
   const total = (pick: (stats: CacheStats) => number) => all.reduce((sum, stats) => sum + pick(stats), 0)
   return {
     ...first,
     store: { ...(store as unknown as CacheStats['store']), available: all.every(stats => stats.store.available) },
     fills: total(({ fills }) => fills),
     waiters: total(({ waiters }) => waiters),
-    outcomes,
+    outcomes: sumByName(all.map(({ outcomes }) => outcomes)),
+    coded: {
+      made: sumByName(all.map(({ coded }) => coded.made)),
+      refused: sumByName(all.map(({ coded }) => coded.refused)),
+      queued: total(({ coded }) => coded.queued),
+      cpuMs: total(({ coded }) => coded.cpuMs),
+      savedBytes: total(({ coded }) => coded.savedBytes),
+    },
   }
+}
+
+function sumByName(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {}
+  for (const counts of all) {
+    for (const [name, count] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + count
+  }
+  return sums
 }
 
 /** What several workers removed, each from its own memory or all from one store. */

@@ -1,7 +1,7 @@
 /**
  * The two forms of a line. Whatever a client or an origin wrote is redacted, escaped and cut here, and nowhere else.
  */
-import type { AccessEntry } from './facts.ts'
+import type { ExchangeEntry } from '../contract/index.ts'
 import { printable, quotable } from './printable.ts'
 import { redactUrl } from './redact.ts'
 import type { Redaction } from './redaction.ts'
@@ -10,7 +10,7 @@ import type { Redaction } from './redaction.ts'
 const MAX = { method: 32, url: 2048, host: 255, agent: 512, short: 128 } as const
 
 /** The fields of the JSON form; unknown ones are left out. Times in milliseconds, sizes in bytes. */
-export function jsonFields(entry: AccessEntry): Record<string, string | number | undefined> {
+export function jsonFields(entry: ExchangeEntry): Record<string, string | number | undefined> {
   return {
     request_id: short(entry.requestId),
     client: short(entry.client),
@@ -51,7 +51,7 @@ function rounded(ms: number | null): number | undefined {
  * The `combined` form of Apache and nginx, without a line break.
  * @param nowMs time of the line, in milliseconds since 1970.
  */
-export function combinedLine(entry: AccessEntry, nowMs: number): string {
+export function combinedLine(entry: ExchangeEntry, nowMs: number): string {
   const version = entry.protocol === 'h2' ? 'HTTP/2.0' : 'HTTP/1.1'
   const request = `${quotable(entry.method, MAX.method)} ${quotable(redactUrl(entry.url, entry.redaction), MAX.url)} ${version}`
   const referer = entry.referer === null ? '-' : quotable(redactUrl(entry.referer, entry.redaction), MAX.url)

@@ -2,15 +2,11 @@
  * The secrets of one app beside those that every app has: parameters by name, and path segments that stand behind a known
  * path, as webhooks and shared links have them.
  */
+import type { Redaction } from '../contract/index.ts'
 import { decodeAscii } from './percent.ts'
 import { stemOf } from './secret-names.ts'
 
-export interface Redaction {
-  /** Stems of names of parameters. */
-  readonly names: ReadonlySet<string>
-  /** Segments of the paths behind which a secret stands, in lower case. */
-  readonly paths: readonly (readonly string[])[]
-}
+export type { Redaction }
 
 /** @param entries names of parameters, and paths that begin and end with `/`. Null where there are none. */
 export function compileRedaction(entries: readonly string[]): Redaction | null {

@@ -5,6 +5,9 @@
 
 export { type Contract, contractOf } from './app.ts'
 export { Bag, type BagMember } from './bag.ts'
+export type { Exchange } from './exchanges/exchange.ts'
+export type { ExchangeEntry, ExchangeFacts, FactsOf, Outcome, Redaction } from './exchanges/facts.ts'
+export { type ExchangeListener, Exchanges, exchangesOf } from './exchanges/follow.ts'
 export {
   type AttemptKind,
   type AttemptRecord,

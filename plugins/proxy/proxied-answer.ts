@@ -11,6 +11,7 @@ import { type AnswerHead, answerHead, asHeaderObject } from './answer-head.ts'
 import { AnswerStream } from './answer-stream.ts'
 import type { EarlyAnswer, ProxyCall } from './call.ts'
 import {
+  addFrameworkFields,
   addTrailers,
   breakOff,
   closeStreamAfterAnswer,
@@ -22,8 +23,9 @@ import {
   writeInterim,
 } from './client-socket.ts'
 import { clientLeft, streamClosed } from './errors.ts'
-import { type EventStream, type EventStreams, isEventStream } from './event-streams.ts'
+import { codingOf, type EventStream, type EventStreams, isEventStream } from './event-streams.ts'
 import { LiveFacts } from './live-facts.ts'
+import type { Pace, Pacer } from './pacing.ts'
 import { type Changer, decideWayOut, hasNoBody } from './way-out.ts'
 
 /** What reply-from takes for an answer. */
@@ -37,6 +39,8 @@ export interface AnswerSurroundings {
   readonly changers: readonly Changer[]
   readonly onEarlyAnswer: EarlyAnswer
   readonly eventStreams: EventStreams
+  /** Bounds how fast answers are sent; null while nobody does. */
+  readonly pacer: { current: Pacer | null }
   /** Told of body bytes that passed, either way. */
   readonly onBytes: (count: number) => void
   /** Makes the answer for a failure that comes before any byte was sent. */
@@ -58,6 +62,8 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
   #expected = -1
   #hasBegun = false
   #waitsForDrain = false
+  readonly #pace: Pace | null
+  #waitsForPace = false
   #stream: AnswerStream | null = null
   #firstChunk: Buffer | null = null
 
@@ -68,6 +74,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     this.#around = around
     this.#callback = callback
     this.facts = new LiveFacts(call.upstream)
+    this.#pace = around.pacer.current?.(reply.request, call) ?? null
     this.#raw.once('close', () => this.#clientClosed())
     // It may have left while the request waited for something else.
     if (hasLeft(this.#raw)) this.#gaveUp = clientLeft()
@@ -105,9 +112,33 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
       this.#reply.request,
     )
     this.facts.way = way
-    if (isEventStream(head.fields)) this.#around.eventStreams.add(this)
+    this.facts.encoding = codingOf(head.fields)
+    if (isEventStream(head.fields)) this.#holdOpen()
+    // Small answers would never be held back if only what has come made the next piece wait.
+    this.#keepPace(controller, 0)
     if (way === 'direct') this.#beginDirect(status, reason ?? '', head)
     else this.#beginBridged(status, head)
+  }
+
+  #keepPace(controller: Dispatcher.DispatchController, bytes: number): void {
+    if (this.#pace === null || this.#pace.take(bytes, this) || this.#waitsForPace) return
+    this.#waitsForPace = true
+    controller.pause()
+  }
+
+  /** By whoever bounds how fast it is sent. */
+  goOn(): void {
+    this.#waitsForPace = false
+    this.#resume()
+  }
+
+  #resume(): void {
+    if (!this.#waitsForPace && !this.#waitsForDrain && !this.#isOver) this.#controller?.resume()
+  }
+
+  #holdOpen(): void {
+    this.facts.isLongHeld = true
+    this.#around.eventStreams.add(this)
   }
 
   get route(): string {
@@ -123,6 +154,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     this.#around.onBytes(chunk.length)
     if (this.facts.way === 'direct') this.#writeDirect(controller, chunk)
     else this.#writeBridged(controller, chunk)
+    if (this.#pace !== null) this.#keepPace(controller, chunk.length)
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -157,7 +189,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     const isBodyless = hasNoBody(this.#reply.request.method, status)
     if (contentLength !== null && status !== 204) fields.push('Content-Length', String(contentLength))
     if (contentLength !== null && !isBodyless) this.#expected = contentLength
-    this.#addFrameworkFields(fields)
+    addFrameworkFields(this.#reply, fields)
     if (!isRequestComplete(raw.req)) this.#answerEarly(fields)
     const isChunked = contentLength === null && !isBodyless && (isHttp2(raw) || raw.req.httpVersion !== '1.0')
     if (isChunked && head.trailer !== null) fields.push('Trailer', head.trailer)
@@ -171,16 +203,6 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     // Fastify puts the fields on the reply when it has taken the stream.
     const isReady = raw.headersSent || raw.hasHeader('via')
     if (!this.#hasBegun && isReady && !raw.writableEnded && !raw.destroyed) flushHead(raw)
-  }
-
-  /** What hooks have put on the reply goes out on the direct way too. */
-  #addFrameworkFields(fields: string[]): void {
-    const own = this.#reply.getHeaders()
-    for (const name in own) {
-      const value = own[name]
-      if (value === undefined) continue
-      for (const line of Array.isArray(value) ? value : [value]) fields.push(name, String(line))
-    }
   }
 
   /** RFC 9112 §9.3: a connection whose request was not read to its end carries no other. */
@@ -204,7 +226,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     controller.pause()
     raw.once('drain', () => {
       this.#waitsForDrain = false
-      controller.resume()
+      this.#resume()
     })
   }
 
@@ -225,8 +247,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     const isWhole = this.#isOver && this.facts.failure === null
     const isBodyless = hasNoBody(this.#reply.request.method, this.facts.status)
     if (isWhole && hasType && !isBodyless) return this.#firstChunk ?? Buffer.alloc(0)
-    const controller = this.#controller as Dispatcher.DispatchController
-    const stream = new AnswerStream({ resume: () => controller.resume(), abort: reason => this.giveUp(reason) })
+    const stream = new AnswerStream({ resume: () => this.#streamWants(), abort: reason => this.giveUp(reason) })
     this.#stream = stream
     // An event stream may be silent for long: its head does not wait for the first event.
     setImmediate(flushUnlessBegun, this)
@@ -240,14 +261,22 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
   #writeBridged(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#stream !== null) {
       this.#hasBegun = true
-      if (!this.#stream.push(chunk)) controller.pause()
+      if (this.#stream.push(chunk)) return
+      this.#waitsForDrain = true
+      controller.pause()
       return
     }
     // Still the turn in which the head came: bounded by what the connection reads in one turn.
     this.#firstChunk = this.#firstChunk === null ? chunk : Buffer.concat([this.#firstChunk, chunk])
   }
 
+  #streamWants(): void {
+    this.#waitsForDrain = false
+    this.#resume()
+  }
+
   #clientClosed(): void {
+    this.#pace?.end()
     this.#around.eventStreams.delete(this)
     // The client may have the whole answer a moment before the origin has said that it ends.
     if (!this.#isOver && this.#expected !== 0) this.giveUp(clientLeft())

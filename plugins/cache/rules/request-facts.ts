@@ -16,6 +16,7 @@ export interface RequestFacts {
   ifNoneMatch: string | null
   ifModifiedSince: string | null
   ifUnmodifiedSince: string | null
+  acceptEncoding: string | null
   /** A field by which some origins answer as if another method or address had been asked for. */
   hasOverride: boolean
 }
@@ -31,6 +32,7 @@ export function readRequestFacts(headers: readonly string[]): RequestFacts {
     ifNoneMatch: null,
     ifModifiedSince: null,
     ifUnmodifiedSince: null,
+    acceptEncoding: null,
     hasOverride: false,
   }
   let pragma: string | null = null
@@ -59,6 +61,8 @@ function readLine(facts: RequestFacts, name: string, value: string): boolean {
       if (!isNamed(name, 'cache-control')) return false
       addRequestLine(facts.directives, value)
       return true
+    case 15:
+      return isNamed(name, 'accept-encoding') && keep(facts, 'acceptEncoding', value)
     case 17:
       return isNamed(name, 'if-modified-since') && keep(facts, 'ifModifiedSince', value)
     case 19:
@@ -68,7 +72,14 @@ function readLine(facts: RequestFacts, name: string, value: string): boolean {
   }
 }
 
-type ValueOf = 'range' | 'ifRange' | 'ifMatch' | 'ifNoneMatch' | 'ifModifiedSince' | 'ifUnmodifiedSince'
+type ValueOf =
+  | 'range'
+  | 'ifRange'
+  | 'ifMatch'
+  | 'ifNoneMatch'
+  | 'ifModifiedSince'
+  | 'ifUnmodifiedSince'
+  | 'acceptEncoding'
 
 function keep(facts: RequestFacts, name: ValueOf, value: string): true {
   facts[name] = joined(facts[name], value)

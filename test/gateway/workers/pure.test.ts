@@ -29,11 +29,13 @@ const store = {
   failures: 0,
   refused: {},
 }
-const stats = { store, fills: 1, waiters: 2, outcomes: { hit: 5, miss: 1 } }
+const coded = { made: { br: 1 }, queued: 1, cpuMs: 20, savedBytes: 300, refused: { 'no-gain': 1 } }
+const stats = { store, fills: 1, waiters: 2, outcomes: { hit: 5, miss: 1 }, coded }
 
 t.test('caches in memory are added up, a shared store is counted once', t => {
   const memory = mergeCache([stats, { ...stats, outcomes: { hit: 1, stale: 4 } }] as never)
   t.match(memory, { store: { entries: 4, bytes: 200, hits: 10 }, fills: 2, waiters: 4 })
+  t.same(memory.coded, { made: { br: 2 }, queued: 2, cpuMs: 40, savedBytes: 600, refused: { 'no-gain': 2 } })
   t.strictSame(memory.outcomes, { hit: 6, miss: 1, stale: 4 })
   const disk = { ...stats, store: { ...store, kind: 'disk' } }
   t.match(mergeCache([disk, disk] as never), { store: { kind: 'disk', entries: 2, bytes: 100, hits: 10 } })

@@ -26,7 +26,10 @@ async function tuned(t: Teardown, options: Partial<TunerInput> & { mode?: 'apply
       configured: values[name],
       get: () => values[name],
     }
-    contractOf(app).tunables.declare({ ...knob, set: value => void (values[name] = clampToBounds(bounds, value)) })
+    const set = (value: number) => {
+      values[name] = clampToBounds(bounds, value)
+    }
+    contractOf(app).tunables.declare({ ...knob, set })
   }
   const { mode = 'apply', ...rest } = options
   await app.register(tuner, { routes: { wiki: { upstream: 'wiki', mode } }, ...rest })

@@ -1,10 +1,12 @@
 /**
  * The facts of a request where the app tells none: what Fastify and Node know.
  */
-import type { AccessFacts, Exchange } from './facts.ts'
+import type { Exchange } from './exchange.ts'
+import type { ExchangeFacts } from './facts.ts'
 
-export function bareFacts(exchange: Exchange, isFinished: boolean): AccessFacts {
+export function bareFacts(exchange: Exchange, isFinished: boolean): ExchangeFacts {
   const { request, startedMs, headMs, client } = exchange
+  const bytesOut = bytesSent(exchange, isFinished)
   return {
     requestId: request.id,
     client,
@@ -13,13 +15,17 @@ export function bareFacts(exchange: Exchange, isFinished: boolean): AccessFacts 
     upstream: null,
     attempts: 0,
     bytesIn: bytesReceived(exchange),
-    bytesOut: bytesSent(exchange, isFinished),
+    bytesOut,
+    bytesRaw: bytesOut,
     firstByteMs: headMs === null ? null : headMs - startedMs,
     upstreamMs: null,
+    queueMs: 0,
+    encodeMs: 0,
     error: null,
     isOriginCut: false,
     cache: fieldOf(exchange, 'cache-status'),
     encoding: fieldOf(exchange, 'content-encoding'),
+    isLongHeld: isEventStream(fieldOf(exchange, 'content-type')),
   }
 }
 
@@ -46,4 +52,8 @@ function bytesSent({ request, reply, writtenBefore }: Exchange, isFinished: bool
   const length = reply.getHeader('content-length')
   if (length !== undefined && isFinished) return Number(length)
   return request.raw.httpVersionMajor === 2 ? null : (request.raw.socket.bytesWritten ?? 0) - writtenBefore
+}
+
+function isEventStream(type: string | null): boolean {
+  return type !== null && (type.startsWith('text/event-stream') || type.startsWith('multipart/x-mixed-replace'))
 }

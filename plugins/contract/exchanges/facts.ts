@@ -1,15 +1,22 @@
 /**
- * What the log is told about a request, and the entry that it makes of it. Texts are as they came: redacting, escaping
- * and cutting are the business of whoever writes the line.
+ * What is told about a request once it is over, and the entry that becomes of it. Texts are as they came: redacting,
+ * escaping and cutting are the business of whoever shows them.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Redaction } from './redaction.ts'
+
+/** How the secrets of one app are known in its addresses. */
+export interface Redaction {
+  /** Stems of names of parameters. */
+  readonly names: ReadonlySet<string>
+  /** Segments of the paths behind which a secret stands, in lower case. */
+  readonly paths: readonly (readonly string[])[]
+}
 
 /**
  * What an app knows of a request once it is over. Times in milliseconds, sizes in bytes of the body; null = not known,
  * or there was none.
  */
-export interface AccessFacts {
+export interface ExchangeFacts {
   readonly requestId: string
   /** As the client asked for it. */
   readonly host: string
@@ -21,11 +28,18 @@ export interface AccessFacts {
   /** How often the request was sent to an origin; 0 = answered without one. */
   readonly attempts: number
   readonly bytesIn: number | null
+  /** Of the answer as it was sent. */
   readonly bytesOut: number | null
+  /** Of the answer as the origin or the cache gave it. */
+  readonly bytesRaw: number | null
   /** From the request to the head of the answer. */
   readonly firstByteMs: number | null
   /** Spent waiting for the origin. */
   readonly upstreamMs: number | null
+  /** Of that, spent waiting for a place at it. */
+  readonly queueMs: number
+  /** Spent encoding the answer. */
+  readonly encodeMs: number
   /** Stable code of what the app itself made of the request instead of an answer; null when the client simply left. */
   readonly error: string | null
   /** True when the origin broke off; it counts where the answer did not get to its end. */
@@ -36,16 +50,21 @@ export interface AccessFacts {
   readonly encoding: string | null
   /** Secrets of this app beside those that are known by their names; left out = none. */
   readonly redaction?: Redaction | null
+  /** A tunnel or an event stream: its time is how long somebody stayed. */
+  readonly isLongHeld: boolean
 }
 
-/** Null = nothing is known about it; then the facts are what Fastify and Node know. */
-export type FactsOf = (request: FastifyRequest, reply: FastifyReply) => AccessFacts | null
+/**
+ * Null = nothing is known about it; then the facts are what Fastify and Node know.
+ * @param startedMs beginning of the request by `performance.now()`
+ */
+export type FactsOf = (request: FastifyRequest, reply: FastifyReply, startedMs: number) => ExchangeFacts | null
 
 /** `ok`, `client_left`, `origin_cut`, or the stable code of an error. An origin's own 404 or 500 is `ok`. */
 export type Outcome = string
 
 /** One request, over. A tunnel is one as well. */
-export interface AccessEntry extends Omit<AccessFacts, 'error' | 'isOriginCut'> {
+export interface ExchangeEntry extends Omit<ExchangeFacts, 'error' | 'isOriginCut'> {
   readonly method: string
   /** Request target with its query. */
   readonly url: string
@@ -75,23 +94,8 @@ export function decideOutcome({ isFinished, error, isOriginCut }: Ending): Outco
   return isFinished ? 'ok' : 'client_left'
 }
 
-/** The status to log: never one that the client was not sent, but for 499 (as nginx has it). */
+/** The status to tell: never one that the client was not sent, but for 499 (as nginx has it). */
 export function decideStatus({ isHeadSent, status }: Ending, outcome: Outcome): number {
   if (isHeadSent) return status
   return outcome === 'client_left' ? 499 : 0
-}
-
-/** Kept on the raw reply, so that one listener serves all requests. */
-export interface Exchange {
-  readonly request: FastifyRequest
-  readonly reply: FastifyReply
-  /** On the clock of `performance.now()`. */
-  readonly startedMs: number
-  /** Read at the start: a connection that is gone has no address. */
-  readonly client: string
-  /** Bytes that the connection had sent before this request; 0 for HTTP/2. */
-  readonly writtenBefore: number
-  headMs: number | null
-  /** Code of the error that Fastify made an answer of. */
-  error: string | null
 }
