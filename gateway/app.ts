@@ -19,6 +19,7 @@ import { addNote, exchangesOf } from '../plugins/contract/index.ts'
 import { metrics, withoutQuery } from '../plugins/metrics/index.ts'
 import { endWithAnswer, failureAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
 import { retry } from '../plugins/retry/index.ts'
+import { tuner } from '../plugins/tuner/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
 import { accessPage, decideEntry, questionsFor } from './access.ts'
@@ -123,6 +124,10 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
       }),
     renderFailure: upgradeFailurePage,
   })
+
+  await app.register(tuner, { stateDir: state.serving.config.stateDir })
+  // After every plugin has declared its knobs.
+  app.tuner.apply(state.serving.tuner)
 
   passEveryMethod(app)
   app.route({

@@ -162,6 +162,7 @@ class Gateway implements RunningGateway {
     this.#app.upstream.apply(serving.upstreams)
     this.#app.admission.apply(serving.admission, config.uplink)
     this.#app.retry.apply(serving.retries)
+    this.#app.tuner.apply(serving.tuner)
     this.#state.serving = serving
     this.#read = read
     this.#generation++

@@ -12,6 +12,7 @@ import type { CacheScope } from '../plugins/cache/index.ts'
 import { compilePaths, type PathSet, resolveOptions } from '../plugins/contract/index.ts'
 import { compileTrust, type FieldRules, type TrustCheck } from '../plugins/proxy/index.ts'
 import { defaultRetryPolicy, type RetryPolicy } from '../plugins/retry/index.ts'
+import type { TunedRoute, TunerSettings } from '../plugins/tuner/index.ts'
 import type { UpstreamGroupOptions } from '../plugins/upstream/index.ts'
 import { guardOf } from './access.ts'
 import type { CacheConfig, GatewayConfig, RouteConfig } from './config/types.ts'
@@ -69,6 +70,7 @@ export interface Serving {
   readonly admission: Readonly<Record<string, LaneOptions>>
   /** Policy of further attempts, by the name of the route. */
   readonly retries: Readonly<Record<string, RetryPolicy>>
+  readonly tuner: TunerSettings
 }
 
 /** Addresses of origins that are part of the gateway, by their name in the configuration. */
@@ -85,6 +87,7 @@ export function compileServing(config: GatewayConfig, builtins: BuiltinOrigins):
     upstreams: Object.fromEntries(proxied.map(route => [route.name, upstreamOptions(route)])),
     retries: Object.fromEntries(proxied.map(route => [route.name, retryPolicy(route)])),
     admission: Object.fromEntries(proxied.map(route => [route.name, laneOptions(route)])),
+    tuner: tunerSettings(proxied),
   }
 }
 
@@ -215,5 +218,33 @@ function upstreamOptions(route: ServedRoute): UpstreamGroupOptions {
       pin: tls.pin,
       serverName: tls.serverName,
     },
+  }
+}
+
+/** The sketch's rules look at all routes together, so they are in force only where every tuned route asks for them. */
+function tunerSettings(routes: readonly ServedRoute[]): TunerSettings {
+  const tuned = routes.filter(({ tuner }) => tuner.mode !== 'off')
+  const isRules = tuned.length > 0 && tuned.every(({ tuner }) => tuner.policy === 'rules')
+  return {
+    policy: isRules ? 'rules' : 'measured',
+    intervalMs: Math.min(...tuned.map(({ tuner }) => tuner.intervalMs ?? 300_000), 300_000),
+    routes: Object.fromEntries(routes.map(route => [route.name, tunedRoute(route)])),
+  }
+}
+
+function tunedRoute(route: ServedRoute): TunedRoute {
+  const { name, tuner, slo, upstream } = route
+  const knobs = Object.entries(tuner.knobs ?? {})
+    .filter(([, mode]) => mode !== null)
+    .map(([name, mode]) => [name === 'cacheTtl' ? 'cache_ttl' : name, mode])
+  const origins = upstream.map(({ url }) => url).toSorted()
+  return {
+    upstream: name,
+    mode: tuner.mode,
+    knobs: Object.fromEntries(knobs) as TunedRoute['knobs'],
+    goal: { goodMs: slo.goodMs, badMs: slo.badMs },
+    weight: 1,
+    contentType: '',
+    identity: JSON.stringify(origins),
   }
 }

@@ -17,6 +17,8 @@ export interface Waiting {
   giveUp(): void
   state: 'waiting' | 'started' | 'over'
   deadline: Planned | null
+  /** It took a slot of the limit. */
+  isCounted: boolean
 }
 
 export interface Parked {
@@ -71,8 +73,8 @@ export class AdmissionModel {
     return true
   }
 
-  release(route: string): void {
-    this.#count(route, -1)
+  release(route: string, isCounted: boolean): void {
+    if (isCounted) this.#count(route, -1)
     this.admit()
   }
 
@@ -149,7 +151,8 @@ export class AdmissionModel {
   #start(entry: Waiting): void {
     entry.state = 'started'
     if (entry.deadline !== null) entry.deadline.run = null
-    this.#count(entry.route, 1)
+    entry.isCounted = !this.#routes[entry.route]?.exempt
+    if (entry.isCounted) this.#count(entry.route, 1)
     entry.start()
   }
 
@@ -161,7 +164,6 @@ export class AdmissionModel {
   }
 
   #count(route: string, change: number): void {
-    if (this.#routes[route]?.exempt) return
     this.running += change
     this.#runningByRoute.set(route, (this.#runningByRoute.get(route) ?? 0) + change)
   }

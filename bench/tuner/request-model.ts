@@ -32,6 +32,7 @@ interface RunningAttempt {
   readonly inflight: number
   readonly number: number
   readonly isHedge: boolean
+  readonly isCounted: boolean
   timer: Planned | null
 }
 
@@ -81,6 +82,7 @@ export class RequestModel {
       sinceMs: since,
       state: 'waiting',
       deadline: null,
+      isCounted: true,
       start: () => {
         this.#queueMs += this.#around.timeline.now - since
         this.#attempt(false)
@@ -109,6 +111,7 @@ export class RequestModel {
       inflight,
       number: this.#tries,
       isHedge,
+      isCounted: isHedge || (this.#waiting?.isCounted ?? true),
       timer: null as Planned | null,
     }
     visit.ended = kind => this.#attemptEnded(attempt, kind)
@@ -136,7 +139,7 @@ export class RequestModel {
       if (this.#isOver || this.#attempts.length !== 1) return
       if (!this.#admission.tryTake(this.#route.id)) return
       if (this.#admission.pay()) this.#attempt(true)
-      else this.#admission.release(this.#route.id)
+      else this.#admission.release(this.#route.id, true)
     })
   }
 
@@ -148,7 +151,7 @@ export class RequestModel {
     const ms = timeline.now - attempt.startedMs
     const { number, isHedge, inflight } = attempt
     recorder.attemptEnded(this.#route, { ms, kind, inflight, number, isHedge })
-    this.#admission.release(this.#route.id)
+    this.#admission.release(this.#route.id, attempt.isCounted)
     if (this.#isOver) return
     if (kind !== 'connect') this.#admission.connected()
     if (kind === 'ok') this.#answered()
@@ -165,7 +168,7 @@ export class RequestModel {
     if (other.timer !== null) other.timer.run = null
     this.#app.leave(other.visit)
     this.#attempts.splice(this.#attempts.indexOf(other), 1)
-    this.#admission.release(this.#route.id)
+    this.#admission.release(this.#route.id, other.isCounted)
   }
 
   #failed(kind: AttemptOutcome): void {

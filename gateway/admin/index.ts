@@ -13,6 +13,7 @@ import { addMetricsEndpoints } from './metrics.ts'
 import { addRequestEndpoints } from './requests.ts'
 import type { AdminSources } from './sources.ts'
 import { type GatewayStats, gatherStats, listRoutes } from './stats.ts'
+import { addTunerEndpoints } from './tuner.ts'
 
 export interface Admin {
   readonly url: string
@@ -60,6 +61,7 @@ function addEndpoints(app: FastifyInstance, sources: AdminSources): void {
   addExplainEndpoint(app, sources)
   addConfigEndpoint(app, sources)
   addCacheEndpoints(app, sources)
+  addTunerEndpoints(app, sources)
   addMetricsEndpoints(app, sources)
   addRequestEndpoints(app, sources)
   addDashboard(app)

@@ -12,6 +12,7 @@ import { listPurges, runPurge } from './purge.ts'
 import { runRoutes } from './routes.ts'
 import { runStart } from './start.ts'
 import { runStats } from './stats.ts'
+import { isTuneCommand, runTune, TUNE_USAGE } from './tune.ts'
 
 /** Exit code for a command line that cannot be understood (EX_USAGE). */
 const EXIT_USAGE = 64
@@ -27,6 +28,9 @@ const help = `hearthgate: one gateway in front of the apps of a home
   hearthgate purge   [--url U] [--prefix P] [--route R] [--tag T] [--all]
                                                      let the running gateway forget stored answers
   hearthgate stats   [--json]                        what the running gateway does, and what its cache holds
+  hearthgate tune    status | history | freeze [off] | apply [ROUTE [KNOB]] | rollback | reset | pin ROUTE KNOB [VALUE]
+                     | unpin ROUTE KNOB | mode ROUTE MODE [KNOB] | record [SECONDS] | replay FILE   [--json]
+                                                     what the tuner did and would do, and what it is told
   hearthgate import  nginx-proxy-manager|caddyfile|traefik-labels|swag FILE
                                                      print a configuration made of another proxy's
   hearthgate password                                read a password, print its hash for access.basic.users
@@ -36,7 +40,7 @@ const help = `hearthgate: one gateway in front of the apps of a home
   --partial       serve the sound routes although others have mistakes; those answer 503
   --url, --prefix, --route, --tag
                   what to purge; each may stand several times. Addresses are whole: https://wiki.home.arpa/page
-  --admin URL     the running gateway, for purge and stats; without it found by the configuration's state_dir
+  --admin URL     the running gateway, for purge, stats and tune; without it found by the configuration's state_dir
   --token TOKEN   its token; better in the environment, as HEARTHGATE_TOKEN
 
 Exit codes: 0 fine, 1 failed, 64 wrong command line, 78 bad configuration or too old a Node.
@@ -80,6 +84,8 @@ export async function run(argv: string[], io: CliIo = processIo()): Promise<numb
       return purge(rest, values, io)
     case 'stats':
       return runStats({ config, json, admin: values.admin, token: values.token }, io)
+    case 'tune':
+      return tune(rest, values, io)
     case 'import':
       if (rest.length !== 2) return usage(io, 'write: hearthgate import caddyfile FILE')
       return runImport({ kind: rest[0] as string, file: rest[1] as string }, io)
@@ -116,6 +122,11 @@ function purge(rest: string[], values: Values, io: CliIo): Promise<number> | num
   if (rest.length > 0) return usage(io, `purge takes no words by themselves: write --url ${rest[0]}`)
   if (listPurges(args).length === 0) return usage(io, 'say what to purge: --url, --prefix, --route, --tag or --all')
   return runPurge(args, io)
+}
+
+function tune(words: string[], { config, admin, token, json }: Values, io: CliIo): number | Promise<number> {
+  if (!isTuneCommand(words)) return usage(io, `write ${TUNE_USAGE}`)
+  return runTune({ config, admin, token, json, words }, io)
 }
 
 async function version(): Promise<string> {

@@ -2,10 +2,8 @@
  * The blocks of a route whose capabilities are built after the proxy itself (`planned.ts` says which have no effect
  * yet). They are read and checked like all others, so that a file need not change when they come.
  */
-import { block, duration, flag, integer, type Kind, list, map, size, switchable, word } from './kinds.ts'
-import { MAX_DURATION_MS } from './units.ts'
+import { block, flag, integer, type Kind, list, size, switchable, word } from './kinds.ts'
 
-const MODES = ['off', 'observe', 'suggest', 'apply']
 const enabled = flag({ default: true, description: 'False is the same as `false` in place of the block.' })
 
 const level = (content: string, byDefault: number): Kind =>
@@ -40,29 +38,6 @@ const compression = block(
   { description: 'Compression of answers; `false` = off.' },
 )
 
-const tuner = block(
-  'tuner',
-  {
-    mode: word(MODES, {
-      default: 'apply',
-      description: 'off, observe (measure only), suggest (say what it would do) or apply. Risky knobs stay on suggest.',
-    }),
-    interval: duration({
-      min: 1000,
-      max: MAX_DURATION_MS,
-      default: '300s',
-      description: 'Time between two decisions.',
-    }),
-    knobs: map(word(MODES, { description: 'Mode of this knob.' }), {
-      names: 'name',
-      default: {},
-      description: 'A mode of its own for a knob, by name.',
-    }),
-  },
-  { description: 'Automatic tuning; `{ mode: off }` = off.' },
-)
-
 export const laterBlocks: Readonly<Record<string, Kind>> = {
   compression: switchable(compression, false),
-  tuner: switchable(tuner, { mode: 'off' }),
 }

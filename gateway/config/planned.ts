@@ -2,7 +2,6 @@
  * Keys whose capability is not built yet. They are read and checked, and draw one warning each where somebody wrote
  * them with another meaning than "off". A capability that is built takes its lines out of this list.
  */
-import { isBlock } from './complete.ts'
 import type { Draft } from './draft.ts'
 import type { Slip, Written } from './read-context.ts'
 
@@ -19,7 +18,6 @@ const isFalse = (value: unknown): boolean => value === false
 
 export const planned: readonly Planned[] = [
   { key: 'compression', scope: 'route', what: 'compress answers', isOff: isFalse },
-  { key: 'tuner', scope: 'route', what: 'tune itself', isOff: value => isBlock(value) && value['mode'] === 'off' },
 ]
 
 /** One slip for each planned key that is in use, at the first place where it is. */

@@ -13,6 +13,7 @@ import { cacheBlock } from './cache-schema.ts'
 import { block, duration, flag, integer, type Kind, list, map, size, switchable, text, word } from './kinds.ts'
 import { laterBlocks } from './later-schema.ts'
 import { retryBlock } from './retry-schema.ts'
+import { tunerBlock } from './tuner-schema.ts'
 import { formatDuration, MAX_DURATION_MS } from './units.ts'
 
 const group = resolveOptions('upstream', upstreamGroupSchema, { origins: [{ url: 'builtin:demo' }] })
@@ -249,6 +250,7 @@ export const routeBlocks: Readonly<Record<string, Kind>> = {
     default: false,
     description: 'Take part in batch calls: POST `/_hearthgate/batch` below the path of the route.',
   }),
+  tuner: switchable(tunerBlock, { mode: 'off' }),
   bandwidth: switchable(bandwidthBlock, { perClient: null, perRoute: null }),
   ...laterBlocks,
 }

@@ -2,6 +2,7 @@
  * The configuration as the gateway uses it: defaults filled in, durations in milliseconds, sizes in bytes, paths
  * absolute, `${ENV}` replaced. Made by `load.ts` from YAML; nothing after it knows YAML.
  */
+import type { Mode } from '../../plugins/tuner/index.ts'
 
 /** Where something stands in a file, 1-based, and what is wrong there. */
 export interface Problem {
@@ -120,7 +121,7 @@ export interface RouteConfig {
   readonly bandwidth: BandwidthConfig
   /** Takes part in batch calls. */
   readonly batch: boolean
-  readonly tuner: Readonly<Record<string, unknown>>
+  readonly tuner: TunerConfig
   /** With `--partial`: why this route answers 503. Null = sound. */
   readonly fault: string | null
 }
@@ -182,6 +183,15 @@ export interface CacheKeyConfig {
   /** Parameters that are left out; a `*` at the end stands for any rest. */
   readonly ignoreQuery: readonly string[] | 'all'
   readonly host: boolean
+}
+
+/** What the tuner may do on a route. With `mode: off` nothing else counts, and may be missing. */
+export interface TunerConfig {
+  readonly mode: Mode
+  readonly policy?: 'measured' | 'rules'
+  readonly intervalMs?: number
+  /** Null = as the route. */
+  readonly knobs?: Readonly<Record<string, Mode | null>>
 }
 
 /** Who may come in. Paths are patterns below the route's own path. */

@@ -2,7 +2,7 @@
  * The controller: windows in, decisions out. It has no clock, does nothing but compute and draws no random numbers, so
  * the same windows always give the same decisions and the same ledger: replay, dry run and test are the same code.
  */
-import { Book, isSame, type Knob } from './guard/book.ts'
+import { Book, isSame, type Knob, type Scope } from './guard/book.ts'
 import { Rollback } from './guard/rollback.ts'
 import { CacheTtlKnob } from './knobs/cache-ttl.ts'
 import { CompressionKnob } from './knobs/compression.ts'
@@ -43,6 +43,8 @@ export function createController(meta: ControllerMeta, saved?: unknown): Control
 
 interface UpstreamKnobSet {
   readonly memory: UpstreamMemory
+  /** Of this window; asked for once, not for each attempt. */
+  limit: number
   readonly concurrency: ConcurrencyKnob
   readonly order: QueueOrderKnob
   readonly budget: RetryBudgetKnob
@@ -101,6 +103,7 @@ class TunerController implements Controller {
     const memory = new UpstreamMemory(id)
     return {
       memory,
+      limit: 0,
       concurrency: new ConcurrencyKnob(memory, this.#book),
       order: new QueueOrderKnob(),
       budget: new RetryBudgetKnob(),
@@ -124,6 +127,15 @@ class TunerController implements Controller {
     )
   }
 
+  value(scope: Scope, target: string, knob: string): KnobValue | undefined {
+    return this.#book.value(scope, target, knob)
+  }
+
+  rollback(upstream?: string): Decisions | null {
+    for (const [id, { rollback }] of this.#upstreams) if (upstream === undefined || id === upstream) rollback.force()
+    return this.#book.takeDecisions()
+  }
+
   observe(window: TunerWindow): Decisions | null {
     if (typeof window !== 'object' || window === null) return null
     this.#book.now++
@@ -144,6 +156,7 @@ class TunerController implements Controller {
   }
 
   #readSamples({ attempts }: TunerWindow): void {
+    for (const knobs of this.#upstreams.values()) knobs.limit = knobs.concurrency.limit
     const samples = listOf(attempts)
     const count = Math.min(MAX_SAMPLES, samples.length)
     for (let i = 0; i < count; i++) {
@@ -151,7 +164,7 @@ class TunerController implements Controller {
       const route = typeof sample === 'object' && sample !== null ? this.#routes.get(sample.route) : undefined
       if (sample === undefined || route === undefined) continue
       if (!route.longHolders.isExempt) {
-        route.upstream.memory.readAttempt(sample, route.memory, route.upstream.concurrency.limit)
+        route.upstream.memory.readAttempt(sample, route.memory, route.upstream.limit)
       }
       route.memory.readAttempt(sample)
     }

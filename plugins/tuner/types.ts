@@ -224,6 +224,10 @@ export interface Controller {
   observe(window: TunerWindow): Decisions | null
   /** The last decisions, oldest first. */
   readonly log: readonly Entry[]
+  /** All knobs of an upstream and its routes, or of all, go back to where they last stood for a good minute. */
+  rollback(upstream?: string): Decisions | null
+  /** Where a knob is believed to stand. */
+  value(scope: 'upstream' | 'route', target: string, knob: string): KnobValue | undefined
   /** Plain data for `createController(meta, saved)`. */
   save(): unknown
 }

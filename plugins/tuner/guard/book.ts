@@ -57,7 +57,8 @@ export const hardBounds: Readonly<Record<string, readonly [min: number, max: num
 }
 
 export class Book {
-  readonly #knobs = new Map<string, Knob>()
+  readonly #knobs: Readonly<Record<Scope, Map<string, Map<string, Knob>>>> = { upstream: new Map(), route: new Map() }
+  readonly #all: Knob[] = []
   readonly #rules: Readonly<Record<string, unknown>>
   readonly log: Entry[] = []
   readonly #last = new Map<string, Entry>()
@@ -74,12 +75,28 @@ export class Book {
   /** Puts a value in place without a word: the start, or what was saved. */
   place(scope: Scope, target: string, knob: string, value: KnobValue): KnobValue {
     const within = this.#within(target, knob, value)
-    this.#knobs.set(keyOf(scope, target, knob), { scope, target, knob, value: within, changedAt: [] })
+    this.#slot(scope, target, knob, within)
     return within
   }
 
+  #slot(scope: Scope, target: string, knob: string, value: KnobValue): Knob {
+    let knobs = this.#knobs[scope].get(target)
+    if (knobs === undefined) {
+      knobs = new Map()
+      this.#knobs[scope].set(target, knobs)
+    }
+    let slot = knobs.get(knob)
+    if (slot === undefined) {
+      slot = { scope, target, knob, value, changedAt: [] }
+      knobs.set(knob, slot)
+      this.#all.push(slot)
+    }
+    slot.value = value
+    return slot
+  }
+
   value(scope: Scope, target: string, knob: string): KnobValue | undefined {
-    return this.#knobs.get(keyOf(scope, target, knob))?.value
+    return this.#knobs[scope].get(target)?.get(knob)?.value
   }
 
   number(scope: Scope, target: string, knob: string, otherwise = 0): number {
@@ -90,16 +107,16 @@ export class Book {
   change(change: Change): Entry | null {
     const { scope, target, knob } = change
     if (this.isPinned(target, knob)) return null
-    const key = keyOf(scope, target, knob)
-    const known = this.#knobs.get(key)
+    const known = this.#knobs[scope].get(target)?.get(knob)
     const to = this.#within(target, knob, change.to)
     if (known !== undefined && isSame(known.value, to)) return null
     const changedAt = (known?.changedAt ?? []).filter(at => at > this.now - HOUR)
     if (!change.protects && changedAt.length >= CHANGES_PER_HOUR) return null
     changedAt.push(this.now)
-    this.#knobs.set(key, { scope, target, knob, value: to, changedAt: changedAt.slice(-2 * CHANGES_PER_HOUR) })
+    const from = known?.value
+    this.#slot(scope, target, knob, to).changedAt = changedAt.slice(-2 * CHANGES_PER_HOUR)
     this.emit(scope, target, knob, to)
-    return this.#record(change, known?.value, to)
+    return this.#record(change, from, to)
   }
 
   /** Says a value again, without an entry: somebody else has changed it, or may have. */
@@ -124,7 +141,7 @@ export class Book {
   }
 
   all(): Iterable<Knob> {
-    return this.#knobs.values()
+    return this.#all
   }
 
   /** The last entry about a target, null without one. */
@@ -182,10 +199,6 @@ export class Book {
     if (this.log.length > MOST_ENTRIES) this.log.shift()
     return entry
   }
-}
-
-function keyOf(scope: Scope, target: string, knob: string): string {
-  return `${scope}\u0000${target}\u0000${knob}`
 }
 
 export function isSame(a: unknown, b: unknown): boolean {

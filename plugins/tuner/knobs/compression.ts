@@ -26,6 +26,14 @@ export function firstCompression(contentType: string): Coding {
   return isCompressed(contentType) ? identity : firstCoding
 }
 
+/** Beside the table: how much of the saving is reached, and how much longer it takes. */
+interface Learned {
+  readonly shrink: number
+  readonly slowness: number
+}
+
+const nothingLearned: Learned = { shrink: 1, slowness: 1 }
+
 export interface GatewayLoad {
   readonly cores: number
   /** Share of the CPU in use. */
@@ -34,12 +42,12 @@ export interface GatewayLoad {
 
 export class CompressionKnob {
   #restUntil = 0
-  /** Sums under another coding are forgotten when it changes. */
-  readonly #since = new Map<string, number>()
+  /** What was learned of a class's answers while they were encoded. */
+  readonly #learned = new Map<string, Learned>()
 
   decide(route: RouteMemory, gateway: GatewayLoad, book: Book): void {
     const now = book.value('route', route.id, 'compression') as Coding | CodingByClass | undefined
-    if (now === undefined || book.now < this.#restUntil) return
+    if (now === undefined || book.now < this.#restUntil || isCompressed(route.contentType)) return
     const changed: Record<string, Coding> = {}
     const evidence: Record<string, number> = {}
     for (const [cls, sums] of route.classes) {
@@ -65,10 +73,8 @@ export class CompressionKnob {
       expected: 'the last byte arrives sooner',
     })
     if (entry === null) return
-    for (const cls of Object.keys(changed)) {
-      route.classes.delete(cls)
-      this.#since.set(cls, book.now)
-    }
+    // Sums under another coding say nothing of this one.
+    for (const cls of Object.keys(changed)) route.classes.delete(cls)
   }
 
   #choose(
@@ -80,7 +86,9 @@ export class CompressionKnob {
     const facts = codingsFor(route.contentType)
     const used = facts.find(coding => sameCoding(coding, current))
     if (used === undefined) return null
-    const model = modelOf(sums, used, gateway)
+    const learned = learn(sums, used) ?? this.#learned.get(cls) ?? nothingLearned
+    this.#learned.set(cls, learned)
+    const model = modelOf(sums, { used, learned }, gateway)
     const before = model(used)
     let best = { ...used, ms: before }
     for (const coding of facts) {
@@ -88,18 +96,26 @@ export class CompressionKnob {
       if (ms < best.ms) best = { ...coding, ms }
     }
     const gain = before - best.ms
-    const age = this.#since.has(cls) ? 2 : 1
-    if (gain < LEAST_GAIN_MS || gain < LEAST_GAIN * age * before) return null
+    if (gain < LEAST_GAIN_MS || gain < LEAST_GAIN * before) return null
     return { algo: best.algo, level: best.level, beforeMs: before, afterMs: best.ms }
   }
 }
 
+/** Null while nothing is encoded. */
+function learn(sums: ClassSums, used: CodingFacts): Learned | null {
+  if (used.algo === 'identity') return null
+  const shrink = clamp((1 - sums.out / sums.raw) / (1 - used.ratio), 0, 1.2)
+  const slowness = sums.cpuMs > 0 ? clamp(sums.cpuMs / (sums.raw / used.bytesPerMs), 0.2, 20) : 1
+  return { shrink, slowness }
+}
+
 /** Predicted milliseconds of encoding and sending one answer of the class, by coding. */
-function modelOf(sums: ClassSums, used: CodingFacts, { cores, cpu }: GatewayLoad): (coding: CodingFacts) => number {
+function modelOf(
+  sums: ClassSums,
+  { used, learned: { shrink, slowness } }: { used: CodingFacts; learned: Learned },
+  { cores, cpu }: GatewayLoad,
+): (coding: CodingFacts) => number {
   const raw = sums.raw / sums.n
-  const isEncoded = used.algo !== 'identity'
-  const shrink = isEncoded ? clamp((1 - sums.out / sums.raw) / (1 - used.ratio), 0, 1.2) : 1
-  const slowness = isEncoded && sums.cpuMs > 0 ? clamp(sums.cpuMs / (sums.raw / used.bytesPerMs), 0.2, 20) : 1
   // Answers on their way at once, by Little's law; each second, so many were there for so long.
   const flow = clamp(sums.flowing / 1000, 0, 20)
   const busy = Math.min(MOST_FLOW, flow / (1 + flow))

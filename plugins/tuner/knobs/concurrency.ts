@@ -5,7 +5,7 @@
  */
 import type { Book } from '../guard/book.ts'
 import { clamp, rounded } from '../model/numbers.ts'
-import { type Look, median, newLook, type UpstreamMemory } from '../model/upstream-memory.ts'
+import { type Look, newLook, type UpstreamMemory } from '../model/upstream-memory.ts'
 import type { Entry } from '../types.ts'
 
 export const START_LIMIT = 16
@@ -15,6 +15,8 @@ const FLOOR = 2
 /** No knob may grow past this without somebody waiting for it. */
 const GROW_BELOW = 1.7
 const SHRINK_ABOVE = 2.3
+/** Hardly slower than alone: the long hold after growth that had to be taken back is not for this. */
+const ROOMY = 1.2
 /** Where a shrinking limit aims at. */
 const AIM = 2
 const GROWTH = 1.15
@@ -37,6 +39,7 @@ const HOLD = 10
 const MOST_HOLD = 900
 const STALL_WINDOWS = 2
 const STALL_MOST = 64
+const STALL_WIDENS = 2
 
 interface Step {
   readonly from: number
@@ -60,6 +63,7 @@ export class ConcurrencyKnob {
   /** Windows to the next growth, longer each time that growth had to be taken back. */
   #hold = HOLD
   #hasGrown = false
+  #roomyNotBefore = 0
   #shrinkNotBefore = 0
   #stalled = 0
   #limitBeforeStall = 0
@@ -84,28 +88,29 @@ export class ConcurrencyKnob {
     const { look } = this.#upstream
     if (this.#stalls()) return
     if (this.#step !== null && !this.#isHurting(look)) return this.#check(this.#step, look)
-    const enough = look.ratios.length >= ENOUGH || (look.windows >= ENOUGH_WINDOWS && look.ratios.length >= A_FEW)
-    const isCrowded = look.ratios.length >= ENOUGH_CROWDED && median(look.ratios) > CROWDED
+    const enough = look.ratios.count >= ENOUGH || (look.windows >= ENOUGH_WINDOWS && look.ratios.count >= A_FEW)
+    const isCrowded = look.ratios.count >= ENOUGH_CROWDED && look.ratios.quantile(0.5) > CROWDED
     if (!enough && !isCrowded) {
       if (look.windows >= 4 * ENOUGH_WINDOWS) this.#upstream.look = newLook()
       return
     }
     // Nobody is slowed down by others where there are none.
-    this.#upstream.ratio = look.inflight / look.windows < 1 && look.saturated === 0 ? 1 : median(look.ratios)
+    this.#upstream.ratio = look.inflight / look.windows < 1 && look.saturated === 0 ? 1 : look.ratios.quantile(0.5)
     this.#move(look)
-    const isUndecided = this.#step === null && look.ratios.length < ENOUGH_NEAR && look.windows < ENOUGH_NEAR_WINDOWS
+    const isUndecided = this.#step === null && look.ratios.count < ENOUGH_NEAR && look.windows < ENOUGH_NEAR_WINDOWS
     if (this.#step === null && !isUndecided) this.#upstream.look = newLook()
   }
 
   #move(look: Look): void {
     const { limit } = this
-    const ratio = median(look.ratios)
+    const ratio = look.ratios.quantile(0.5)
     const isUsed = look.inflight / look.windows > 0.6 * limit || look.saturated > 0
     const { now } = this.#book
-    const isSure = look.ratios.length >= ENOUGH_NEAR || look.windows >= ENOUGH_NEAR_WINDOWS
+    const isSure = look.ratios.count >= ENOUGH_NEAR || look.windows >= ENOUGH_NEAR_WINDOWS
     if (ratio > (isSure ? SHRINK_ABOVE : FAR_ABOVE) && isUsed && now >= this.#shrinkNotBefore && limit > FLOOR)
       return this.#shrink(look, ratio)
-    if (look.saturated / look.windows < 0.5 || ratio >= GROW_BELOW || now < this.#growNotBefore) return
+    if (look.saturated / look.windows < 0.5 || ratio >= GROW_BELOW) return
+    if (now < (ratio < ROOMY ? this.#roomyNotBefore : this.#growNotBefore)) return
     const to = Math.min(MOST, this.#ceiling - 1, Math.max(limit + 1, Math.round(limit * GROWTH)))
     // At worst all that is added waits inside: then it must not have to be taken back.
     if (to <= limit || (ratio * to) / limit > SHRINK_ABOVE) return
@@ -118,8 +123,10 @@ export class ConcurrencyKnob {
     if (to >= this.limit) return
     const hypothesis = `attempts are ${rounded(ratio)} times as slow as alone: more run than the upstream works on`
     this.#take(to, look, { hypothesis, expected: 'as much is finished, and each attempt is faster', ratio })
-    if (this.#hasGrown) this.#hold = Math.min(MOST_HOLD, this.#hold * 2)
+    if (this.#hasGrown) this.#hold = Math.min(MOST_HOLD, this.#hold * 3)
+    else this.#hold = Math.max(HOLD, this.#hold / 2)
     this.#hasGrown = false
+    this.#roomyNotBefore = this.#book.now + HOLD
     this.#growNotBefore = Math.max(this.#growNotBefore, this.#book.now + this.#hold)
   }
 
@@ -132,7 +139,7 @@ export class ConcurrencyKnob {
     const isProtecting = to < from
     const evidence = {
       ratio: rounded(ratio),
-      samples: look.ratios.length,
+      samples: look.ratios.count,
       windows: look.windows,
       inFlight: rounded(look.inflight / look.windows),
     }
@@ -164,7 +171,9 @@ export class ConcurrencyKnob {
   #isHurting({ ratios, windows, failed, done }: Look): boolean {
     if (this.#step === null) return false
     if (this.#step.to > this.#step.from && failed > 5 && failed > done) return true
-    return windows >= 2 && ratios.length >= ENOUGH_CROWDED && median(ratios) > SHRINK_ABOVE * 1.15 && this.limit > FLOOR
+    return (
+      windows >= 2 && ratios.count >= ENOUGH_CROWDED && ratios.quantile(0.5) > SHRINK_ABOVE * 1.15 && this.limit > FLOOR
+    )
   }
 
   #check(step: Step, look: Look): void {
@@ -176,15 +185,12 @@ export class ConcurrencyKnob {
     // Two counts of so many differ by chance alone.
     const chance = 2 * Math.sqrt(1 / Math.max(1, step.before.done) + 1 / Math.max(1, after.done))
     const measured = isComparable
-      ? `${rounded(100 * change)} % finished, ${rounded(median(look.ratios))} times as slow as alone`
+      ? `${rounded(100 * change)} % finished, ${rounded(look.ratios.quantile(0.5))} times as slow as alone`
       : 'nobody waited, so nothing speaks against it'
     const isWorse = isComparable && change < -Math.max(0.1, chance)
     if (isWorse) this.#undo(step, measured, look)
     else conclude(step.entry, 'kept', measured)
-    if (!isWorse && step.to > step.from) {
-      this.#hasGrown = true
-      if (isComparable && change > chance / 2) this.#hold = HOLD
-    }
+    if (!isWorse && step.to > step.from) this.#hasGrown = true
     this.#step = null
     this.#upstream.look = newLook()
   }
@@ -197,7 +203,7 @@ export class ConcurrencyKnob {
     if (wasShrinking) {
       this.#shrinkNotBefore = now + this.#hold
       // As slow with fewer at once: the upstream itself has become slower, and that is what alone means from now on.
-      const factor = median(look.ratios) / AIM
+      const factor = look.ratios.quantile(0.5) / AIM
       if (factor > 1) for (const route of this.#upstream.routes) route.rebase(factor)
     } else this.#growNotBefore = now + this.#hold
     this.#book.change({
@@ -222,13 +228,14 @@ export class ConcurrencyKnob {
       return false
     }
     this.#stalled++
-    if (this.#stalled < STALL_WINDOWS || this.limit >= STALL_MOST) return this.#stalled >= STALL_WINDOWS
-    if (this.#limitBeforeStall === 0) this.#limitBeforeStall = this.limit
+    if (this.#stalled < STALL_WINDOWS) return false
+    if (this.#limitBeforeStall > 0 || this.limit >= STALL_MOST) return true
+    this.#limitBeforeStall = this.limit
     this.#book.change({
       scope: 'upstream',
       target: this.#upstream.id,
       knob: 'maxConcurrency',
-      to: Math.min(STALL_MOST, Math.ceil(this.limit * 1.5)),
+      to: Math.min(STALL_MOST, STALL_WIDENS * this.limit),
       hypothesis: 'all slots are held and nothing comes back: the upstream is blocked, not overloaded',
       evidence: { windows: this.#stalled, inFlight: rounded(look.inflight / Math.max(1, look.windows)) },
       expected: 'what is not blocked gets through',

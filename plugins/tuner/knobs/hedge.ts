@@ -19,11 +19,8 @@ const CROWDED = 1.8
 const LEAST_WINS = 0.25
 const LEAST_HEDGES = 10
 const REST = 30
-const REST_ON = 600
 const HOLD = 120
 const MOST_HOLD = 3600
-/** A delay that differs by less is left as it is. */
-const WORTH_CHANGING = 0.5
 
 export class HedgeKnob {
   #notBefore = 0
@@ -47,17 +44,18 @@ export class HedgeKnob {
     }
     if (book.now < this.#notBefore || route.recent.count < LEAST_SAMPLES) return
     if (upstream.isSaturated || upstream.ratio > CROWDED) {
-      if (isOn && upstream.ratio > CROWDED) this.#set(null, route, book, 'the upstream is crowded', 0)
+      if (isOn && upstream.ratio > CROWDED) {
+        this.#notBefore = book.now + HOLD
+        this.#set(null, route, book, 'the upstream is crowded', 0)
+      }
       return
     }
-    this.#notBefore = book.now + (isOn ? REST_ON : REST)
+    // With second attempts under way the slow ones are not seen any more; what is seen says nothing of the delay.
+    if (isOn) return
+    this.#notBefore = book.now + REST
     const { delayMs, gain } = bestDelay(route)
-    if (gain <= (isOn ? 0 : LEAST_GAIN)) {
-      if (isOn) this.#set(null, route, book, 'second attempts promise nothing any more', gain)
-      return
-    }
-    if (isOn && Math.abs(delayMs - now) < WORTH_CHANGING * now) return
-    if (!isOn) Object.assign(this.#atStart, route.hedges)
+    if (gain <= LEAST_GAIN) return
+    Object.assign(this.#atStart, route.hedges)
     this.#set(Math.round(delayMs), route, book, 'some attempts are slow by chance', gain)
   }
 

@@ -104,7 +104,7 @@ export class RouteMemory {
     if (!isOk || !(ms >= 0) || !Number.isFinite(ms)) return
     this.recent.push(ms)
     this.longestOkMs = Math.max(this.longestOkMs, ms)
-    const crowding = Math.min(CROWDINGS - 1, Math.ceil(Math.log2(Math.max(1, amount(inflight, 1)))))
+    const crowding = Math.min(CROWDINGS - 1, 32 - Math.clz32(Math.max(1, amount(inflight, 1)) - 1))
     let ring = this.#byCrowding[crowding]
     if (ring === undefined) {
       ring = new SortedRing(CROWDING_RING)
@@ -116,7 +116,11 @@ export class RouteMemory {
   /** Lets the sums fade, then adds the window's. */
   readWindow(window: RouteWindow | undefined): void {
     const { counts } = this
-    for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] *= KEEP
+    counts.first *= KEEP
+    counts.firstFailed *= KEEP
+    counts.firstTimedOut *= KEEP
+    counts.again *= KEEP
+    counts.againOk *= KEEP
     this.revalidated = this.revalidated * KEEP_SLOWLY + amount(window?.revalidated)
     this.changed = this.changed * KEEP_SLOWLY + amount(window?.changed)
     this.lately.first *= KEEP_BRIEFLY

@@ -17,7 +17,9 @@ const configuredOnly = { upstream: ['poolMax', 'poolMin'], route: ['timeoutMs', 
 
 export function placeStart(book: Book, upstreams: readonly UpstreamMemory[], saved: Saved | null): void {
   for (const upstream of upstreams) {
-    place(book, 'upstream', upstream.id, upstreamStart(upstream, saved))
+    place(book, 'upstream', upstream.id, upstreamStart(upstream))
+    const limit = saved?.limits.get(upstream.id)
+    if (limit !== undefined) placeLimit(book, upstream.id, limit)
     for (const route of upstream.routes) place(book, 'route', route.id, routeStart(route, upstream.routes))
   }
 }
@@ -28,18 +30,26 @@ function place(
   target: string,
   knobs: Readonly<Record<string, KnobValue>>,
 ): void {
-  for (const [knob, value] of Object.entries(knobs))
-    book.emit(scope, target, knob, book.place(scope, target, knob, value))
+  for (const [knob, value] of Object.entries(knobs)) {
+    // What somebody has written down is where tuning starts.
+    const start = typeof value === 'number' ? (book.configured(target, knob) ?? value) : value
+    book.emit(scope, target, knob, book.place(scope, target, knob, start))
+  }
   for (const knob of configuredOnly[scope]) {
     const configured = book.configured(target, knob)
     if (configured !== undefined) book.place(scope, target, knob, configured)
   }
 }
 
-function upstreamStart({ id, routes }: UpstreamMemory, saved: Saved | null): Record<string, KnobValue> {
-  const limit = saved?.limits.get(id)
+/** Half way between what was found before and where a stranger would begin. */
+function placeLimit(book: Book, id: string, limit: number): void {
+  const half = Math.round(Math.sqrt(limit * book.number('upstream', id, 'maxConcurrency', START_LIMIT)))
+  book.emit('upstream', id, 'maxConcurrency', book.place('upstream', id, 'maxConcurrency', half))
+}
+
+function upstreamStart({ routes }: UpstreamMemory): Record<string, KnobValue> {
   return {
-    maxConcurrency: limit === undefined ? START_LIMIT : Math.round(Math.sqrt(limit * START_LIMIT)),
+    maxConcurrency: START_LIMIT,
     queueMax: QUEUE_MAX,
     queueTimeoutMs: Math.max(...routes.map(({ goal }) => firstWaitMs(goal)), 250),
     queueOrder: 'fifo',

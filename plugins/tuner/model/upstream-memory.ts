@@ -5,6 +5,7 @@
 import type { AttemptSample, UpstreamWindow } from '../types.ts'
 import { amount } from './numbers.ts'
 import type { RouteMemory } from './route-memory.ts'
+import { SortedRing } from './sorted-ring.ts'
 
 /** Ratios that one look is made from; more are not kept. */
 const MOST_RATIOS = 200
@@ -18,10 +19,17 @@ export interface Look {
   done: number
   failed: number
   inflight: number
-  ratios: number[]
+  ratios: SortedRing
 }
 
-export const newLook = (): Look => ({ windows: 0, saturated: 0, done: 0, failed: 0, inflight: 0, ratios: [] })
+export const newLook = (): Look => ({
+  windows: 0,
+  saturated: 0,
+  done: 0,
+  failed: 0,
+  inflight: 0,
+  ratios: new SortedRing(MOST_RATIOS),
+})
 
 /** The window just read, as plain numbers. */
 export interface Now {
@@ -68,7 +76,7 @@ export class UpstreamMemory {
   readAttempt({ kind, ms, inflight, hedge }: AttemptSample, route: RouteMemory, limit: number): void {
     if (kind !== 'ok' || hedge || !(ms >= 0) || amount(inflight, 1) > limit + 1) return
     const baseline = route.baselineMs
-    if (baseline <= 0 || this.look.ratios.length >= MOST_RATIOS) return
+    if (baseline <= 0) return
     this.look.ratios.push(ms / baseline)
   }
 
@@ -93,10 +101,4 @@ function readNow(window: UpstreamWindow | undefined): Now {
     limited: amount(window?.limitedFrac, isWaiting ? 1 : 0),
     waitedForSocket: amount(window?.waitedForSocket),
   }
-}
-
-export function median(values: readonly number[]): number {
-  if (values.length === 0) return 0
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[sorted.length >> 1] as number
 }

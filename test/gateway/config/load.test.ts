@@ -101,7 +101,22 @@ t.test('what is not written has the documented defaults', async t => {
     },
     bandwidth: { perClient: null, perRoute: null },
     batch: false,
-    tuner: { mode: 'apply', intervalMs: 300_000, knobs: {} },
+    tuner: {
+      mode: 'apply',
+      policy: 'measured',
+      intervalMs: 300_000,
+      knobs: {
+        concurrency: null,
+        queue: null,
+        retries: null,
+        parking: null,
+        hedge: null,
+        compression: null,
+        pool: null,
+        timeout: null,
+        cacheTtl: null,
+      },
+    },
     fault: null,
   })
 })

@@ -1,0 +1,221 @@
+/**
+ * The knobs as they stand in the app: which may be moved, which somebody has pinned, and what is only suggested.
+ */
+import type { Tunable, Tunables } from '../../contract/index.ts'
+import type { Mode, TunedRoute } from '../options.ts'
+import type { Decisions, KnobRules, KnobValue } from '../types.ts'
+import { type KnobGroup, type KnobLink, knobLinks, riskyGroups } from './knob-map.ts'
+
+/** One knob as it is shown. */
+export interface KnobStatus {
+  readonly scope: string
+  /** Of the tunable. */
+  readonly name: string
+  readonly knob: KnobGroup
+  readonly value: number
+  readonly configured: number
+  readonly min: number
+  readonly max: number
+  readonly unit: string
+  readonly mode: Mode
+  readonly pinned: boolean
+  /** When it was last moved, ms since 1970; null = it stands as configured since the start. */
+  readonly since: number | null
+  /** What the controller would set; only where it differs and is not applied. */
+  readonly suggestion?: number
+}
+
+interface Place {
+  readonly route: string
+  readonly link: KnobLink
+  readonly tunable: Tunable
+}
+
+const strictness: Readonly<Record<Mode, number>> = { off: 0, observe: 1, suggest: 2, apply: 3 }
+
+/** Reads what the controller believes. */
+export type Belief = (scope: 'upstream' | 'route', target: string, knob: string) => KnobValue | undefined
+
+export class Knobs {
+  readonly #tunables: Tunables
+  #routes: Readonly<Record<string, TunedRoute>> = {}
+  readonly #pins = new Set<string>()
+  readonly #since = new Map<string, number>()
+  /** Modes set by hand, by route and knob; the route's own under ''. */
+  readonly #modes = new Map<string, Mode>()
+  isFrozen = false
+
+  constructor(tunables: Tunables) {
+    this.#tunables = tunables
+  }
+
+  apply(routes: Readonly<Record<string, TunedRoute>>): void {
+    this.#routes = routes
+  }
+
+  modeOf(route: string, group: KnobGroup): Mode {
+    const settings = this.#routes[route]
+    if (settings === undefined) return 'off'
+    const whole = this.#modes.get(keyOf(route, '')) ?? settings.mode
+    const own = this.#modes.get(keyOf(route, group)) ?? (settings.knobs as Partial<Record<KnobGroup, Mode>>)[group]
+    const wished = own ?? (riskyGroups.has(group) ? 'suggest' : 'apply')
+    return strictness[wished] < strictness[whole] ? wished : whole
+  }
+
+  /** A route's mode when `group` is null. False = there is no such route. */
+  setMode(route: string, group: KnobGroup | null, mode: Mode): boolean {
+    if (this.#routes[route] === undefined) return false
+    this.#modes.set(keyOf(route, group ?? ''), mode)
+    this.restore(place => place.route === route && this.modeOf(route, place.link.group) === 'off')
+    return true
+  }
+
+  /** False = there is no such knob. A value is set first. */
+  pin(route: string, name: string, value: number | undefined, now: number): boolean {
+    const place = [...this.#places()].find(each => each.route === route && each.link.name === name)
+    if (place === undefined) return false
+    if (value !== undefined) this.#set(place, value, now)
+    this.#pins.add(keyOf(route, name))
+    return true
+  }
+
+  unpin(route: string, name: string): boolean {
+    return this.#pins.delete(keyOf(route, name))
+  }
+
+  get pins(): readonly string[] {
+    return [...this.#pins]
+  }
+
+  restorePins(keys: readonly string[]): void {
+    for (const key of keys) this.#pins.add(key)
+  }
+
+  isPinned(route: string, name: string): boolean {
+    return this.#pins.has(keyOf(route, name))
+  }
+
+  /** For the controller: bounds, where each knob starts, and whose hands it is in. */
+  rules(): Record<string, Record<string, KnobRules>> {
+    const rules: Record<string, Record<string, KnobRules>> = {}
+    for (const { route, link, tunable } of this.#places()) {
+      if (link.fromTunable(tunable.configured) === undefined) continue
+      const target = link.scope === 'upstream' ? this.#upstreamOf(route) : route
+      const pinned = this.isPinned(route, link.name)
+      rules[target] ??= {}
+      const all = rules[target] as Record<string, KnobRules>
+      // A second attempt that is switched off has no least delay.
+      const min = link.group === 'hedge' ? {} : { min: tunable.min, max: tunable.max }
+      all[link.knob] = { ...min, configured: pinned ? tunable.get() : tunable.configured, pinned }
+    }
+    return rules
+  }
+
+  /** What is in force of that which the controller may move, in its own words. */
+  inForce(): {
+    upstreams: Record<string, Record<string, KnobValue>>
+    routes: Record<string, Record<string, KnobValue>>
+  } {
+    const force = { upstreams: {}, routes: {} } as ReturnType<Knobs['inForce']>
+    for (const { route, link, tunable } of this.#places()) {
+      if (!this.#mayMove(route, link)) continue
+      const value = link.fromTunable(tunable.get())
+      if (value === undefined) continue
+      const part = link.scope === 'upstream' ? force.upstreams : force.routes
+      const target = link.scope === 'upstream' ? this.#upstreamOf(route) : route
+      part[target] = { ...part[target], [link.knob]: value }
+    }
+    return force
+  }
+
+  /** Sets what may be set. Returns how many values changed. */
+  decide(decisions: Decisions, now: number): number {
+    let changed = 0
+    for (const place of this.#places()) {
+      if (!this.#mayMove(place.route, place.link)) continue
+      const value = this.#valueIn(decisions, place)
+      const number = value === undefined ? null : place.link.toTunable(value, place.tunable.configured)
+      if (number !== null && this.#set(place, number, now)) changed++
+    }
+    return changed
+  }
+
+  /** Sets what is only suggested so far, where somebody says so. */
+  applySuggestions(belief: Belief, wanted: (route: string, name: string) => boolean, now: number): number {
+    let changed = 0
+    for (const place of this.#places()) {
+      if (this.isPinned(place.route, place.link.name) || !wanted(place.route, place.link.name)) continue
+      const number = this.#believed(place, belief)
+      if (number !== null && this.#set(place, number, now)) changed++
+    }
+    return changed
+  }
+
+  /** Back to what is configured. */
+  restore(which: (place: Place) => boolean = () => true): number {
+    let changed = 0
+    for (const place of this.#places()) {
+      if (!which(place) || this.isPinned(place.route, place.link.name)) continue
+      if (place.tunable.get() === place.tunable.configured) continue
+      place.tunable.set(place.tunable.configured)
+      this.#since.delete(keyOf(place.route, place.link.name))
+      changed++
+    }
+    return changed
+  }
+
+  *status(belief: Belief): Iterable<KnobStatus> {
+    for (const place of this.#places()) {
+      const { route, link, tunable } = place
+      const mode = this.modeOf(route, link.group)
+      const believed = mode === 'off' ? null : this.#believed(place, belief)
+      const isOpen = believed !== null && believed !== tunable.get() && !this.#mayMove(route, link)
+      const { name, unit, configured, min, max } = tunable
+      const since = this.#since.get(keyOf(route, link.name)) ?? null
+      const status = { scope: route, name, knob: link.group, value: tunable.get(), configured, min, max, unit, mode }
+      const pinned = this.isPinned(route, link.name)
+      yield { ...status, pinned, since, ...(isOpen ? { suggestion: believed } : {}) }
+    }
+  }
+
+  #believed({ route, link, tunable }: Place, belief: Belief): number | null {
+    const value = belief(link.scope, link.scope === 'upstream' ? this.#upstreamOf(route) : route, link.knob)
+    const number = value === undefined ? null : link.toTunable(value, tunable.configured)
+    return number === null ? null : Math.min(tunable.max, Math.max(tunable.min, number))
+  }
+
+  #mayMove(route: string, { group, name }: KnobLink): boolean {
+    return !this.isFrozen && this.modeOf(route, group) === 'apply' && !this.isPinned(route, name)
+  }
+
+  #set({ route, link, tunable }: Place, value: number, now: number): boolean {
+    const before = tunable.get()
+    tunable.set(value)
+    if (tunable.get() === before) return false
+    this.#since.set(keyOf(route, link.name), now)
+    return true
+  }
+
+  #valueIn(decisions: Decisions, { route, link }: Place): KnobValue | undefined {
+    const knobs = link.scope === 'upstream' ? decisions.upstreams?.[this.#upstreamOf(route)] : decisions.routes?.[route]
+    return (knobs as Record<string, KnobValue> | undefined)?.[link.knob]
+  }
+
+  #upstreamOf(route: string): string {
+    return this.#routes[route]?.upstream ?? route
+  }
+
+  *#places(): Iterable<Place> {
+    for (const route of Object.keys(this.#routes)) {
+      for (const link of knobLinks) {
+        const scope = link.scope === 'upstream' ? this.#upstreamOf(route) : route
+        const tunable = this.#tunables.find(scope, link.name)
+        if (tunable !== undefined) yield { route, link, tunable }
+      }
+    }
+  }
+}
+
+function keyOf(route: string, name: string): string {
+  return `${route}\u0000${name}`
+}

@@ -1,0 +1,164 @@
+/**
+ * The controller: the same windows always lead to the same ledger, whatever the windows hold, and no knob ever leaves its
+ * bounds.
+ */
+import fc from 'fast-check'
+import t from 'tap'
+import { createController } from '../../../plugins/tuner/controller.ts'
+import { hardBounds } from '../../../plugins/tuner/guard/book.ts'
+import type { AttemptSample, ControllerMeta, Decisions, TunerWindow } from '../../../plugins/tuner/types.ts'
+
+const meta: ControllerMeta = {
+  upstreams: [{ id: 'u' }],
+  routes: [{ id: 'r', upstream: 'u', slo: { goodMs: 300, badMs: 3000 }, contentType: 'json' }],
+}
+
+interface Load {
+  readonly inflight: number
+  readonly ms: number
+  readonly count?: number
+  readonly waiting?: number
+  readonly failing?: number
+}
+
+/** A second in which attempts ran so many at once and took so long. */
+function second(t: number, { inflight, ms, count = 30, waiting = 0, failing = 0 }: Load): TunerWindow {
+  const attempts: AttemptSample[] = Array.from({ length: count }, (_, i) => {
+    const kind = i < failing ? '5xx' : 'ok'
+    return { t, route: 'r', upstream: 'u', ms: kind === 'ok' ? ms : 5, kind, inflight, try: 1 }
+  })
+  const ok = count - failing
+  const upstream = {
+    arrivals: count,
+    attempts: count,
+    ok,
+    err5xx: failing,
+    inflightAvg: inflight,
+    inflightMax: inflight,
+  }
+  return {
+    t,
+    windowMs: 1000,
+    upstreams: { u: { ...upstream, queueNow: waiting, queueMax: waiting, limitedFrac: waiting > 0 ? 1 : 0 } },
+    routes: { r: { arrivals: count, ok, fail: failing, utility: ok } },
+    attempts,
+  }
+}
+
+const limitIn = (all: readonly (Decisions | null)[]) =>
+  all.flatMap(decisions => decisions?.upstreams?.['u']?.maxConcurrency ?? [])
+
+t.test(
+  'a crowded upstream is given fewer requests at once, and as many as before when that costs throughput',
+  async t => {
+    const controller = createController(meta)
+    let now = 0
+    const run = (load: Load, seconds: number) =>
+      Array.from({ length: seconds }, () => controller.observe(second(now++ * 1000, load)))
+    run({ inflight: 1, ms: 50 }, 5)
+    const [first = 16] = limitIn(run({ inflight: 16, ms: 400, waiting: 20 }, 3))
+    t.ok(first < 16, `from 16 to ${first}`)
+    t.equal(controller.log.at(-1)?.knob, 'maxConcurrency')
+    t.match(controller.log.at(-1)?.hypothesis, /8 times as slow as alone/)
+    const limits = limitIn(run({ inflight: first, ms: 90, count: 10, waiting: 20 }, 20))
+    t.ok(limits.includes(16), `a third of the throughput was lost: ${limits}`)
+    t.ok(controller.log.some(({ verdict }) => verdict === 'undone'))
+  },
+)
+
+t.test('a limit that holds back an upstream with room to spare grows', async t => {
+  const controller = createController(meta)
+  const decisions = Array.from({ length: 10 }, (_, i) =>
+    controller.observe(second(i * 1000, { inflight: i < 3 ? 1 : 16, ms: 50, waiting: i < 3 ? 0 : 20 })),
+  )
+  t.ok(Math.max(...limitIn(decisions)) > 16)
+})
+
+t.test('a quiet upstream is left alone', async t => {
+  const controller = createController(meta)
+  for (let i = 0; i < 600; i++)
+    controller.observe(second(i * 1000, { inflight: 1, ms: 30 + (i % 7) * 40, count: i % 2 }))
+  t.strictSame(controller.log, [])
+})
+
+t.test('retries that never help are stopped', async t => {
+  const controller = createController(meta)
+  for (let i = 0; i < 10; i++) {
+    const window = second(i * 1000, { inflight: 2, ms: 50, failing: 10 })
+    const again = window.attempts?.slice(0, 8).map(sample => ({ ...sample, try: 2 })) ?? []
+    controller.observe({ ...window, attempts: [...(window.attempts ?? []), ...again] })
+  }
+  t.equal(controller.value('route', 'r', 'attempts'), 1)
+})
+
+t.test('a knob that somebody else has moved goes back, unless it is pinned', async t => {
+  const free = createController(meta)
+  const pinned = createController({ ...meta, knobs: { u: { maxConcurrency: { pinned: true } } } })
+  const moved = (i: number) => ({
+    ...second(i * 1000, { inflight: 1, ms: 50 }),
+    knobs: { upstreams: { u: { maxConcurrency: 200 } } },
+  })
+  const told = [free, pinned].map(controller => Array.from({ length: 12 }, (_, i) => controller.observe(moved(i))))
+  t.strictSame([...new Set(limitIn(told[0] ?? []))], [16])
+  t.strictSame(limitIn(told[1] ?? []), [])
+})
+
+const anything = fc.oneof(fc.double(), fc.constant(null), fc.constant(undefined), fc.string(), fc.nat(5000))
+const anyCounts = (names: readonly string[]) =>
+  fc.record(Object.fromEntries(names.map(name => [name, anything])), { requiredKeys: [] })
+const anyWindow = fc.record(
+  {
+    t: anything,
+    gateway: fc.record({ cpuUtil: anything }, { requiredKeys: [] }),
+    upstreams: fc.dictionary(
+      fc.constantFrom('u', 'x', '__proto__'),
+      anyCounts([
+        'arrivals',
+        'ok',
+        'err5xx',
+        'connectErr',
+        'inflightAvg',
+        'queueNow',
+        'queueMax',
+        'limitedFrac',
+        'shed',
+      ]),
+    ),
+    routes: fc.dictionary(
+      fc.constantFrom('r', 'y'),
+      anyCounts(['arrivals', 'ok', 'utility', 'byClass', 'hedges', 'changed']),
+    ),
+    attempts: fc.array(
+      fc.record({
+        route: fc.constantFrom('r', 'z'),
+        upstream: fc.constant('u'),
+        ms: anything,
+        kind: fc.constantFrom('ok', '5xx', 'connect', 'timeout'),
+        inflight: anything,
+        try: anything,
+      }),
+      { maxLength: 60 },
+    ),
+    knobs: fc.oneof(fc.constant(null), fc.constant({ upstreams: { u: { maxConcurrency: 3 } } }), anything),
+  },
+  { requiredKeys: [] },
+)
+
+t.test('equal windows give an equal ledger, byte for byte, and every knob stays within its bounds', async () => {
+  fc.assert(
+    fc.property(fc.array(anyWindow, { maxLength: 30 }), windows => {
+      const [one, other] = [createController(meta), createController(meta)]
+      for (const window of windows as TunerWindow[]) {
+        const decisions = one.observe(window)
+        if (JSON.stringify(decisions) !== JSON.stringify(other.observe(structuredClone(window)))) return false
+        const knobs = [...Object.values(decisions?.upstreams ?? {}), ...Object.values(decisions?.routes ?? {})]
+        for (const [name, value] of knobs.flatMap(each => Object.entries(each))) {
+          const [min, max] = hardBounds[name] ?? [0, 0]
+          if (typeof value === 'number' && !(value >= min && value <= max)) return false
+        }
+      }
+      return JSON.stringify(one.log) === JSON.stringify(other.log)
+    }),
+    { numRuns: 200 },
+  )
+})
