@@ -4,6 +4,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AccessEntry, AccessFacts } from '../plugins/access-log/index.ts'
+import type { CompressionFacts } from '../plugins/compression/index.ts'
 import type { ProxyFacts } from '../plugins/proxy/index.ts'
 import type { TunnelSummary } from '../plugins/websocket/index.ts'
 import type { RequestFacts } from './request-facts.ts'
@@ -26,7 +27,8 @@ export function accessFacts(request: FastifyRequest, reply: FastifyReply): Acces
   const { facts, proxyFacts, cachePassage } = request
   if (facts === null) return null
   const cache = cachePassage?.outcome ?? null
-  const known = proxyFacts === null ? refusedFacts(facts, reply) : proxiedFacts(facts, proxyFacts, reply)
+  const seen = proxyFacts === null ? refusedFacts(facts, reply) : proxiedFacts(facts, proxyFacts, reply)
+  const known = { ...seen, ...encodedFacts(request.compressionFacts) }
   // Another request's answer, or a stored one: no origin was asked for this one.
   const isOwnAsking = cache === null || known.attempts > 0
   return isOwnAsking ? { ...known, cache } : { ...known, cache, upstream: null, upstreamMs: null }
@@ -47,6 +49,13 @@ function proxiedFacts(facts: RequestFacts, proxied: ProxyFacts, { raw }: Fastify
     error: failure === CLIENT_LEFT ? null : failure,
     isOriginCut: failure !== null && originCuts.has(failure),
   }
+}
+
+/** An encoder sends other bytes than came. */
+function encodedFacts(encoded: CompressionFacts | null): Partial<Pick<AccessFacts, 'encoding' | 'bytesOut'>> {
+  if (encoded === null) return {}
+  const { encoding, reason, bytesOut } = encoded
+  return reason === 'encoded' ? { encoding, bytesOut } : { encoding }
 }
 
 function refusedFacts(facts: RequestFacts, { raw }: FastifyReply): AccessFacts {

@@ -6,6 +6,7 @@ import { METHODS } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { accessLog, type Destination } from '../plugins/access-log/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
+import { compression } from '../plugins/compression/index.ts'
 import { endWithAnswer, failureAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
@@ -71,6 +72,10 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   await app.register(cache, {
     ...storeOptions(state.serving.config),
     settingsFor: ({ facts }) => (facts.match.kind === 'route' ? facts.match.route.cacheScope : null),
+  })
+  // Behind the cache: what comes out of the store is encoded like what comes from an origin.
+  await app.register(compression, {
+    settingsFor: ({ facts }) => (facts?.match.kind === 'route' ? facts.match.route.encoding : null),
   })
   const logTunnel: TunnelEnded = (request, facts, summary) => {
     app.accessLog.write(tunnelEntry(request, facts, summary))

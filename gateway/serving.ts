@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { CacheScope } from '../plugins/cache/index.ts'
+import { type RouteCompression, routeCompression } from '../plugins/compression/index.ts'
 import { compileTrust, type FieldRules, type TrustCheck } from '../plugins/proxy/index.ts'
 import type { UpstreamGroupOptions } from '../plugins/upstream/index.ts'
 import type { CacheConfig, GatewayConfig, RouteConfig } from './config/types.ts'
@@ -24,6 +25,8 @@ export interface ServedRoute extends RouteConfig {
   readonly mountBase: string
   /** What the cache does on this route; null = it is off. */
   readonly cacheScope: CacheScope | null
+  /** What is encoded on this route; null = nothing. */
+  readonly encoding: RouteCompression | null
   readonly requestRules: FieldRules
   readonly answerRules: FieldRules
 }
@@ -61,6 +64,7 @@ function serveRoute(route: RouteConfig, builtins: BuiltinOrigins): ServedRoute {
     strippedPrefix: route.rewritePath === null || route.match.path === '/' ? null : route.match.path,
     mountBase: (route.rewritePath ?? '').replace(/\/+$/, ''),
     cacheScope: route.cache === false ? null : cacheScope(route, route.cache),
+    encoding: route.compression === false ? null : routeCompression(route.name, route.compression),
     requestRules: route.headers.request,
     answerRules: route.headers.response,
   }

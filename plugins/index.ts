@@ -3,6 +3,7 @@
  */
 export { accessLog } from './access-log/index.ts'
 export { cache } from './cache/index.ts'
+export { compression } from './compression/index.ts'
 export { proxy } from './proxy/index.ts'
 export { upstream } from './upstream/index.ts'
 export { websocket } from './websocket/index.ts'

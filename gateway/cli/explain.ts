@@ -7,6 +7,7 @@ import { withoutControls } from '../config/problem.ts'
 import { formatDuration, formatSize } from '../config/units.ts'
 import {
   type BlockDecision,
+  type CompressionDecision,
   type Decisions,
   ExplainError,
   type Explanation,
@@ -135,7 +136,7 @@ function decisionLines({ pool, limits, retry, cache, compression, admission, web
     ['', `${pool.balance}, client ${pool.client}, ${protocol}`],
     ...retry.resent.map((text, i) => [i === 0 ? 'sent again' : '', text]),
     ['retry', blockText(retry)],
-    ['compression', blockText(compression)],
+    ...compressionRows(compression),
     ['admission', blockText(admission)],
     ['websocket', websocket.reason],
   ]
@@ -149,6 +150,15 @@ function decisionLines({ pool, limits, retry, cache, compression, admission, web
 
 function blockText({ state, configured }: BlockDecision): string {
   return configured === false ? 'off' : `${state}; configured: ${JSON.stringify(configured)}`
+}
+
+function compressionRows({ state, text, expected }: CompressionDecision): string[][] {
+  if (state === 'off') return [['compression', 'off']]
+  const rows = expected.map(({ contentClass, level, bytes, ms }) => {
+    const content = contentClass === 'default' ? 'fonts, wasm and the like' : contentClass
+    return ['', `${content}: level ${level}, 100 KiB become about ${formatSize(bytes)} in ${ms} ms`]
+  })
+  return [['compression', text], ...rows]
 }
 
 function amountText({ value, unit }: Limit): string {

@@ -23,7 +23,6 @@ const never = (): boolean => false
 export const planned: readonly Planned[] = [
   { key: 'workers', scope: 'top', what: 'run several processes', isOff: isOne },
   { key: 'redis', scope: 'top', what: 'write metrics to Redis', isOff: isNull },
-  { key: 'compression', scope: 'route', what: 'compress answers', isOff: isFalse },
   { key: 'retry', scope: 'route', what: 'try a failed request again', isOff: isFalse },
   { key: 'admission', scope: 'route', what: 'limit concurrency', isOff: isFalse },
   { key: 'tuner', scope: 'route', what: 'tune itself', isOff: value => isBlock(value) && value['mode'] === 'off' },

@@ -7,6 +7,7 @@ import { proxyOptionsSchema } from '../../plugins/proxy/options.ts'
 import { upstreamGroupSchema } from '../../plugins/upstream/options.ts'
 import { websocketOptionsSchema } from '../../plugins/websocket/options.ts'
 import { cacheBlock } from './cache-schema.ts'
+import { compressionBlock } from './compression-schema.ts'
 import { block, duration, flag, integer, type Kind, list, map, size, switchable, text, word } from './kinds.ts'
 import { laterBlocks } from './later-schema.ts'
 import { formatDuration, MAX_DURATION_MS } from './units.ts'
@@ -224,5 +225,6 @@ export const routeBlocks: Readonly<Record<string, Kind>> = {
     description: 'How an origin is chosen: in turn by weight, or the one with the fewest running requests by weight.',
   }),
   cache: switchable(cacheBlock, false),
+  compression: switchable(compressionBlock, false),
   ...laterBlocks,
 }

@@ -6,6 +6,7 @@ import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { domainToASCII } from 'node:url'
 import { cookieName, keyField, queryName, storeAddress } from './cache-rules.ts'
+import { mediaType } from './compression-rules.ts'
 import { readOrigin } from './origin-rule.ts'
 import { quote } from './problem.ts'
 import type { TextReading } from './text-reading.ts'
@@ -166,6 +167,7 @@ export const textRules = {
   keyField,
   cookieName,
   queryName,
+  mediaType,
   redisUrl,
   file: path,
   folder: path,

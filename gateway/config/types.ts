@@ -99,8 +99,8 @@ export interface RouteConfig {
   readonly tls: UpstreamTlsConfig
   /** False = off. */
   readonly cache: false | CacheConfig
-  /** Blocks of later capabilities, checked and kept; false = off. */
   readonly compression: false | CompressionConfig
+  /** Blocks of later capabilities, checked and kept; false = off. */
   readonly retry: false | Readonly<Record<string, unknown>>
   readonly admission: false | Readonly<Record<string, unknown>>
   readonly tuner: Readonly<Record<string, unknown>>
@@ -150,7 +150,10 @@ export interface CacheKeyConfig {
 export interface CompressionConfig {
   readonly minSize: number
   readonly algorithms: readonly ('zstd' | 'brotli' | 'gzip')[]
-  readonly levelMap: Readonly<Record<string, number>>
+  /** Ceilings of effort, 0 to 9. */
+  readonly levelMap: Readonly<Record<'text' | 'image' | 'video' | 'default', number>>
+  /** Media types beside the known ones, lower-case. */
+  readonly types: readonly string[]
 }
 
 export interface RequestOptimizationConfig {

@@ -7,6 +7,7 @@ import { planned } from '../config/planned.ts'
 import type { GlobalLimits } from '../config/types.ts'
 import type { ServedRoute, Serving } from '../serving.ts'
 import { type CacheQuestion, explainCache } from './cache.ts'
+import { explainCompression } from './compression.ts'
 import type { BlockDecision, Decisions, Limit, PoolDecision } from './types.ts'
 
 /** What `decideResend` of the upstream plugin allows, for people. */
@@ -15,7 +16,12 @@ const RESENT = [
   'GET, HEAD and OPTIONS without a body, when the origin closed a kept connection before it answered: on a new connection',
 ]
 
-export function decisionsFor(serving: Serving, route: ServedRoute, question: CacheQuestion): Decisions | null {
+export function decisionsFor(
+  serving: Serving,
+  route: ServedRoute,
+  question: CacheQuestion,
+  client: string,
+): Decisions | null {
   const group = serving.upstreams[route.name]
   if (group === undefined) return null
   const { retryAttempts } = route.requestOptimization
@@ -25,7 +31,7 @@ export function decisionsFor(serving: Serving, route: ServedRoute, question: Cac
     limits: [...originLimits(group), ...routeLimits(route), ...clientLimits(serving.config.limits)],
     retry: { ...retry, resent: RESENT },
     cache: explainCache(route, question),
-    compression: blockDecision('compression', route.compression === false ? false : { ...route.compression }),
+    compression: explainCompression(route.encoding, question.request, client),
     admission: blockDecision('admission', route.admission),
     websocket: websocketDecision(route, question.asksForWebSocket),
   }

@@ -7,6 +7,7 @@ import t from 'tap'
 import { WebSocket } from 'ws'
 import { start as startAccessLog } from '../../examples/access-log.ts'
 import { start as startCache } from '../../examples/cache.ts'
+import { start as startCompression } from '../../examples/compression.ts'
 import { start as startHttpProxy } from '../../examples/http-proxy.ts'
 import { start as startProxy } from '../../examples/proxy.ts'
 import type { Running } from '../../examples/sample-app.ts'
@@ -55,6 +56,16 @@ t.test('cache: what is public is asked for once, until it is purged', async t =>
   t.equal(await ask('/wiki/assets/a.js'), 'hearthgate; fwd=uri-miss; stored')
 })
 
+t.test('compression: pages shrink, pictures and secrets are left alone', async t => {
+  const url = await started(t, startCompression)
+  const ask = async (path: string) => (await fetch(url + path, { headers: { 'Accept-Encoding': 'br, gzip' } })).headers
+  const page = await ask('/guide')
+  t.equal(page.get('content-encoding'), 'br')
+  t.equal(page.get('vary'), 'accept-encoding')
+  t.equal((await ask('/account')).get('content-encoding'), null)
+  t.equal((await ask('/wiki/page')).get('content-encoding'), null, 'too short')
+})
+
 t.test('websocket: messages pass both ways on any path', async t => {
   const url = await started(t, startWebsocket)
   const socket = new WebSocket(`${url.replace('http', 'ws')}/any/path`)
@@ -83,7 +94,15 @@ t.test('http-proxy: a plain @fastify/http-proxy over our dispatcher', async t =>
 t.test('every example runs by itself and ends on SIGINT', async t => {
   const folder = fileURLToPath(new URL('../../examples/', import.meta.url))
   const files = readdirSync(folder).filter(file => file !== 'sample-app.ts')
-  t.strictSame(files.sort(), ['access-log.ts', 'cache.ts', 'http-proxy.ts', 'proxy.ts', 'upstream.ts', 'websocket.ts'])
+  t.strictSame(files.sort(), [
+    'access-log.ts',
+    'cache.ts',
+    'compression.ts',
+    'http-proxy.ts',
+    'proxy.ts',
+    'upstream.ts',
+    'websocket.ts',
+  ])
   await Promise.all(
     files.map(async file => {
       const child = spawn(process.execPath, [folder + file], { stdio: ['ignore', 'pipe', 'inherit'] })

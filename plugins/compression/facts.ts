@@ -1,0 +1,28 @@
+/**
+ * What became of one answer, for the access log, metrics and `explain`.
+ */
+import type { SkipReason } from './rules/types.ts'
+
+export interface CompressionFacts {
+  /** Content-Encoding of the answer as it was sent; `other` for one that is not of the known ones, null for none. */
+  readonly encoding: string | null
+  /** `encoded`, or why the answer was left as it came. */
+  readonly reason: 'encoded' | SkipReason
+  /** Of the body before and after, as far as it has been sent; 0 where the plugin did not touch the body. */
+  readonly bytesIn: number
+  readonly bytesOut: number
+  /** Time that the encoder was busy, in ms. */
+  readonly cpuMs: number
+}
+
+/** The same while it is being written. */
+export type WrittenFacts = { -readonly [Key in keyof CompressionFacts]: CompressionFacts[Key] }
+
+const known: ReadonlySet<string> = new Set(['gzip', 'br', 'zstd', 'deflate', 'compress'])
+
+/** Another's Content-Encoding as a word of a closed set. */
+export function encodingWord(contentEncoding: string): string {
+  const text = contentEncoding.trim().toLowerCase()
+  if (text === 'x-gzip') return 'gzip'
+  return known.has(text) ? text : 'other'
+}

@@ -1,0 +1,170 @@
+/**
+ * Compression of answers by a policy: which ones, with which coding, at which level, and what their heads say then. Works
+ * around @fastify/compress in any Fastify 5 app; with the proxy plugin it decides on answers of origins before they leave:
+ *
+ *     await app.register(compression, { minSize: 1024 })
+ *     await app.register(upstream, { upstreams: { wiki: { origins: [{ url: 'http://127.0.0.1:3000' }] } } })
+ *     await app.register(proxy, { upstream: 'wiki', direct: true })
+ *
+ * Registered before the routes, so that @fastify/compress sees them.
+ */
+import fastifyCompress from '@fastify/compress'
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { contractOf, resolveOptions } from '../contract/index.ts'
+import type { Changer } from '../proxy/index.ts'
+import { type Plan, type PlannedAnswer, planAnswer } from './answer/plan.ts'
+import { type SendSetup, sendHook } from './answer/send-hook.ts'
+import { HandOver } from './codec/hand-over.ts'
+import { Ticker } from './codec/ticker.ts'
+import type { CompressionFacts } from './facts.ts'
+import { isLocalAddress } from './measure/bandwidth.ts'
+import { calibrate } from './measure/calibration.ts'
+import { Costs } from './measure/costs.ts'
+import { LoadWatch } from './measure/load.ts'
+import { type CompressionOptions, compressionOptionsSchema } from './options.ts'
+import { RouteRules, routeCompression } from './route-rules.ts'
+import { conditionsForOrigin } from './rules/request-conditions.ts'
+import { allCodings, type RouteCompression } from './rules/types.ts'
+import { CompressionCounters } from './signals.ts'
+
+export type { CompressionFacts } from './facts.ts'
+export {
+  type ExpectedEncoding,
+  FORECAST_BYTES,
+  type Forecast,
+  type ForecastQuestion,
+  forecast,
+} from './forecast.ts'
+export { isLocalAddress } from './measure/bandwidth.ts'
+export type { CompressionOptions } from './options.ts'
+export { routeCompression } from './route-rules.ts'
+export type { RouteCompression } from './rules/types.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What became of the answer; null until its head is known, and where the plugin is off. */
+    compressionFacts: CompressionFacts | null
+    /** Undefined until something is decided; null where the body stays as it is, or is being seen to. */
+    compressionPlan: Plan | null | undefined
+  }
+  interface FastifyContextConfig {
+    /** False = the plugin leaves the route alone, as pages should be that put secrets beside what a visitor wrote. */
+    compression?: boolean
+  }
+}
+
+/** Options that are functions, for programs. */
+export interface CompressionFunctions {
+  /** What holds for a request, the same object for the same route; null = the plugin leaves its answer alone. */
+  readonly settingsFor?: (request: FastifyRequest) => RouteCompression | null
+}
+
+/** How often streams are looked at: what pauses is flushed, what waits for its first block is let go. */
+const TICK_MS = 10
+
+/** In the `config` of a route: @fastify/compress has its hook on it. */
+const handedOver: unique symbol = Symbol('hearthgate.compress-route')
+
+const plugin: FastifyPluginAsync<Partial<CompressionOptions> & CompressionFunctions> = async (app, options) => {
+  const { settingsFor, ...given } = options
+  const resolved = resolveOptions('compression', compressionOptionsSchema, given)
+  const { signals, tunables } = contractOf(app)
+  const count = new CompressionCounters(signals)
+  const handOver = new HandOver()
+  const rules = new Map<RouteCompression, RouteRules>()
+  const settingsOf = settingsFor ?? bareSettings(resolved)
+  const setup: SendSetup = {
+    costs: new Costs(),
+    load: new LoadWatch(),
+    count,
+    ticker: new Ticker(TICK_MS),
+    handOver,
+    rulesFor: request => {
+      const settings = settingsOf(request)
+      if (settings === null) return null
+      const known = rules.get(settings)
+      if (known !== undefined) return known
+      // A reload brings new objects for the same routes: the old ones go.
+      for (const other of rules.keys()) if (other.route === settings.route) rules.delete(other)
+      const made = new RouteRules(settings)
+      made.declare(tunables)
+      rules.set(settings, made)
+      return made
+    },
+    isLocal: request => isLocalAddress(request.proxyCall?.client.address ?? request.raw.socket.remoteAddress ?? ''),
+    isHandedOver: request => handedOver in request.routeOptions.config,
+  }
+  app.decorateRequest('compressionFacts', null)
+  app.decorateRequest('compressionPlan', undefined)
+  await registerCompress(app, handOver)
+  app.addHook('onSend', sendHook(setup) as never)
+  app.addHook('onReady', async () => joinNeighbours(app, setup))
+  const ending = new AbortController()
+  app.addHook('onListen', async () => void calibrate(setup.costs, allCodings, ending.signal))
+  app.addHook('onClose', async () => {
+    ending.abort()
+    setup.ticker.stop()
+    setup.load.stop()
+  })
+}
+
+/** The named package labels what the policy has made (docs/adr/0008). */
+async function registerCompress(app: FastifyInstance, handOver: HandOver): Promise<void> {
+  await app.register(fastifyCompress, {
+    global: true,
+    globalDecompression: false,
+    threshold: 0,
+    syncThreshold: Number.POSITIVE_INFINITY,
+    customTypes: () => true,
+    encodings: ['zstd', 'br', 'gzip'],
+    zlib: handOver.zlib,
+  })
+  app.addHook('onRoute', route => {
+    if (route.compress !== false) route.config = Object.assign(route.config ?? {}, { [handedOver]: true })
+  })
+}
+
+/** Whatever order the plugins were registered in: by now all are there. */
+function joinNeighbours(app: FastifyInstance, setup: SendSetup): void {
+  if (app.hasDecorator('proxy')) app.proxy.addChanger(changer(setup))
+  if (app.hasDecorator('upstream')) {
+    app.upstream.use(next => (upstream, request, handler) => {
+      const headers = conditionsForOrigin(request.headers)
+      return next(upstream, headers === request.headers ? request : { ...request, headers }, handler)
+    })
+  }
+}
+
+/** Decides on an origin's answer before any of it is sent. */
+function changer(setup: SendSetup): Changer {
+  return (answer, asked) => {
+    const request = asked as FastifyRequest
+    const rules = setup.rulesFor(request)
+    if (rules === null) return false
+    const { plan, facts } = planAnswer(request, answer as PlannedAnswer, rules)
+    request.compressionPlan = plan
+    request.compressionFacts = facts
+    if (facts.reason !== 'encoded') setup.count.skipped(rules.settings.route, facts.reason)
+    return plan !== null
+  }
+}
+
+/** One for each route of the app, all with the plugin's options. */
+function bareSettings(options: CompressionOptions): (request: FastifyRequest) => RouteCompression | null {
+  const known = new Map<string, RouteCompression>()
+  return request => {
+    const { config, url } = request.routeOptions
+    if (config.compression === false) return null
+    const route = request.proxyCall?.route ?? url ?? 'other'
+    const settings = known.get(route) ?? routeCompression(route, options)
+    known.set(route, settings)
+    return settings
+  }
+}
+
+export const compression = fp(plugin, {
+  name: 'hearthgate-compression',
+  fastify: '5.x',
+})
+export default compression
