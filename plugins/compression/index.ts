@@ -16,6 +16,7 @@ import type { Changer } from '../proxy/index.ts'
 import { type Plan, type PlannedAnswer, planAnswer } from './answer/plan.ts'
 import { type SendSetup, sendHook } from './answer/send-hook.ts'
 import { HandOver } from './codec/hand-over.ts'
+import { isAvailable } from './codec/codecs.ts'
 import { Ticker } from './codec/ticker.ts'
 import type { CompressionFacts } from './facts.ts'
 import { isLocalAddress } from './measure/bandwidth.ts'
@@ -23,10 +24,11 @@ import { calibrate } from './measure/calibration.ts'
 import { Costs } from './measure/costs.ts'
 import { LoadWatch } from './measure/load.ts'
 import { type CompressionOptions, compressionOptionsSchema } from './options.ts'
-import { RouteRules, routeCompression } from './route-rules.ts'
+import { RulesBook, routeCompression } from './route-rules.ts'
 import { conditionsForOrigin } from './rules/request-conditions.ts'
 import { allCodings, type RouteCompression } from './rules/types.ts'
 import { CompressionCounters } from './signals.ts'
+import { StorageCodec } from './variant-codec.ts'
 
 export type { CompressionFacts } from './facts.ts'
 export {
@@ -61,7 +63,7 @@ export interface CompressionFunctions {
 }
 
 /** How often streams are looked at: what pauses is flushed, what waits for its first block is let go. */
-const TICK_MS = 10
+const TICK_MS = 5
 
 /** In the `config` of a route: @fastify/compress has its hook on it. */
 const handedOver: unique symbol = Symbol('hearthgate.compress-route')
@@ -72,7 +74,7 @@ const plugin: FastifyPluginAsync<Partial<CompressionOptions> & CompressionFuncti
   const { signals, tunables } = contractOf(app)
   const count = new CompressionCounters(signals)
   const handOver = new HandOver()
-  const rules = new Map<RouteCompression, RouteRules>()
+  const book = new RulesBook(tunables)
   const settingsOf = settingsFor ?? bareSettings(resolved)
   const setup: SendSetup = {
     costs: new Costs(),
@@ -82,16 +84,9 @@ const plugin: FastifyPluginAsync<Partial<CompressionOptions> & CompressionFuncti
     handOver,
     rulesFor: request => {
       const settings = settingsOf(request)
-      if (settings === null) return null
-      const known = rules.get(settings)
-      if (known !== undefined) return known
-      // A reload brings new objects for the same routes: the old ones go.
-      for (const other of rules.keys()) if (other.route === settings.route) rules.delete(other)
-      const made = new RouteRules(settings)
-      made.declare(tunables)
-      rules.set(settings, made)
-      return made
+      return settings === null ? null : book.of(settings)
     },
+    rulesByName: route => book.named(route),
     isLocal: request => isLocalAddress(request.proxyCall?.client.address ?? request.raw.socket.remoteAddress ?? ''),
     isHandedOver: request => handedOver in request.routeOptions.config,
   }
@@ -125,9 +120,20 @@ async function registerCompress(app: FastifyInstance, handOver: HandOver): Promi
   })
 }
 
+/** A cache that keeps encoded variants of what it stores. */
+interface VariantKeeper {
+  encodeWith(codec: StorageCodec): void
+}
+
 /** Whatever order the plugins were registered in: by now all are there. */
 function joinNeighbours(app: FastifyInstance, setup: SendSetup): void {
   if (app.hasDecorator('proxy')) app.proxy.addChanger(changer(setup))
+  if (app.hasDecorator('cache')) {
+    const byName = (route: string) => setup.rulesByName(route)
+    const codings = allCodings.filter(isAvailable)
+    // An older cache, or another's, keeps no variants.
+    ;(app.cache as Partial<VariantKeeper>).encodeWith?.(new StorageCodec(codings, byName))
+  }
   if (app.hasDecorator('upstream')) {
     app.upstream.use(next => (upstream, request, handler) => {
       const headers = conditionsForOrigin(request.headers)

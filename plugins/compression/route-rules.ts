@@ -73,3 +73,27 @@ export class RouteRules implements AnswerRules {
     }
   }
 }
+
+/** The rules of every route in use, by its settings and by its name. */
+export class RulesBook {
+  readonly #tunables: Tunables
+  readonly #routes = new Map<string, RouteRules>()
+
+  constructor(tunables: Tunables) {
+    this.#tunables = tunables
+  }
+
+  /** A reload brings new settings for the same route: the old rules go, and with them what was tuned. */
+  of(settings: RouteCompression): RouteRules {
+    const known = this.#routes.get(settings.route)
+    if (known?.settings === settings) return known
+    const made = new RouteRules(settings)
+    made.declare(this.#tunables)
+    this.#routes.set(settings.route, made)
+    return made
+  }
+
+  named(route: string): RouteRules | null {
+    return this.#routes.get(route) ?? null
+  }
+}

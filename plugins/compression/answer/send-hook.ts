@@ -32,6 +32,8 @@ export interface SendSetup {
   readonly ticker: Ticker
   readonly handOver: HandOver
   rulesFor(request: FastifyRequest): RouteRules | null
+  /** Of a route that has been in use; null for others. */
+  rulesByName(route: string): RouteRules | null
   isLocal(request: FastifyRequest): boolean
   /** Whether @fastify/compress has its hook on the route of the request. */
   isHandedOver(request: FastifyRequest): boolean
@@ -136,12 +138,15 @@ function sendStream(sending: Sending, source: Readable, done: Done): void {
   readFirstBlock(source, limit, setup.ticker, (error, block) => {
     if (block === null) return done(error)
     if (block.isWhole) return sendWhole(sending, block.bytes, done)
-    if (plan.length === null && block.bytes.length < plan.rules.minSize) {
-      return sendRest(sending, 'small', { source, first: block.bytes }, done)
+    const first = block.bytes
+    // Nothing yet: the head must not wait for a body that may come in a minute, and its type is known to shrink.
+    if (first.length > 0) {
+      if (plan.length === null && first.length < plan.rules.minSize) {
+        return sendRest(sending, 'small', { source, first }, done)
+      }
+      if (!shrinks(first, plan)) return sendRest(sending, 'no-gain', { source, first }, done)
     }
-    const level = levelFor(sending, plan.length)
-    if (!shrinks(block.bytes, plan)) return sendRest(sending, 'no-gain', { source, first: block.bytes }, done)
-    encodeRest(sending, level, { source, first: block.bytes }, done)
+    encodeRest(sending, levelFor(sending, plan.length), { source, first }, done)
   })
 }
 

@@ -102,6 +102,17 @@ export function encoderStream(coding: Coding, level: number, length: number | nu
   return codec.stream({ ...codec.options(level, length), highWaterMark: OUTPUT_BYTES })
 }
 
+/** At the highest level, with the window as large as the body needs and browsers take (8 MiB for zstd). */
+export function encoderForStorage(coding: Coding, length: number, isText: boolean): ZlibStream {
+  const codec = codecs[coding]
+  const options = codec.options(codec.maxLevel, length) as { params?: Record<number, number> }
+  if (coding === 'br' && options.params !== undefined) {
+    options.params[constants.BROTLI_PARAM_SIZE_HINT] = length
+    if (isText) options.params[constants.BROTLI_PARAM_MODE] = constants.BROTLI_MODE_TEXT
+  }
+  return codec.stream(options)
+}
+
 /** Sends what the encoder holds, so that the client can read all that the origin has sent. */
 export function flushEncoder(encoder: ZlibStream, coding: Coding): void {
   encoder.flush(codecs[coding].flushKind)

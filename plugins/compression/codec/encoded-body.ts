@@ -8,7 +8,7 @@ import { encoderStream, flushEncoder, type ZlibStream } from './codecs.ts'
 import type { Ticked, Ticker } from './ticker.ts'
 
 /** A source that has been silent for this long pauses: what the encoder holds is sent (demands B5). */
-export const FLUSH_MS = 15
+export const FLUSH_MS = 10
 
 export interface EncodedBodySetup {
   readonly source: Readable

@@ -6,9 +6,10 @@ import type { Readable } from 'node:stream'
 import type { Ticked, Ticker } from './ticker.ts'
 
 /** Longest time that a head waits for bytes to decide on. */
-export const HOLD_MS = 15
+export const HOLD_MS = 10
 
 export interface FirstBlock {
+  /** Empty where the origin has sent a head and nothing behind it yet. */
   readonly bytes: Buffer
   /** Nothing follows: the block is the body. */
   readonly isWhole: boolean
@@ -45,9 +46,8 @@ class FirstBlockReader implements Ticked {
     this.#ticker.add(this)
   }
 
-  /** Without a byte there is nothing to decide on; the wait for the first one is the origin's. */
   tick(nowMs: number): void {
-    if (this.#length > 0 && nowMs - this.#sinceMs >= HOLD_MS) this.#finish(null, false)
+    if (nowMs - this.#sinceMs >= HOLD_MS) this.#finish(null, false)
   }
 
   readonly #onData = (chunk: Buffer | string): void => {

@@ -7,7 +7,7 @@ import t from 'tap'
 import { waysOut } from '../../support/bare-app.ts'
 import type { RawAnswer } from '../../support/raw-client.ts'
 import { answer, type RawOrigin, rawOrigin } from '../../support/raw-origin.ts'
-import { ask, compressingApp, decoded, words } from './support.ts'
+import { ask, compressingApp, decoded, noise, words } from './support.ts'
 
 t.setTimeout(120_000)
 
@@ -58,16 +58,6 @@ const bodies = new Map<string, Buffer>()
 function makeBody({ type, size, encoding }: Asked): Buffer {
   const plain = type.startsWith('image/p') || type.endsWith('stream') ? noise(size) : Buffer.from(words(size))
   return encoding === 'gzip' ? zlib.gzipSync(plain) : plain
-}
-
-function noise(size: number): Buffer {
-  const bytes = Buffer.alloc(size)
-  let seed = 1
-  for (let i = 0; i < size; i++) {
-    seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
-    bytes[i] = seed >> 16
-  }
-  return bytes
 }
 
 function openOrigin(): Promise<RawOrigin> {

@@ -3,6 +3,7 @@
  */
 
 import type { AddressInfo } from 'node:net'
+import { createHash } from 'node:crypto'
 import zlib from 'node:zlib'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type CacheFunctions, type CacheOptions, cache } from '../../../plugins/cache/index.ts'
@@ -74,4 +75,11 @@ export function words(bytes: number): string {
   let text = ''
   for (let i = 0; text.length < bytes; i++) text += `entry ${i} of the household, ${(i * 7919) % 1000} degrees; `
   return text.slice(0, bytes)
+}
+
+/** Bytes that do not shrink, the same each time. */
+export function noise(bytes: number): Buffer {
+  const parts: Buffer[] = []
+  for (let i = 0; i * 32 < bytes; i++) parts.push(createHash('sha256').update(String(i)).digest())
+  return Buffer.concat(parts).subarray(0, bytes)
 }
