@@ -1,10 +1,10 @@
 /**
- * What the access log is told of a request and of a tunnel.
+ * What the access log and the metrics are told of a request and of a tunnel.
  */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AccessEntry, AccessFacts } from '../plugins/access-log/index.ts'
-import type { CompressionFacts } from '../plugins/compression/index.ts'
+import { notesOf } from '../plugins/contract/index.ts'
 import type { ProxyFacts } from '../plugins/proxy/index.ts'
 import type { TunnelSummary } from '../plugins/websocket/index.ts'
 import type { RequestFacts } from './request-facts.ts'
@@ -23,47 +23,74 @@ const tunnelOutcomes: Readonly<Record<string, string>> = {
 }
 
 /** For a request that Fastify has seen, however it ended. Null for one that failed before the first hook. */
-export function accessFacts(request: FastifyRequest, reply: FastifyReply): AccessFacts | null {
+export function accessFacts(request: FastifyRequest, reply: FastifyReply, startedMs: number): AccessFacts | null {
   const { facts, proxyFacts, cachePassage } = request
   if (facts === null) return null
   const cache = cachePassage?.outcome ?? null
-  const seen = proxyFacts === null ? refusedFacts(facts, reply) : proxiedFacts(facts, proxyFacts, reply)
-  const known = { ...seen, ...encodedFacts(request.compressionFacts) }
+  const known = proxyFacts === null ? refusedFacts(facts, reply) : proxiedFacts(request, proxyFacts, reply, startedMs)
   // Another request's answer, or a stored one: no origin was asked for this one.
   const isOwnAsking = cache === null || known.attempts > 0
   return isOwnAsking ? { ...known, cache } : { ...known, cache, upstream: null, upstreamMs: null }
 }
 
-function proxiedFacts(facts: RequestFacts, proxied: ProxyFacts, { raw }: FastifyReply): AccessFacts {
-  const { failure, headMs, startedMs, bytesIn, attempts } = proxied
+/** What the compression plugin, where the app has it, leaves on a request that it encoded the answer of. */
+interface CompressionFacts {
+  readonly encoding: string | null
+  readonly bytesOut: number
+  readonly cpuMs: number
+}
+
+type MaybeCompressed = { readonly compressionFacts?: CompressionFacts | null }
+
+function proxiedFacts(
+  request: FastifyRequest,
+  proxied: ProxyFacts,
+  reply: FastifyReply,
+  startedMs: number,
+): AccessFacts {
+  const { failure, headMs, bytesIn, attempts } = proxied
   const isAnswered = headMs > 0
-  const tookMs = isAnswered ? headMs - startedMs : null
+  const compressed = (request as MaybeCompressed).compressionFacts ?? null
+  const isEncodedHere = compressed !== null && compressed.encoding !== null
+  const bytesRaw = isAnswered ? proxied.bytesOut : announcedLength(reply)
   return {
-    ...shared(facts),
+    ...shared(request.facts),
     upstream: proxied.origin ?? proxied.upstream,
     attempts,
     bytesIn,
-    bytesOut: isAnswered ? proxied.bytesOut : announcedLength(raw),
-    firstByteMs: tookMs,
-    upstreamMs: tookMs,
+    bytesOut: isEncodedHere ? compressed.bytesOut : bytesRaw,
+    bytesRaw,
+    firstByteMs: isAnswered ? headMs - startedMs : null,
+    upstreamMs: isAnswered ? headMs - proxied.startedMs : null,
+    queueMs: queuedMs(request),
+    encodeMs: isEncodedHere ? compressed.cpuMs : 0,
     error: failure === CLIENT_LEFT ? null : failure,
     isOriginCut: failure !== null && originCuts.has(failure),
+    encoding: isEncodedHere ? compressed.encoding : proxied.encoding,
+    isLongHeld: proxied.isLongHeld,
   }
 }
 
-/** An encoder sends other bytes than came. */
-function encodedFacts(encoded: CompressionFacts | null): Partial<Pick<AccessFacts, 'encoding' | 'bytesOut'>> {
-  if (encoded === null) return {}
-  const { encoding, reason, bytesOut } = encoded
-  return reason === 'encoded' ? { encoding, bytesOut } : { encoding }
+/** What plugins noted that they made the request wait for its turn. */
+function queuedMs(request: FastifyRequest): number {
+  let sum = 0
+  for (const { numbers } of notesOf(request)) {
+    const waited = numbers?.['queueMs']
+    if (typeof waited === 'number') sum += waited
+  }
+  return sum
 }
 
-function refusedFacts(facts: RequestFacts, { raw }: FastifyReply): AccessFacts {
+const unsent = {
+  ...{ upstream: null, attempts: 0, bytesIn: null, firstByteMs: null, upstreamMs: null, queueMs: 0, encodeMs: 0 },
+  ...{ isOriginCut: false, encoding: null, isLongHeld: false },
+}
+
+function refusedFacts(facts: RequestFacts, reply: FastifyReply): AccessFacts {
   const { match } = facts
-  const bytesOut = announcedLength(raw)
+  const bytesOut = announcedLength(reply)
   const error = match.kind === 'route' ? null : `refused:${match.reason}`
-  const none = { upstream: null, attempts: 0, bytesIn: null, firstByteMs: null, upstreamMs: null, isOriginCut: false }
-  return { ...shared(facts), ...none, bytesOut, error }
+  return { ...shared(facts), ...unsent, bytesOut, bytesRaw: bytesOut, error }
 }
 
 /** For an upgrade that reached a route. */
@@ -77,8 +104,13 @@ export function tunnelEntry(request: IncomingMessage, facts: RequestFacts, summa
     attempts: status === null ? 0 : 1,
     bytesIn: bytesUp,
     bytesOut: bytesDown,
+    bytesRaw: bytesDown,
     firstByteMs: null,
     upstreamMs: null,
+    queueMs: 0,
+    encodeMs: 0,
+    encoding: null,
+    isLongHeld: true,
     method: request.method ?? 'GET',
     url: request.url ?? '',
     protocol: 'h1',
@@ -91,11 +123,14 @@ export function tunnelEntry(request: IncomingMessage, facts: RequestFacts, summa
 }
 
 function shared({ requestId, hostHeader, client, match }: RequestFacts) {
-  const route = match.kind === 'route' || match.kind === 'denied' ? match.route.name : null
-  return { requestId, host: hostHeader, client: client.address, route, cache: null, encoding: null }
+  const { name: route = null, redaction = null } = match.kind === 'route' || match.kind === 'denied' ? match.route : {}
+  return { requestId, host: hostHeader, client: client.address, route, cache: null, redaction }
 }
 
-function announcedLength(raw: FastifyReply['raw']): number | null {
-  const length = raw.getHeader('content-length')
-  return length === undefined ? null : Number(length)
+/** Of an answer of the gateway's own; Node no longer knows it when the head was written at once. */
+function announcedLength(reply: FastifyReply): number | null {
+  const { method } = reply.request
+  const length = reply.getHeader('content-length')
+  if (length === undefined) return null
+  return method === 'HEAD' ? 0 : Number(length)
 }

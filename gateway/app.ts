@@ -5,19 +5,22 @@
 import { METHODS } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { accessLog, type Destination } from '../plugins/access-log/index.ts'
+import { admission } from '../plugins/admission/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
 import { compression } from '../plugins/compression/index.ts'
+import { exchangesOf } from '../plugins/contract/index.ts'
+import { metrics } from '../plugins/metrics/index.ts'
 import { endWithAnswer, failureAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
 import { accessFacts, tunnelEntry } from './access-facts.ts'
 import type { GatewayConfig } from './config/types.ts'
 import { garbageBound } from './garbage-bound.ts'
-import { armLinger } from './listeners/index.ts'
+import { addressKey, armLinger } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
 import { refusalFor } from './refusals.ts'
-import { hostFor, type RequestFacts, requestFacts } from './request-facts.ts'
-import type { Serving } from './serving.ts'
+import { hostFor, type RequestFacts, redirectFor, requestFacts, requestRulesFor } from './request-facts.ts'
+import { cacheScopeAt, type Serving } from './serving.ts'
 import { resolveUpgrade, type TunnelEnded, upgradeFailurePage } from './upgrades.ts'
 
 declare module 'fastify' {
@@ -25,6 +28,8 @@ declare module 'fastify' {
     facts: RequestFacts
   }
 }
+
+const DEFAULT_INTERVAL_MS = 300_000
 
 /** The state that a reload swaps. */
 export interface GatewayState {
@@ -53,32 +58,43 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
 
   await app.register(upstream, {})
   app.upstream.apply(state.serving.upstreams)
+  await app.register(admission, { clientOf: ({ facts }) => addressKey(facts.client.address) })
+  app.admission.apply(state.serving.admission)
 
   await app.register(accessLog, {
     facts: accessFacts,
     settings: () => state.serving.config.log,
     ...(parts.accessSink === undefined ? {} : { destination: parts.accessSink }),
   })
+  await app.register(metrics, {
+    facts: accessFacts,
+    intervalMs: analysisInterval(state.serving.config),
+    routeOf: ({ facts }) => (facts?.match.kind === 'route' ? facts.match.route.name : null),
+  })
   app.addHook('onRequest', (request, reply, next) => {
     request.facts = requestFacts(state.serving, request.raw, request.originalUrl)
     const refusal = refusalFor(request.method, request.facts)
-    if (refusal === null) return next()
-    const { headers, body } = failureAnswer(refusal, request.raw.headers.accept)
+    const location = refusal === null ? redirectFor(request.facts) : null
+    if (refusal === null && location === null) return next()
     endWithAnswer(reply, armLinger)
+    if (refusal === null) return void reply.redirect(location as string, 301)
+    const { headers, body } = failureAnswer(refusal, request.raw.headers.accept)
     reply.code(refusal.status).headers(headers).send(body)
   })
   const callFor = (request: FastifyRequest) => proxyCall(request.facts, state.serving.config.limits.bodyIdleMs)
   await app.register(proxy, { direct: true, callFor, onEarlyAnswer: armLinger, onBytes: garbageBound() })
   await app.register(cache, {
     ...storeOptions(state.serving.config),
-    settingsFor: ({ facts }) => (facts.match.kind === 'route' ? facts.match.route.cacheScope : null),
+    settingsFor: ({ facts: { match, query } }) =>
+      match.kind === 'route' ? cacheScopeAt(match.route, match.path, query) : null,
   })
   // Behind the cache: what comes out of the store is encoded like what comes from an origin.
   await app.register(compression, {
     settingsFor: ({ facts }) => (facts?.match.kind === 'route' ? facts.match.route.encoding : null),
+    settingsNamed: route => state.serving.encodings[route] ?? null,
   })
   const logTunnel: TunnelEnded = (request, facts, summary) => {
-    app.accessLog.write(tunnelEntry(request, facts, summary))
+    exchangesOf(app).tell(tunnelEntry(request, facts, summary), request)
   }
   await app.register(websocket, {
     attach: false,
@@ -112,6 +128,12 @@ function storeOptions({ store, storeLimits, routes }: GatewayConfig): Partial<Ca
   return { store, maxBytes, maxObjectBytes: maxBytes, frontBytes: memory, maxVariants: Math.max(1, ...variants) }
 }
 
+/** The shortest interval that a route's tuner looks at. */
+function analysisInterval({ routes }: GatewayConfig): number {
+  const intervals = routes.map(({ tuner }) => tuner['intervalMs']).filter(each => typeof each === 'number')
+  return intervals.length === 0 ? DEFAULT_INTERVAL_MS : Math.min(...intervals)
+}
+
 /** Where a request goes and as what; null for one that was refused. */
 function proxyCall(facts: RequestFacts, bodyIdleMs: number): ProxyCall | null {
   if (facts.match.kind !== 'route') return null
@@ -125,7 +147,7 @@ function proxyCall(facts: RequestFacts, bodyIdleMs: number): ProxyCall | null {
     requestId: facts.requestId,
     strippedPrefix: route.strippedPrefix,
     mountBase: route.mountBase,
-    requestRules: route.requestRules,
+    requestRules: requestRulesFor(route, facts),
     answerRules: route.answerRules,
     maxBodyBytes: route.limits.bodySize,
     bodyIdleMs,

@@ -8,7 +8,7 @@ import { buildAdmin } from './admin/index.ts'
 import { buildGateway, type GatewayState } from './app.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblem } from './config/problem.ts'
-import type { GatewayConfig, Problem, RouteConfig } from './config/types.ts'
+import type { AdminConfig, GatewayConfig, Problem, RouteConfig } from './config/types.ts'
 import { type Demo, startDemo } from './demo/index.ts'
 import { type Listeners, openListeners } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
@@ -27,6 +27,12 @@ export interface GatewayOptions {
   /** Serve the sound routes of a configuration with faulty ones. */
   readonly partial: boolean
   readonly log: LogTarget
+  /** Text of the file at the start, where somebody else has read it; see `reload`. */
+  readonly text?: string
+  /** In place of `admin` of the configuration: the door of one process among several. */
+  readonly admin?: AdminConfig
+  /** Another process reads the same text and says what it warns of. */
+  readonly quiet?: boolean
 }
 
 /** Thrown by `openGateway` when the configuration cannot be used; every problem at once. */
@@ -48,37 +54,46 @@ export interface RunningGateway {
   readonly config: GatewayConfig
   /**
    * Reads the file again; false = refused, the old configuration stays. The file is read after this call: while a
-   * reload is under way, one more follows it for all who ask meanwhile. Refused once `close` has been called.
+   * reload is under way, one more follows it for all who ask meanwhile. Refused once `close` has been called. `text`
+   * stands in for what the file holds.
    */
-  reload(): Promise<boolean>
+  reload(text?: string): Promise<boolean>
   /** Waits for a reload under way, stops accepting, lets requests end for at most `requestsMs` (30 s), closes. */
   close(requestsMs?: number): Promise<void>
 }
 
 /** @throws ConfigurationError, or the error of a listener that cannot be opened. */
 export async function openGateway(options: GatewayOptions): Promise<RunningGateway> {
-  const config = readConfig(options)
-  const gateway = new Gateway(options, config)
-  await gateway.open(config)
+  const read = readConfig(options)
+  const gateway = new Gateway(options, read)
+  await gateway.open()
   return gateway
 }
 
-function readConfig({ file, partial, log }: GatewayOptions): GatewayConfig {
-  const loaded = loadConfig(file, { partial })
+/** A configuration in force, with what was warned of when it was read. */
+interface ReadConfig {
+  readonly config: GatewayConfig
+  readonly warnings: readonly Problem[]
+}
+
+function readConfig({ file, partial, log, text, quiet = false }: GatewayOptions): ReadConfig {
+  const loaded = loadConfig(file, text === undefined ? { partial } : { partial, text })
   if (loaded.ok) log.logger.level = loaded.config.log.level
-  for (const warning of loaded.warnings) log.logger.warn(formatProblem(warning, process.cwd(), 'warning'))
+  if (!quiet) for (const warning of loaded.warnings) log.logger.warn(formatProblem(warning, process.cwd(), 'warning'))
   if (!loaded.ok) throw new ConfigurationError(loaded.problems)
+  if (quiet) return loaded
   for (const { name, fault } of loaded.config.routes) {
     if (fault !== null) log.logger.error({ route: name }, `route '${name}' answers 503: ${fault}`)
   }
-  return loaded.config
+  return loaded
 }
 
 /** What a reload cannot change. */
-const startOnly = ['admin', 'state_dir', 'store', 'store_limits'] as const
+const startOnly = ['admin', 'state_dir', 'store', 'store_limits', 'workers'] as const
 
 function readAtStart(config: GatewayConfig): Record<(typeof startOnly)[number], unknown> {
-  return { admin: config.admin, state_dir: config.stateDir, store: config.store, store_limits: config.storeLimits }
+  const { admin, stateDir, store, storeLimits, workers } = config
+  return { admin, state_dir: stateDir, store, store_limits: storeLimits, workers }
 }
 
 class Gateway implements RunningGateway {
@@ -94,19 +109,21 @@ class Gateway implements RunningGateway {
   #lastReload: Promise<unknown> = Promise.resolve()
   /** A reload that has been asked for and has not read the file yet. */
   #nextReload: Promise<boolean> | null = null
+  /** What that reload reads in place of the file. */
+  #nextText: string | undefined
   #closing: Promise<void> | null = null
 
-  constructor(options: GatewayOptions, config: GatewayConfig) {
+  constructor(options: GatewayOptions, read: ReadConfig) {
     this.#options = options
     this.#log = options.log.logger
     this.#state = { serving: null as unknown as Serving }
-    this.#config = config
+    this.#read = read
   }
 
-  #config: GatewayConfig
+  #read: ReadConfig
 
   get config(): GatewayConfig {
-    return this.#config
+    return this.#read.config
   }
 
   get listen(): readonly string[] {
@@ -121,7 +138,8 @@ class Gateway implements RunningGateway {
     return this.#generation
   }
 
-  async open(config: GatewayConfig): Promise<void> {
+  async open(): Promise<void> {
+    const { config } = this
     await this.#startDemoIfAsked(config)
     this.#state.serving = this.#compile(config)
     this.#app = await buildGateway(this.#state, { log: this.#options.log })
@@ -133,16 +151,18 @@ class Gateway implements RunningGateway {
       isTrustedProxy: address => this.#state.serving.isTrusted(address),
       log: this.#log,
     })
-    this.#admin = await buildAdmin(config.admin, {
+    this.#admin = await buildAdmin(this.#options.admin ?? config.admin, {
       state: this.#state,
       app: this.#app,
       generation: () => this.#generation,
+      warnings: () => this.#read.warnings,
       isDraining: () => this.#closing !== null,
       listeners: () => this.#listeners,
     })
   }
 
-  reload(): Promise<boolean> {
+  reload(text?: string): Promise<boolean> {
+    this.#nextText = text
     this.#nextReload ??= this.#reloadAfter(this.#lastReload)
     this.#lastReload = this.#nextReload
     return this.#nextReload
@@ -158,11 +178,14 @@ class Gateway implements RunningGateway {
 
   async #reload(): Promise<boolean> {
     try {
-      const config = readConfig(this.#options)
+      const { text: _atStart, ...options } = this.#options
+      const text = this.#nextText
+      const read = readConfig(text === undefined ? options : { ...options, text })
+      const { config } = read
       await this.#startDemoIfAsked(config)
       const serving = this.#compile(config)
       await this.#listeners.update(config.listen, config.limits)
-      this.#swap(config, serving)
+      this.#swap(read, serving)
       return true
     } catch (error) {
       this.#reportRefusal(error)
@@ -170,11 +193,13 @@ class Gateway implements RunningGateway {
     }
   }
 
-  #swap(config: GatewayConfig, serving: Serving): void {
-    const before = this.#config
+  #swap(read: ReadConfig, serving: Serving): void {
+    const before = this.config
+    const { config } = read
     this.#app.upstream.apply(serving.upstreams)
+    this.#app.admission.apply(serving.admission)
     this.#state.serving = serving
-    this.#config = config
+    this.#read = read
     this.#generation++
     this.#forgetUncached(before.routes)
     // A route that comes back within that time keeps them, so the set is asked again at the end.
@@ -190,8 +215,8 @@ class Gateway implements RunningGateway {
 
   /** What the cache cannot follow it must not remember: routes that it leaves alone, and those that are gone. */
   #forgetUncached(before: readonly RouteConfig[]): void {
-    const cached = new Set(this.#config.routes.filter(({ cache }) => cache !== false).map(({ name }) => name))
-    const names = new Set([...before, ...this.#config.routes].map(({ name }) => name))
+    const cached = new Set(this.config.routes.filter(({ cache }) => cache !== false).map(({ name }) => name))
+    const names = new Set([...before, ...this.config.routes].map(({ name }) => name))
     for (const value of names) if (!cached.has(value)) void this.#app.cache.purge({ by: 'route', value })
   }
 

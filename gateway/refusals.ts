@@ -9,9 +9,16 @@ import type { RequestFacts } from './request-facts.ts'
 /** Methods that Fastify can route; HTTP/2 lets others through. */
 const known: ReadonlySet<string> = new Set(METHODS)
 
+const davCodes = { 400: 'HG_BAD_REQUEST', 403: 'HG_DENIED', 502: 'HG_DESTINATION' } as const
+const davMessages = {
+  'destination-malformed': 'the Destination cannot be read',
+  'destination-denied': 'the Destination is denied here',
+  'destination-elsewhere': 'the Destination does not belong to the same app',
+} as const
+
 /** Null when the request may go on to its route's origin. */
 export function refusalFor(method: string, facts: RequestFacts): PublicFailure | null {
-  const { match, requestId } = facts
+  const { match, requestId, dav } = facts
   const refuse = (status: number, code: string, message: string, retryAfter: number | null = null): PublicFailure => {
     return { status, code, message, requestId, proxyStatus: status === 403 ? 'http_request_denied' : null, retryAfter }
   }
@@ -19,6 +26,7 @@ export function refusalFor(method: string, facts: RequestFacts): PublicFailure |
     return refuse(400, 'HG_BAD_REQUEST', `the request is malformed: ${match.reason}`)
   }
   if (match.kind === 'denied') return refuse(403, 'HG_DENIED', 'this address is denied here')
+  if (dav.kind === 'refuse') return refuse(dav.status, davCodes[dav.status], davMessages[dav.reason])
   // RFC 9110 §9.3.8: TRACE would show a client the fields that were added on the way.
   if (method === 'TRACE') return refuse(405, 'HG_METHOD', 'TRACE is not passed on')
   if (!known.has(method)) return refuse(501, 'HG_METHOD', 'this method is not known here')

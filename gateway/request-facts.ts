@@ -5,8 +5,12 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { type ClientFacts, clientFacts, plainAddress } from '../plugins/proxy/index.ts'
+import { type ClientFacts, clientFacts, type FieldRules, plainAddress } from '../plugins/proxy/index.ts'
 import { type Match, parseTarget } from './routing/index.ts'
+import { pathInApp } from './rules/app-path.ts'
+import { type DavDecision, decideDav } from './rules/destination.ts'
+import { redirectLocation } from './rules/redirects.ts'
+import { fillTemplates } from './rules/templates.ts'
 import type { ServedRoute, Serving } from './serving.ts'
 
 /** Longest request id that is taken over from a trusted proxy. */
@@ -21,7 +25,11 @@ export interface RequestFacts {
   readonly hostHeader: string
   readonly query: string
   readonly match: Match<ServedRoute> | { readonly kind: 'malformed'; readonly status: 400; readonly reason: string }
+  /** What becomes of the addresses in the head of a WebDAV request. */
+  readonly dav: DavDecision
 }
+
+export const NO_DAV: DavDecision = { kind: 'pass', set: null }
 
 /** `rawUrl` is the request target as it was received. */
 export function requestFacts(serving: Serving, request: IncomingMessage, rawUrl: string): RequestFacts {
@@ -31,10 +39,33 @@ export function requestFacts(serving: Serving, request: IncomingMessage, rawUrl:
   const requestId = requestIdOf(request, client.isPeerTrusted)
   if (!target.ok) {
     const match = { kind: 'malformed', status: 400, reason: target.reason } as const
-    return { requestId, client, host: '', hostHeader: hostHeader ?? '', query: '', match }
+    return { requestId, client, host: '', hostHeader: hostHeader ?? '', query: '', match, dav: NO_DAV }
   }
-  const match = serving.table.match(target.host, target.path)
-  return { requestId, client, host: target.host, hostHeader: target.hostHeader, query: target.query, match }
+  const { host, path, query } = target
+  const { destination, if: condition } = request.headers
+  const match = serving.table.match(host, path)
+  const facts = { requestId, client, host, hostHeader: target.hostHeader, query, match, dav: NO_DAV }
+  if (destination === undefined && condition === undefined) return facts
+  return { ...facts, dav: davFor(serving, facts, { method: request.method ?? 'GET', destination, condition }) }
+}
+
+interface DavHead {
+  readonly method: string
+  readonly destination: string | string[] | undefined
+  readonly condition: string | string[] | undefined
+}
+
+/** Decides about the addresses in a head; Destination means something to COPY and MOVE alone (RFC 4918 §10.3). */
+export function davFor({ table }: Serving, facts: RequestFacts, head: DavHead): DavDecision {
+  if (facts.match.kind !== 'route') return NO_DAV
+  const { match, host, client } = facts
+  const isMoved = head.method === 'MOVE' || head.method === 'COPY'
+  const origin = match.route.davScheme === null ? null : `${match.route.davScheme}://${hostFor(match.route, facts)}`
+  const fields = {
+    destination: isMoved ? head.destination?.toString() : undefined,
+    condition: head.condition?.toString(),
+  }
+  return decideDav(fields, { table, route: match.route, host, client, origin })
 }
 
 /** What was found out about the sender of the last request on an HTTP/1.1 connection. */
@@ -87,4 +118,20 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>, isPeerTru
 /** The Host that the origin gets: the route's rule, else what the client asked for. */
 export function hostFor(route: ServedRoute, facts: RequestFacts): string {
   return route.hostToSend ?? facts.hostHeader
+}
+
+/** The route's rules for the head of this request. */
+export function requestRulesFor(route: ServedRoute, { client, dav }: RequestFacts): FieldRules {
+  const rules = route.hasTemplates
+    ? fillTemplates(route.requestRules, client, route.strippedPrefix)
+    : route.requestRules
+  const addresses = dav.kind === 'pass' ? dav.set : null
+  return addresses === null ? rules : { set: { ...rules.set, ...addresses }, remove: rules.remove }
+}
+
+/** Where the gateway itself sends a client, for an address of the route that its app does not answer; null = nowhere. */
+export function redirectFor({ match, query, client }: RequestFacts): string | null {
+  if (match.kind !== 'route' || match.route.redirects === null) return null
+  const target = match.route.redirects(pathInApp(match.route.appBase, match.path))
+  return target === null ? null : redirectLocation(target, query, client)
 }

@@ -4,39 +4,66 @@
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { compileRedaction, type Redaction } from '../plugins/access-log/index.ts'
+import type { LaneOptions } from '../plugins/admission/index.ts'
 import type { CacheScope } from '../plugins/cache/index.ts'
 import { type RouteCompression, routeCompression } from '../plugins/compression/index.ts'
+import { compilePaths, type PathSet } from '../plugins/contract/index.ts'
 import { compileTrust, type FieldRules, type TrustCheck } from '../plugins/proxy/index.ts'
 import type { UpstreamGroupOptions } from '../plugins/upstream/index.ts'
 import type { CacheConfig, GatewayConfig, RouteConfig } from './config/types.ts'
 import { compileRoutes, type RouteTable } from './routing/index.ts'
+import { appBase, pathInApp } from './rules/app-path.ts'
+import { compileRedirects, type Redirects } from './rules/redirects.ts'
+import { hasTemplates } from './rules/templates.ts'
 
 /** Requests that may wait for a connection to one origin, and for how long (security.md, connections). */
 const QUEUE_SIZE = 256
 const QUEUE_TIMEOUT_MS = 1_000
 
 /** One route, ready for requests. The fields of `RouteConfig` that routing reads stand here too. */
-export interface ServedRoute extends RouteConfig {
+export interface ServedRoute extends Omit<RouteConfig, 'redirects'> {
   /** Host sent to the origin; null = the client's. */
   readonly hostToSend: string | null
   /** The prefix that the origin does not see, or null. */
   readonly strippedPrefix: string | null
   /** What stands in its place at the origin, without a slash at the end. */
   readonly mountBase: string
+  /** What stands in front of the paths of the app at the origin, with or without a rewrite. */
+  readonly appBase: string
   /** What the cache does on this route; null = it is off. */
   readonly cacheScope: CacheScope | null
   /** What is encoded on this route; null = nothing. */
   readonly encoding: RouteCompression | null
+  /** Where the cache does something else; null = nowhere. */
+  readonly cachePaths: CachePaths | null
+  readonly redirects: Redirects | null
+  readonly redaction: Redaction | null
+  /** Scheme of the origin for the addresses in WebDAV heads; null = they stay as they are. */
+  readonly davScheme: 'http' | 'https' | null
+  /** Whether values of `requestRules` differ from request to request. */
+  readonly hasTemplates: boolean
   readonly requestRules: FieldRules
   readonly answerRules: FieldRules
+}
+
+/** Paths of the app that the cache leaves alone, and those whose answers it may take for lasting. */
+export interface CachePaths {
+  readonly never: PathSet
+  readonly immutable: PathSet
+  readonly immutableScope: CacheScope
 }
 
 export interface Serving {
   readonly config: GatewayConfig
   readonly table: RouteTable<ServedRoute>
   readonly isTrusted: TrustCheck
+  /** What is encoded, by the name of the route. */
+  readonly encodings: Readonly<Record<string, RouteCompression | null>>
   /** Options of every group of origins, by the name of its route. */
   readonly upstreams: Readonly<Record<string, UpstreamGroupOptions>>
+  /** What admission does for each of these groups; false = no limit. */
+  readonly admission: Readonly<Record<string, LaneOptions | false>>
 }
 
 /** Addresses of origins that are part of the gateway, by their name in the configuration. */
@@ -50,7 +77,9 @@ export function compileServing(config: GatewayConfig, builtins: BuiltinOrigins):
     config,
     table: compileRoutes(routes),
     isTrusted: compileTrust(config.trustedProxies),
+    encodings: Object.fromEntries(proxied.map(route => [route.name, route.encoding])),
     upstreams: Object.fromEntries(proxied.map(route => [route.name, upstreamOptions(route)])),
+    admission: Object.fromEntries(proxied.map(route => [route.name, laneOptions(route)])),
   }
 }
 
@@ -63,8 +92,14 @@ function serveRoute(route: RouteConfig, builtins: BuiltinOrigins): ServedRoute {
     hostToSend: host === 'preserve' ? null : host === 'upstream' ? authorityOf(upstream[0]?.url ?? '') : host,
     strippedPrefix: route.rewritePath === null || route.match.path === '/' ? null : route.match.path,
     mountBase: (route.rewritePath ?? '').replace(/\/+$/, ''),
+    appBase: appBase(route),
     cacheScope: route.cache === false ? null : cacheScope(route, route.cache),
     encoding: route.compression === false ? null : routeCompression(route.name, route.compression),
+    cachePaths: route.cache === false ? null : cachePaths(route, route.cache),
+    redirects: compileRedirects(route.redirects, route.match.path === '/' ? '' : route.match.path),
+    redaction: compileRedaction(route.redact),
+    davScheme: route.webdav.destination === 'keep' ? null : upstream[0]?.url.startsWith('https:') ? 'https' : 'http',
+    hasTemplates: hasTemplates(route.headers.request),
     requestRules: route.headers.request,
     answerRules: route.headers.response,
   }
@@ -85,15 +120,46 @@ function cacheScope(route: RouteConfig, config: CacheConfig): CacheScope {
   }
 }
 
+/** Answers whose address changes with their content, and that say nothing of a lifetime. */
+const IMMUTABLE_MS = 365 * 24 * 3_600_000
+
+function cachePaths(route: RouteConfig, config: CacheConfig): CachePaths | null {
+  const { never, immutable } = config
+  if (never.length === 0 && immutable.length === 0) return null
+  const scope = cacheScope(route, config)
+  const immutableScope = { ...scope, settings: { ...scope.settings, unmarkedLifetimeMs: IMMUTABLE_MS } }
+  return { never: compilePaths(never), immutable: compilePaths(immutable), immutableScope }
+}
+
+/**
+ * What the cache does with a request of the route; null = it leaves it alone.
+ * @param path as it goes to the origin
+ */
+export function cacheScopeAt(route: ServedRoute, path: string, query: string): CacheScope | null {
+  const { cachePaths, cacheScope } = route
+  if (cachePaths === null) return cacheScope
+  const appPath = pathInApp(route.appBase, path)
+  if (cachePaths.never.coversAny(appPath, query)) return null
+  return cachePaths.immutable.coversAll(appPath, query) ? cachePaths.immutableScope : cacheScope
+}
+
 /** Of where answers come from and how they are asked for: the cache forgets a route's answers when it changes. */
-function identityOf({ upstream, rewritePath, headers, tls }: RouteConfig): string {
+function identityOf({ upstream, rewritePath, headers, tls, cache }: RouteConfig): string {
   const origins = upstream.map(({ url }) => url).toSorted()
-  const asked = [origins, rewritePath, headers.host, headers.request, tls.serverName]
+  const lasting = cache === false || cache.immutable.length === 0 ? [] : [cache.immutable]
+  const asked = [origins, rewritePath, headers.host, headers.request, tls.serverName, ...lasting]
   return createHash('sha256').update(JSON.stringify(asked)).digest('base64url').slice(0, 11)
 }
 
 function authorityOf(url: string): string {
   return url.startsWith('unix:') ? 'localhost' : new URL(url.replace(/^h2c:/, 'http:')).host
+}
+
+/** More requests at once than there are connections would only wait a second time. */
+function laneOptions({ admission, connectionPools, upstream }: ServedRoute): LaneOptions | false {
+  if (admission === false) return false
+  const maxLimit = Math.max(2, Math.min(65_535, connectionPools.maxSize * upstream.length))
+  return { ...admission, maxLimit }
 }
 
 function upstreamOptions(route: ServedRoute): UpstreamGroupOptions {

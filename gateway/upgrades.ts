@@ -7,7 +7,7 @@ import { answerHead, failureAnswer, type PublicFailure, requestHead } from '../p
 import type { Upstreams } from '../plugins/upstream/index.ts'
 import type { LocalAnswer, TunnelSummary, UpgradeFailure, UpgradeResolution } from '../plugins/websocket/index.ts'
 import { refusalFor } from './refusals.ts'
-import { hostFor, newRequestId, type RequestFacts, requestFacts } from './request-facts.ts'
+import { hostFor, newRequestId, type RequestFacts, requestFacts, requestRulesFor } from './request-facts.ts'
 import type { ServedRoute, Serving } from './serving.ts'
 
 /** Called once for each upgrade that reached a route, however it ended. */
@@ -66,7 +66,7 @@ function upgradeHead(request: IncomingMessage, facts: RequestFacts, route: Serve
     httpVersion: request.httpVersion,
     requestId: facts.requestId,
     strippedPrefix: route.strippedPrefix,
-    rules: route.requestRules,
+    rules: requestRulesFor(route, facts),
   })
   head.push('Connection', 'Upgrade', 'Upgrade', request.headers.upgrade ?? 'websocket')
   return head

@@ -2,8 +2,10 @@
  * Every plugin by name: `import { upstream, proxy } from 'hearthgate'`.
  */
 export { accessLog } from './access-log/index.ts'
+export { admission } from './admission/index.ts'
 export { cache } from './cache/index.ts'
 export { compression } from './compression/index.ts'
+export { metrics } from './metrics/index.ts'
 export { proxy } from './proxy/index.ts'
 export { upstream } from './upstream/index.ts'
 export { websocket } from './websocket/index.ts'

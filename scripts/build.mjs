@@ -1,7 +1,7 @@
 // Builds dist/ from plugins/ and gateway/ with tsc, and copies the files that are data.
 // `--if-stale` does nothing when dist/ is newer than every source, so that `npm start` costs nothing the second time.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -23,6 +23,11 @@ const require = createRequire(import.meta.url)
 const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc')
 const result = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit', cwd: root })
 if (result.status !== 0) process.exit(result.status ?? 1)
+const presets = join('gateway', 'presets')
+rmSync(join(root, 'dist', presets), { recursive: true, force: true })
+cpSync(join(root, presets), join(root, 'dist', presets), { recursive: true })
 mkdirSync(dirname(stamp), { recursive: true })
+const assets = join('gateway', 'admin', 'dashboard', 'assets')
+cpSync(join(root, assets), join(root, 'dist', assets), { recursive: true })
 chmodSync(join(root, 'dist', 'gateway', 'main.js'), 0o755)
 writeFileSync(stamp, '')

@@ -2,11 +2,16 @@
  * The cache over the admin API: what it holds and did, and what it is to forget.
  */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { cacheShare, MAX_RECENT } from '../../plugins/metrics/index.ts'
+import { topAddresses } from './cache-top.ts'
 import { readPurge } from './purge-request.ts'
 import type { AdminSources } from './sources.ts'
 
 export function addCacheEndpoints(app: FastifyInstance, sources: AdminSources): void {
-  app.get('/api/cache', () => sources.app.cache.stats())
+  app.get('/api/cache', async () => {
+    const top = topAddresses(sources.app.metrics.recent.list(MAX_RECENT), cache => cacheShare(cache) === 'hits')
+    return { ...(await sources.app.cache.stats()), top }
+  })
   app.post('/api/cache/purge', { errorHandler: refuseBody }, (request, reply) => purge(request, reply, sources))
 }
 

@@ -3,11 +3,14 @@
  * own, so that nothing of it can be reached through a route of the gateway.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { AdminConfig } from '../config/types.ts'
-import { explainRequest } from '../explain/index.ts'
 import { addCacheEndpoints } from './cache.ts'
-import { overviewPage } from './overview-page.ts'
+import { addConfigEndpoint } from './config.ts'
+import { addDashboard } from './dashboard/index.ts'
+import { addExplainEndpoint } from './explain.ts'
+import { addMetricsEndpoints } from './metrics.ts'
+import { addRequestEndpoints } from './requests.ts'
 import type { AdminSources } from './sources.ts'
 import { type GatewayStats, gatherStats, listRoutes } from './stats.ts'
 
@@ -20,7 +23,16 @@ export interface Admin {
 const MAX_BODY_BYTES = 1_048_576
 
 /** @throws when the address cannot be listened on. */
-export async function buildAdmin(config: AdminConfig, sources: AdminSources): Promise<Admin> {
+export function buildAdmin(config: AdminConfig, sources: AdminSources): Promise<Admin> {
+  return listenAdmin(config, app => addEndpoints(app, sources))
+}
+
+/**
+ * An admin listener with the rules of who may ask; what it answers is the caller's. Each process has its own, also where
+ * several share the other listeners.
+ * @throws when the address cannot be listened on.
+ */
+export async function listenAdmin(config: AdminConfig, addEndpoints: (app: FastifyInstance) => void): Promise<Admin> {
   const app = Fastify({ bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true })
   let port = config.port
   app.addHook('onRequest', (request, reply, next) => {
@@ -29,8 +41,8 @@ export async function buildAdmin(config: AdminConfig, sources: AdminSources): Pr
     if (refusal === null) next()
     else reply.code(refusal.status).send({ error: refusal.reason })
   })
-  addEndpoints(app, sources)
-  await app.listen({ host: config.host, port: config.port })
+  addEndpoints(app)
+  await app.listen({ host: config.host, port: config.port, exclusive: true })
   port = (app.server.address() as { port: number }).port
   return { url: `http://${inBrackets(config.host)}:${port}`, close: () => app.close() }
 }
@@ -45,22 +57,12 @@ function addEndpoints(app: FastifyInstance, sources: AdminSources): void {
   })
   app.get('/api/routes', () => listRoutes(sources.state.serving))
   app.get('/api/stats', stats)
-  app.get('/api/explain', (request, reply) => explain(request, reply, sources))
+  addExplainEndpoint(app, sources)
+  addConfigEndpoint(app, sources)
   addCacheEndpoints(app, sources)
-  app.get('/', async (_request, reply) => {
-    const cache = await sources.app.cache.stats()
-    return reply.type('text/html; charset=utf-8').send(overviewPage(sources.state.serving, stats(), cache))
-  })
-}
-
-function explain(request: FastifyRequest, reply: FastifyReply, { state }: AdminSources): unknown {
-  const { method = 'GET', url } = request.query as Record<string, unknown>
-  // A name that stands twice in the query comes as a list.
-  if (typeof url !== 'string' || typeof method !== 'string') {
-    const error = 'write /api/explain?method=GET&url=http://host/path, with one url and at most one method'
-    return reply.code(400).send({ error })
-  }
-  return explainRequest(state.serving, { method, url, headers: [] })
+  addMetricsEndpoints(app, sources)
+  addRequestEndpoints(app, sources)
+  addDashboard(app)
 }
 
 /** Nothing of the admin pages may be framed, sniffed, kept or loaded from elsewhere. */

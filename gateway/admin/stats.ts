@@ -16,11 +16,21 @@ export interface GatewayStats {
   readonly tunnels: number
   readonly eventStreams: number
   readonly origins: readonly OriginSnapshot[]
+  /** Where several processes serve (`workers`): each of them, the longest-serving first. */
+  readonly workers?: readonly WorkerStats[]
+  /** Workers that died and were replaced since the start. */
+  readonly workersReplaced?: number
   /** Values by name, one entry a set of labels. */
   readonly signals: Readonly<Record<string, readonly SignalLine[]>>
 }
 
-interface SignalLine {
+export interface WorkerStats {
+  readonly pid: number
+  readonly rssBytes: number
+  readonly connections: number
+}
+
+export interface SignalLine {
   readonly labels: Readonly<Record<string, string>>
   readonly value?: number
   readonly count?: number

@@ -6,6 +6,7 @@ import { loadConfig } from '../config/load.ts'
 import { withoutControls } from '../config/problem.ts'
 import { formatDuration, formatSize } from '../config/units.ts'
 import {
+  type AdmissionDecision,
   type BlockDecision,
   type CompressionDecision,
   type Decisions,
@@ -137,7 +138,7 @@ function decisionLines({ pool, limits, retry, cache, compression, admission, web
     ...retry.resent.map((text, i) => [i === 0 ? 'sent again' : '', text]),
     ['retry', blockText(retry)],
     ...compressionRows(compression),
-    ['admission', blockText(admission)],
+    ...admissionRows(admission),
     ['websocket', websocket.reason],
   ]
   const budgets = limits.map(limit => [limit.name, amountText(limit), limit.meaning])
@@ -146,6 +147,12 @@ function decisionLines({ pool, limits, retry, cache, compression, admission, web
     ...['', paint('bold', '  CACHE'), ...indented(cacheRows(cache))],
     ...['', paint('bold', '  DECISIONS'), ...indented(rows)],
   ]
+}
+
+function admissionRows({ limit, sharedWith, priority, urgency, queue }: AdmissionDecision): string[][] {
+  const rows = [['admission', sharedWith.length === 0 ? limit : `${limit}, together with ${sharedWith.join(', ')}`]]
+  if (queue !== null) rows.push(['', queue], ['', `${priority}, urgency ${urgency} of 0 to 7`])
+  return rows
 }
 
 function blockText({ state, configured }: BlockDecision): string {

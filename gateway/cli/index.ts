@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util'
 import { runCheck } from './check.ts'
 import { runExplain } from './explain.ts'
+import { runExplainPreset } from './explain-preset.ts'
 import type { CliIo } from './io.ts'
 import { listPurges, runPurge } from './purge.ts'
 import { runRoutes } from './routes.ts'
@@ -20,6 +21,7 @@ const help = `hearthgate: one gateway in front of the apps of a home
   hearthgate routes  [--config FILE] [--json]        print the routing table
   hearthgate explain METHOD URL [-H 'K: V'] [--config FILE] [--json]
                                                      say what would happen to a request, and why
+  hearthgate explain --preset NAME [--json]          print a preset: its settings, what it holds to, and the sources
   hearthgate purge   [--url U] [--prefix P] [--route R] [--tag T] [--all]
                                                      let the running gateway forget stored answers
   hearthgate stats   [--json]                        what the running gateway does, and what its cache holds
@@ -40,6 +42,7 @@ const options = {
   partial: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   live: { type: 'boolean', default: false },
+  preset: { type: 'string' },
   url: { type: 'string', multiple: true, default: [] as string[] },
   prefix: { type: 'string', multiple: true, default: [] as string[] },
   route: { type: 'string', multiple: true, default: [] as string[] },
@@ -90,6 +93,7 @@ function parse(argv: string[]) {
 type Values = Extract<ReturnType<typeof parse>, { values: unknown }>['values']
 
 function explain([method, url]: string[], values: Values, io: CliIo): number {
+  if (values.preset !== undefined) return runExplainPreset({ name: values.preset, json: values.json }, io)
   if (method === undefined || url === undefined) return usage(io, 'write: hearthgate explain GET http://host/path')
   if (values.live) return usage(io, '--live is not built yet; without it explain says what would happen')
   const { config, partial, json, header: headers } = values

@@ -1,11 +1,13 @@
 /**
  * `hearthgate start`: opens the gateway, says where it is, reloads on SIGHUP or a changed file, drains on a stop.
  */
+import cluster from 'node:cluster'
 import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { formatProblem } from '../config/problem.ts'
-import { ConfigurationError, openGateway, type RunningGateway } from '../lifecycle.ts'
+import { ConfigurationError, type GatewayOptions, openGateway, type RunningGateway } from '../lifecycle.ts'
 import { openLog } from '../log-target.ts'
+import { openSupervisor, runWorker, wantedWorkers } from '../workers/index.ts'
 import type { CliIo } from './io.ts'
 import { removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts'
 import { ConfigWatch } from './watch-config.ts'
@@ -22,8 +24,9 @@ export interface StartOptions {
 /** Resolves when the gateway has ended: 0 after a clean drain, 78 when it could not start. */
 export async function runStart(options: StartOptions, io: CliIo): Promise<number> {
   const file = resolve(io.cwd, options.config)
+  if (cluster.isWorker) return runWorker({ file, partial: options.partial })
   const log = openLog()
-  const opening = openGateway({ file, partial: options.partial, log })
+  const opening = open({ file, partial: options.partial, log })
   // A gateway that does not open is reported below.
   const whenOpen = (use: (gateway: RunningGateway) => void) => void opening.then(use, () => {})
   const reload = () => whenOpen(gateway => void gateway.reload())
@@ -48,6 +51,12 @@ export async function runStart(options: StartOptions, io: CliIo): Promise<number
   await gateway.close()
   if (runtimeFile !== null) await removeRuntimeFile(runtimeFile)
   return 0
+}
+
+/** In this process, or in as many as the configuration asks for. */
+function open(options: GatewayOptions): Promise<RunningGateway> {
+  const size = wantedWorkers(options.file, options.partial)
+  return size === 1 ? openGateway(options) : openSupervisor(options, size)
 }
 
 function warnUnwatchable(log: Logger, folder: string, err: unknown): void {

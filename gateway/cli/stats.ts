@@ -50,13 +50,22 @@ function originRows({ origins }: Stats): string[][] {
   })
 }
 
-function storeLines({ store, fills, waiters }: CacheStats): string[] {
+function storeLines({ store, fills, waiters, coded }: CacheStats): string[] {
   const state = store.available ? '' : ', left alone after failures'
   return [
     withoutControls(`cache    ${store.kind}${state}: ${store.entries} answers, ${amount(store.bytes)}`),
     `store    ${store.hits} hits, ${store.misses} misses, ${store.stored} stored, ${store.evicted} evicted, ${store.purged} purged, ${store.failures} failures`,
     `origins  ${fills} fills under way, ${waiters} requests wait for them`,
+    ...codedLines(coded),
   ]
+}
+
+/** Nothing where no answer was ever coded. */
+function codedLines({ made, queued, cpuMs, savedBytes }: CacheStats['coded']): string[] {
+  const forms = Object.entries(made).map(([coding, count]) => `${count} ${coding}`)
+  if (forms.length === 0 && queued === 0) return []
+  const cost = `${(cpuMs / 1000).toFixed(1)} s of CPU`
+  return [`coded    ${forms.join(', ') || 'none yet'}, for ${cost}; ${queued} wait; saved ${amount(savedBytes)}`]
 }
 
 /** How often each thing became of a request, route by route. */

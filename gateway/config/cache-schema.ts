@@ -80,6 +80,18 @@ export const cacheBlock = block(
       description:
         'Follow no-cache, max-age, min-fresh and max-stale of requests; false keeps hard reloads from the origin.',
     }),
+    never: list(text('pathPattern', { description: 'A path.' }), {
+      default: [],
+      description:
+        'Paths below that of the route that the cache leaves alone, whatever the origin says: `/api`, `/files/*.ics`.',
+      examples: [['/api', '/remote.php']],
+    }),
+    immutable: list(text('pathPattern', { description: 'A path.' }), {
+      default: [],
+      description:
+        'Paths whose content never changes, so that answers without a lifetime are fresh for a year: `/assets`, `/*.js?v`.',
+      examples: [['/assets', '/*.js?v']],
+    }),
     key,
   },
   { description: 'Shared cache (RFC 9111); `false` = off.' },

@@ -5,6 +5,7 @@
 import { isBlock } from './complete.ts'
 import { type Draft, findItemPath, itemPath, objectTo, placeOf, type RouteDraft } from './draft.ts'
 import { addressOf, collides, type Endpoint, isLoopback, reaches } from './local-address.ts'
+import { explainUnknownPreset, findPreset } from './presets.ts'
 import { quote } from './problem.ts'
 
 /** @param local addresses and names of this machine, beside loopback */
@@ -14,6 +15,7 @@ export function checkDraft(draft: Draft, local: readonly string[]): void {
   checkStore(draft)
   checkUpstreams(draft)
   checkNames(draft)
+  checkPresets(draft)
   checkMatches(draft)
   for (const route of draft.routes) for (const { url } of route.upstream) checkOwnListener(draft, route, url, local)
 }
@@ -72,6 +74,14 @@ function checkNames(draft: Draft): void {
     const line = lines.get(name)
     if (line !== undefined) objectTo(draft, at, `the name ${quote(name)} is taken by the route in line ${line}`)
     else lines.set(name, placeOf(draft, at).line)
+  }
+}
+
+function checkPresets(draft: Draft): void {
+  for (const { path } of draft.routes) {
+    const name = draft.written.get(`${path}.preset`)?.value
+    if (typeof name === 'string' && findPreset(name) === null)
+      objectTo(draft, `${path}.preset`, `"preset": ${explainUnknownPreset(name)}`)
   }
 }
 

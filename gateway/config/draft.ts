@@ -3,6 +3,7 @@
  */
 import { complete, isBlock, overlay, type Sparse } from './complete.ts'
 import type { Environment } from './env.ts'
+import { findPreset, overDefaults } from './presets.ts'
 import type { Place } from './problem.ts'
 import { readNode } from './read.ts'
 import { addSlip, type ReadContext, type Slip, TOP, type Written } from './read-context.ts'
@@ -69,7 +70,7 @@ function draftRoutes({ written, faulty }: ReadContext, defaults: unknown, folder
     const route = isBlock(value) ? value : {}
     const { name, match, deny, upstream, ...blocks } = complete(
       routeSchema,
-      overlay(defaults ?? {}, route),
+      overlay(underRoute(defaults, route), route),
       folder,
     ) as {
       name?: string
@@ -89,6 +90,12 @@ function draftRoutes({ written, faulty }: ReadContext, defaults: unknown, folder
     })
   }
   return drafts
+}
+
+/** What holds for a route where it says nothing itself. */
+function underRoute(defaults: unknown, { preset }: Sparse): unknown {
+  const found = typeof preset === 'string' ? findPreset(preset) : null
+  return found === null ? (defaults ?? {}) : overDefaults(defaults, found.route)
 }
 
 /** The hosts of a faulty match: those that can be read, as long as the path can be read too. */

@@ -33,26 +33,6 @@ const retry = block(
   { description: 'Further attempts after a failure; `false` = off.' },
 )
 
-const admission = block(
-  'admission',
-  {
-    enabled,
-    max_concurrency: integer({
-      min: 1,
-      max: 65535,
-      words: { auto: 'auto', none: 'none' },
-      default: 'auto',
-      description: 'Requests that run at once at an upstream: a number, auto (found by measuring) or none.',
-    }),
-    queue: integer({ min: 0, max: 65535, default: 256, description: 'Requests that may wait; 503 beyond.' }),
-    priority: word(['interactive', 'stream', 'bulk'], {
-      default: 'interactive',
-      description: 'Who goes first when requests wait.',
-    }),
-  },
-  { description: 'Limit of concurrency with a queue; `false` = off.' },
-)
-
 const tuner = block(
   'tuner',
   {
@@ -77,6 +57,5 @@ const tuner = block(
 
 export const laterBlocks: Readonly<Record<string, Kind>> = {
   retry: switchable(retry, false),
-  admission: switchable(admission, false),
   tuner: switchable(tuner, { mode: 'off' }),
 }

@@ -21,6 +21,8 @@ export interface LoadOptions {
   readonly env?: Environment
   /** Serve the sound routes; faulty ones become routes with a `fault`. */
   readonly partial?: boolean
+  /** In place of what the file holds now: several processes must not read several states of it. */
+  readonly text?: string
 }
 
 /** With `partial`, what is wrong with faulty routes stands among the warnings. */
@@ -31,7 +33,7 @@ export type LoadResult =
 /** Reads a file and everything that it names. Never throws for what a file may hold. */
 export function loadConfig(file: string, options: LoadOptions = {}): LoadResult {
   const path = resolve(file)
-  const text = readText(path)
+  const text: Text = options.text === undefined ? readConfigText(path) : { ok: true, text: options.text }
   if (!text.ok) return refuse(path, text.problem)
   return analyse(text.text, path, options, localNames(), checkFiles)
 }
@@ -54,7 +56,7 @@ export type StateDirReading =
  */
 export function readStateDir(file: string, env: Environment): StateDirReading {
   const path = resolve(file)
-  const text = readText(path)
+  const text = readConfigText(path)
   if (!text.ok) return text
   const yaml = parseYaml(text.text)
   if (!yaml.ok) return { ok: false, problem: yaml.faults[0]?.message ?? 'not valid YAML' }
@@ -65,7 +67,8 @@ export function readStateDir(file: string, env: Environment): StateDirReading {
 
 type Text = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly problem: string }
 
-function readText(path: string): Text {
+/** The text of a configuration file as it is now, or why there is none. */
+export function readConfigText(path: string): Text {
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat !== undefined && stat.size > MAX_FILE_BYTES) return { ok: false, problem: 'the file is larger than 1 MiB' }
   const content = readOrExplain(path)

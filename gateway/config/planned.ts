@@ -21,12 +21,9 @@ const isNull = (value: unknown): boolean => value === null
 const never = (): boolean => false
 
 export const planned: readonly Planned[] = [
-  { key: 'workers', scope: 'top', what: 'run several processes', isOff: isOne },
   { key: 'redis', scope: 'top', what: 'write metrics to Redis', isOff: isNull },
   { key: 'retry', scope: 'route', what: 'try a failed request again', isOff: isFalse },
-  { key: 'admission', scope: 'route', what: 'limit concurrency', isOff: isFalse },
   { key: 'tuner', scope: 'route', what: 'tune itself', isOff: value => isBlock(value) && value['mode'] === 'off' },
-  { key: 'preset', scope: 'route', what: 'apply presets', isOff: never },
   { key: 'health.probe', scope: 'route', what: 'probe origins', isOff: isNull },
   { key: 'health.hold', scope: 'route', what: 'wait for an origin that restarts', isOff: never },
   { key: 'request_optimization.batch_size', scope: 'route', what: 'serve batch calls', isOff: never },

@@ -6,6 +6,8 @@ import { resolveOptions } from '../../plugins/contract/index.ts'
 import { proxyOptionsSchema } from '../../plugins/proxy/options.ts'
 import { upstreamGroupSchema } from '../../plugins/upstream/options.ts'
 import { websocketOptionsSchema } from '../../plugins/websocket/options.ts'
+import { admissionBlock } from './admission-schema.ts'
+import { appBlocks } from './app-schema.ts'
 import { cacheBlock } from './cache-schema.ts'
 import { compressionBlock } from './compression-schema.ts'
 import { block, duration, flag, integer, type Kind, list, map, size, switchable, text, word } from './kinds.ts'
@@ -159,14 +161,14 @@ const health = block(
   { description: 'What happens when an origin fails.' },
 )
 
-const fields = (name: string, what: string): Kind =>
+const fields = (name: string, what: string, values: string): Kind =>
   block(
     name,
     {
       set: map(text('fieldValue', { lenient: true, description: 'Value of the field.' }), {
         names: 'fieldName',
         default: {},
-        description: `Fields put on ${what}, in place of fields of the same name.`,
+        description: `Fields put on ${what}, in place of fields of the same name.${values}`,
       }),
       remove: list(text('fieldName', { description: 'Name of a field.' }), {
         default: [],
@@ -185,8 +187,12 @@ const headers = block(
         "Host that the origin sees: `preserve` = the client's, `upstream` = the origin's own name, or a text.",
       examples: ['preserve', 'upstream'],
     }),
-    request: fields('request', 'requests'),
-    response: fields('response', 'answers'),
+    request: fields(
+      'request',
+      'requests',
+      ' In values stand {proto}, {host}, {address} and {prefix} for what the client used; an empty value sends no field.',
+    ),
+    response: fields('response', 'answers', ''),
   },
   { description: "Header rules, applied after the gateway's own (X-Forwarded-*, Via, hop-by-hop)." },
 )
@@ -226,5 +232,7 @@ export const routeBlocks: Readonly<Record<string, Kind>> = {
   }),
   cache: switchable(cacheBlock, false),
   compression: switchable(compressionBlock, false),
+  ...appBlocks,
+  admission: switchable(admissionBlock, false),
   ...laterBlocks,
 }

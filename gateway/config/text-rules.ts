@@ -5,6 +5,7 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { domainToASCII } from 'node:url'
+import { pathPattern, redactName, redirectFrom, redirectTo } from './app-rules.ts'
 import { cookieName, keyField, queryName, storeAddress } from './cache-rules.ts'
 import { mediaType } from './compression-rules.ts'
 import { readOrigin } from './origin-rule.ts'
@@ -168,6 +169,10 @@ export const textRules = {
   cookieName,
   queryName,
   mediaType,
+  pathPattern,
+  redactName,
+  redirectFrom,
+  redirectTo,
   redisUrl,
   file: path,
   folder: path,

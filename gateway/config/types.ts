@@ -99,10 +99,16 @@ export interface RouteConfig {
   readonly tls: UpstreamTlsConfig
   /** False = off. */
   readonly cache: false | CacheConfig
+  readonly slo: SloConfig
+  readonly webdav: WebdavConfig
+  /** Paths below the route's own that the gateway answers with 301, and where to. */
+  readonly redirects: Readonly<Record<string, string>>
+  /** Parameters, and paths that end with `/`, whose values logs do not show. */
+  readonly redact: readonly string[]
   readonly compression: false | CompressionConfig
   /** Blocks of later capabilities, checked and kept; false = off. */
   readonly retry: false | Readonly<Record<string, unknown>>
-  readonly admission: false | Readonly<Record<string, unknown>>
+  readonly admission: false | AdmissionConfig
   readonly tuner: Readonly<Record<string, unknown>>
   /** With `--partial`: why this route answers 503. Null = sound. */
   readonly fault: string | null
@@ -121,6 +127,17 @@ export interface PoolsConfig {
   readonly ttlMs: number
 }
 
+/** Limit of requests at once at the origins of a route, and who waits how for a place. */
+export interface AdmissionConfig {
+  readonly maxConcurrency: number | 'auto' | 'none'
+  readonly queue: number
+  readonly queueTimeoutMs: number
+  readonly queueOrder: 'fifo' | 'newest_first' | 'adaptive'
+  /** Longest wait while overloaded. */
+  readonly waitGoalMs: number
+  readonly priority: 'interactive' | 'stream' | 'bulk'
+}
+
 /** What a route keeps in the cache (RFC 9111). Durations 0 = off. */
 export interface CacheConfig {
   readonly maxObjectSize: number
@@ -135,6 +152,9 @@ export interface CacheConfig {
   readonly storePost: boolean
   readonly storePartial: boolean
   readonly honourRequest: boolean
+  /** Path patterns below the route's own path. */
+  readonly never: readonly string[]
+  readonly immutable: readonly string[]
   readonly key: CacheKeyConfig
 }
 
@@ -145,6 +165,17 @@ export interface CacheKeyConfig {
   /** Parameters that are left out; a `*` at the end stands for any rest. */
   readonly ignoreQuery: readonly string[] | 'all'
   readonly host: boolean
+}
+
+/** How fast the head of an answer should come. */
+export interface SloConfig {
+  readonly goodMs: number
+  readonly badMs: number
+}
+
+export interface WebdavConfig {
+  /** `rewrite` = Destination and If name the origin as it sees itself. */
+  readonly destination: 'keep' | 'rewrite'
 }
 
 export interface CompressionConfig {

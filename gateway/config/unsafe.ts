@@ -6,6 +6,7 @@ import { addressOf, isLoopback } from './local-address.ts'
 import type { Slip } from './read-context.ts'
 import type { RouteConfig } from './types.ts'
 import { unsafeCaches } from './unsafe-cache.ts'
+import { unsafePorts } from './unsafe-ports.ts'
 
 /** Shortest token that is not warned about; 16 random characters cannot be guessed over a network. */
 const MIN_TOKEN_LENGTH = 16
@@ -13,7 +14,7 @@ const MIN_TOKEN_LENGTH = 16
 export function findUnsafe(draft: Draft): Slip[] {
   const found = [
     ...[...unsafeListeners(draft), ...unsafeAdmin(draft), ...unsafeProxies(draft)],
-    ...[...unsafeOrigins(draft), ...unsafeCaches(draft)],
+    ...[...unsafeOrigins(draft), ...unsafeCaches(draft), ...unsafePorts(draft)],
   ]
   if (draft.routes.length === 0) found.push(['routes', 'no routes: every request gets 404'])
   return found.map(([path, message]) => ({ path, place: placeOf(draft, path), message }))

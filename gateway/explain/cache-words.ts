@@ -22,6 +22,7 @@ const lookupWords: Readonly<Record<string, Ruled>> = {
   'request-body': ruled('a body in a GET or HEAD means nothing by itself', 'RFC 9110 §9.3.1'),
   'if-match': ruled('If-Match is for the origin to judge', 'RFC 9111 §4.3.2'),
   'if-unmodified-since': ruled('If-Unmodified-Since is for the origin to judge', 'RFC 9111 §4.3.2'),
+  never: ruled('the route keeps nothing of this path', 'cache.never'),
   upgrade: ruled('a WebSocket has no answer to keep', 'RFC 9110 §7.8'),
 }
 
@@ -83,6 +84,10 @@ export const noteWords = {
   conditional: ruled('the condition is answered with 304 from the store where it holds there', 'RFC 9111 §4.3.2'),
   range: ruled('the range is cut from a stored answer, or is a stored part', 'RFC 9110 §14, RFC 9111 §3.3'),
   vary: ruled('the variant is chosen by the fields that stored answers name in Vary', 'RFC 9111 §4.1'),
+  coded: ruled(
+    'a stored answer goes out in the best coding that was made of it and that the client takes; ranges are cut from the stored bytes',
+    'RFC 9110 §12.5.3, §14.2',
+  ),
   unsafe: ruled('a successful answer makes what is stored of this address void', 'RFC 9111 §4.4'),
 } as const satisfies Readonly<Record<string, Ruled>>
 

@@ -3,10 +3,12 @@
  * key, and which answers to it would be stored (RFC 9111). Nothing is looked up here.
  */
 import { decideWay } from '../../plugins/cache/answer/decide-way.ts'
+import type { CacheScope } from '../../plugins/cache/index.ts'
 import { keyedTarget, primaryKey } from '../../plugins/cache/rules/key.ts'
 import { type RequestFacts, readRequestFacts } from '../../plugins/cache/rules/request-facts.ts'
 import type { RequestHead, RouteCacheSettings } from '../../plugins/cache/rules/types.ts'
-import type { ServedRoute } from '../serving.ts'
+import type { CacheConfig } from '../config/types.ts'
+import { cacheScopeAt, type ServedRoute } from '../serving.ts'
 import { refusalOfRequest, refusalsOfAnswers, type StoreQuestion } from './cache-probes.ts'
 import { cacheSettings } from './cache-settings.ts'
 import { explainLookup, type NoteReason, noteWords, storeWords } from './cache-words.ts'
@@ -22,10 +24,12 @@ export interface CacheQuestion {
   readonly asksForWebSocket: boolean
 }
 
-export function explainCache({ cache, cacheScope }: ServedRoute, question: CacheQuestion): CacheDecision {
-  if (cache === false || cacheScope === null)
-    return { state: 'off', lookup: null, key: [], store: null, notes: [], settings: [] }
-  const { settings } = cacheScope
+export function explainCache(route: ServedRoute, question: CacheQuestion): CacheDecision {
+  const { cache, compression } = route
+  if (cache === false) return { state: 'off', lookup: null, key: [], store: null, notes: [], settings: [] }
+  const scope = scopeOf(route, question)
+  if (scope === null) return leftAlone(cache)
+  const { settings } = scope
   const asked = ask(question, settings)
   const decision = wayOf(question, asked)
   return {
@@ -33,18 +37,40 @@ export function explainCache({ cache, cacheScope }: ServedRoute, question: Cache
     lookup: { happens: decision.way === null, ...because(decision.reason) },
     key: decision.way === null ? keyParts(question, settings) : [],
     store: storeVerdict(decision, asked),
-    notes: notesFor(decision, asked).map(reason => ({ reason, ...noteWords[reason] })),
+    notes: notesFor(decision, asked, compression !== false).map(reason => ({ reason, ...noteWords[reason] })),
     settings: cacheSettings(cache),
   }
 }
 
 /** The target that goes to the origin: without the parameters that are no part of the key, where the answer may be kept. */
-export function targetToSend({ cacheScope }: ServedRoute, question: CacheQuestion): string {
+export function targetToSend(route: ServedRoute, question: CacheQuestion): string {
   const { method, target } = question.request
-  if (cacheScope === null || method !== 'GET') return target
-  const { settings } = cacheScope
+  const scope = scopeOf(route, question)
+  if (scope === null || method !== 'GET') return target
+  const { settings } = scope
   const { way } = wayOf(question, ask(question, settings))
   return way === null ? keyedTarget(target, settings.key.ignoreQuery) : target
+}
+
+function scopeOf(route: ServedRoute, { request: { target } }: CacheQuestion): CacheScope | null {
+  const question = target.indexOf('?')
+  return question === -1
+    ? cacheScopeAt(route, target, '')
+    : cacheScopeAt(route, target.slice(0, question), target.slice(question))
+}
+
+/** The path is one of `cache.never`. */
+function leftAlone(cache: CacheConfig): CacheDecision {
+  const reason = because('never')
+  const store = { possible: false, reason, unless: [] }
+  return {
+    state: 'on',
+    lookup: { happens: false, ...reason },
+    key: [],
+    store,
+    notes: [],
+    settings: cacheSettings(cache),
+  }
 }
 
 function ask({ request }: CacheQuestion, settings: RouteCacheSettings): StoreQuestion {
@@ -80,7 +106,11 @@ function storeVerdict({ way, reason }: WayDecision, asked: StoreQuestion): Cache
   return { possible: true, reason: null, unless }
 }
 
-function notesFor({ way }: WayDecision, { facts, request, settings }: StoreQuestion): NoteReason[] {
+function notesFor(
+  { way }: WayDecision,
+  { facts, request, settings }: StoreQuestion,
+  isCompressing: boolean,
+): NoteReason[] {
   if (way !== null) return way === 'unsafe' ? ['unsafe'] : []
   const notes: [boolean, NoteReason][] = [
     ...directiveNotes(facts, settings),
@@ -88,6 +118,7 @@ function notesFor({ way }: WayDecision, { facts, request, settings }: StoreQuest
     [facts.ifNoneMatch !== null || facts.ifModifiedSince !== null, 'conditional'],
     [facts.range !== null && request.method === 'GET', 'range'],
     [true, 'vary'],
+    [isCompressing && facts.acceptEncoding !== null, 'coded'],
   ]
   return notes.filter(([holds]) => holds).map(([, note]) => note)
 }

@@ -6,6 +6,7 @@ import type { UpstreamGroupOptions } from '../../plugins/upstream/index.ts'
 import { planned } from '../config/planned.ts'
 import type { GlobalLimits } from '../config/types.ts'
 import type { ServedRoute, Serving } from '../serving.ts'
+import { explainAdmission } from './admission.ts'
 import { type CacheQuestion, explainCache } from './cache.ts'
 import { explainCompression } from './compression.ts'
 import type { BlockDecision, Decisions, Limit, PoolDecision } from './types.ts'
@@ -32,7 +33,7 @@ export function decisionsFor(
     retry: { ...retry, resent: RESENT },
     cache: explainCache(route, question),
     compression: explainCompression(route.encoding, question.request, client),
-    admission: blockDecision('admission', route.admission),
+    admission: explainAdmission(serving, route, question.request.headers),
     websocket: websocketDecision(route, question.asksForWebSocket),
   }
 }

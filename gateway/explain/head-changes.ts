@@ -78,6 +78,7 @@ function takeMatch(unmatched: Field[], field: Field): boolean {
 }
 
 function reasonToAdd(name: string, { rules }: RequestHeadFacts): string {
+  if (/^(?:destination|if)$/i.test(name)) return 'webdav.destination of the route'
   if (includesName(Object.keys(rules.set), name)) return 'headers.request.set of the route'
   return meanings[name.toLowerCase()] ?? 'written by the gateway'
 }

@@ -2,10 +2,11 @@
  * `explain`: what the gateway would do with a request and why, without sending it. It asks the same functions that
  * requests go through (route table, refusals, head rules), so it cannot tell another story than they do.
  */
+import type { Redaction } from '../../plugins/access-log/index.ts'
 import { type ClientFacts, clientFacts, plainAddress, type RequestHeadFacts } from '../../plugins/proxy/index.ts'
 import { isWebSocketUpgrade } from '../../plugins/websocket/index.ts'
 import { refusalFor } from '../refusals.ts'
-import { hostFor, type RequestFacts } from '../request-facts.ts'
+import { davFor, hostFor, NO_DAV, type RequestFacts, redirectFor, requestRulesFor } from '../request-facts.ts'
 import { type HostPattern, parseTarget, type TargetDecision } from '../routing/index.ts'
 import type { ServedRoute, Serving } from '../serving.ts'
 import { readAddress, type WrittenAddress } from './address.ts'
@@ -48,7 +49,7 @@ export function explainRequest(serving: Serving, request: ExplainRequest): Expla
   const route = refusal === null && facts.match.kind === 'route' ? facts.match.route : null
   return {
     method,
-    url: redactAddress(`${isTls ? 'https' : 'http'}://${scene.head.host}${target}`),
+    url: redactAddress(`${isTls ? 'https' : 'http'}://${scene.head.host}${target}`, redactionOf(facts)),
     client: facts.client,
     ...placeOf(scene),
     ...(atEdge === null ? routing(scene) : { readings: [], route: null, considered: [] }),
@@ -64,7 +65,7 @@ function setScene(serving: Serving, { method, url, headers, peer }: ExplainReque
   const reading = parseTarget(address.target, head.host, method)
   const client = clientOf(serving, { address, head, peer: plainAddress(peer ?? '127.0.0.1') })
   const asksForWebSocket = isWebSocketUpgrade({ method, httpVersion: '1.1', headers: head.fields })
-  const facts = factsOf(serving, head, { reading, client })
+  const facts = factsOf(serving, head, { method, reading, client })
   return { serving, method, address, head, reading, facts, asksForWebSocket }
 }
 
@@ -81,15 +82,22 @@ function clientOf(
 function factsOf(
   serving: Serving,
   head: WrittenHead,
-  { reading, client }: { readonly reading: TargetDecision; readonly client: ClientFacts },
+  {
+    method,
+    reading,
+    client,
+  }: { readonly method: string; readonly reading: TargetDecision; readonly client: ClientFacts },
 ): RequestFacts {
   const requestId = client.isPeerTrusted ? (head.fields['x-request-id'] ?? NEW_ID) : NEW_ID
   if (!reading.ok) {
     const match = { kind: 'malformed', status: 400, reason: reading.reason } as const
-    return { requestId, client, host: '', hostHeader: head.host, query: '', match }
+    return { requestId, client, host: '', hostHeader: head.host, query: '', match, dav: NO_DAV }
   }
   const { host, hostHeader, query, path } = reading
-  return { requestId, client, host, hostHeader, query, match: serving.table.match(host, path) }
+  const match = serving.table.match(host, path)
+  const facts = { requestId, client, host, hostHeader, query, match, dav: NO_DAV }
+  const { destination, if: condition } = head.fields
+  return { ...facts, dav: davFor(serving, facts, { method, destination, condition }) }
 }
 
 function refusalBehind({ method, facts, asksForWebSocket }: Scene): Refusal | null {
@@ -99,6 +107,8 @@ function refusalBehind({ method, facts, asksForWebSocket }: Scene): Refusal | nu
     const { status, code, message } = refused
     return { status, code, message, detail: detailOf(facts) }
   }
+  const location = asksForWebSocket ? null : redirectFor(facts)
+  if (location !== null) return { status: 301, code: null, message: `to ${location}`, detail: 'redirects of the route' }
   if (!asksForWebSocket || match.kind !== 'route' || match.route.protocol.websocketEnabled) return null
   const message = 'WebSockets are switched off for this route (protocol.websocket_enabled)'
   return { status: 403, code: 'HG_WEBSOCKET_OFF', message, detail: null }
@@ -114,9 +124,13 @@ function detailOf({ match, host }: RequestFacts): string | null {
   return match.kind === 'route' ? match.route.fault : explainMalformed(match.reason)
 }
 
-function placeOf({ reading, address }: Scene): Pick<Explanation, 'host' | 'path' | 'query'> {
+function redactionOf({ match }: RequestFacts): Redaction | null {
+  return match.kind === 'route' || match.kind === 'denied' ? match.route.redaction : null
+}
+
+function placeOf({ reading, address, facts }: Scene): Pick<Explanation, 'host' | 'path' | 'query'> {
   const question = address.target.indexOf('?')
-  const redacted = redactAddress(address.target)
+  const redacted = redactAddress(address.target, redactionOf(facts))
   const cut = redacted.indexOf('?')
   if (question < 0 || cut < 0) return { host: reading.ok ? reading.host : '', path: redacted, query: '' }
   return { host: reading.ok ? reading.host : '', path: redacted.slice(0, cut), query: redacted.slice(cut) }
@@ -133,7 +147,7 @@ function routing({ serving, reading, facts }: Scene): Pick<Explanation, 'reading
     const verdict = explainVerdict(rule.verdict, deny)
     return { route: name, host: hostText(rule.host), path: where.path, won: rule.verdict === 'won', verdict }
   })
-  return { readings: readings.map(redactAddress), route, considered: rules }
+  return { readings: readings.map(reading => redactAddress(reading, redactionOf(facts))), route, considered: rules }
 }
 
 function hostText({ kind, name }: HostPattern): string {
@@ -159,13 +173,13 @@ function sentFor(scene: Scene, route: ServedRoute): Sent | null {
     httpVersion: '1.1',
     requestId: facts.requestId,
     strippedPrefix: route.strippedPrefix,
-    rules: route.requestRules,
+    rules: requestRulesFor(route, facts),
   }
   const upgrade = scene.asksForWebSocket ? ['Connection', 'Upgrade', 'Upgrade', head.fields['upgrade'] ?? ''] : []
   const { kept, added, removed } = explainHead({ lines: head.lines, facts: headFacts, upgrade })
   const { set, remove } = route.answerRules
   return {
-    target: redactAddress(targetToSend(route, cacheQuestion(scene, route))),
+    target: redactAddress(targetToSend(route, cacheQuestion(scene, route)), route.redaction),
     host,
     origins: serving.upstreams[route.name]?.origins ?? [],
     request: { kept: redactFields(kept), added: redactFields(added), removed },

@@ -111,7 +111,7 @@ export interface Decisions {
   readonly retry: RetryDecision
   readonly cache: CacheDecision
   readonly compression: CompressionDecision
-  readonly admission: BlockDecision
+  readonly admission: AdmissionDecision
   readonly websocket: { readonly allowed: boolean; readonly asked: boolean; readonly reason: string }
 }
 
@@ -133,6 +133,19 @@ export interface Limit {
 /** `resent`: when the gateway sends a request again without being told to. */
 export interface RetryDecision extends BlockDecision {
   readonly resent: readonly string[]
+}
+
+/** How a request gets a place at the origins. */
+export interface AdmissionDecision {
+  readonly state: 'off' | 'on'
+  readonly limit: string
+  /** Routes to the same origins, by name: the limit is theirs too. */
+  readonly sharedWith: readonly string[]
+  /** Class of the route; null where there is no limit, as are the others. */
+  readonly priority: string | null
+  /** What the request says of itself, 0 (most urgent) to 7 (RFC 9218). */
+  readonly urgency: number | null
+  readonly queue: string | null
 }
 
 /** A block of the configuration and whether it has an effect. `configured` is false where it is switched off. */

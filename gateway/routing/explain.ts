@@ -2,10 +2,11 @@
  * Says for one request what became of every route: won, or why not. It compares each rule by itself instead of asking
  * the index, so that a person sees all of them.
  */
+
+import { canonicalPath, collapseSlashes, looseReadings } from '../../plugins/contract/index.ts'
 import { type HostPattern, matchesHost } from './host.ts'
 import type { Rule } from './host-levels.ts'
 import type { Match } from './match.ts'
-import { canonicalPath, collapseSlashes, looseReadings } from './path.ts'
 
 /** `refused`: the request was malformed for this route's prefix or at large, so no route was taken. */
 export type Verdict =

@@ -1,6 +1,7 @@
 /** What routing says of a request. */
+
+import type { PathFault } from '../../plugins/contract/index.ts'
 import type { Rule } from './host-levels.ts'
-import type { PathFault } from './path.ts'
 
 /** Why a request was refused as malformed. */
 export type BadReason = PathFault | 'prefix-ambiguous' | 'asterisk-under-mount'

@@ -2,7 +2,7 @@
  * What a route does to the path it matched: nothing, its own spelling of the prefix, or `rewrite_path` in place of the
  * prefix. Strings are joined, never resolved: `canonicalPath` has left nothing that could climb out of the base.
  */
-import { canonicalPath, loosen } from './path.ts'
+import { canonicalPath, loosen } from '../../plugins/contract/index.ts'
 
 const SLASH = 0x2f
 

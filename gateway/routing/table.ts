@@ -3,12 +3,13 @@
  * read-only afterwards, so that a reload swaps one reference. Deny rules win over every route and over all readings
  * of a path; a route must be the right one for all of them.
  */
+
+import { canonicalPath, collapseSlashes, isPlainPath, looseReadings } from '../../plugins/contract/index.ts'
 import { type Explanation, explainRules } from './explain.ts'
 import { parseHostPattern } from './host.ts'
 import { type HostChain, type HostLevel, HostLevels, type Rule } from './host-levels.ts'
 import type { BadReason, Match } from './match.ts'
 import { compileMount, spelledPrefixLength, upstreamPath } from './mount.ts'
-import { canonicalPath, collapseSlashes, isPlainPath, looseReadings } from './path.ts'
 
 /** The part of a route's configuration that routing reads. */
 export interface RoutingRule {

@@ -1,21 +1,22 @@
 /**
  * The two forms of a line. Whatever a client or an origin wrote is redacted, escaped and cut here, and nowhere else.
  */
-import type { AccessEntry } from './facts.ts'
+import type { ExchangeEntry } from '../contract/index.ts'
 import { printable, quotable } from './printable.ts'
 import { redactUrl } from './redact.ts'
+import type { Redaction } from './redaction.ts'
 
 /** Most characters of a text in a line. */
 const MAX = { method: 32, url: 2048, host: 255, agent: 512, short: 128 } as const
 
 /** The fields of the JSON form; unknown ones are left out. Times in milliseconds, sizes in bytes. */
-export function jsonFields(entry: AccessEntry): Record<string, string | number | undefined> {
+export function jsonFields(entry: ExchangeEntry): Record<string, string | number | undefined> {
   return {
     request_id: short(entry.requestId),
     client: short(entry.client),
     method: printable(entry.method, MAX.method),
     host: address(entry.host, MAX.host),
-    path: address(entry.url, MAX.url),
+    path: address(entry.url, MAX.url, entry.redaction),
     protocol: entry.protocol,
     status: entry.status,
     outcome: short(entry.outcome),
@@ -33,8 +34,8 @@ export function jsonFields(entry: AccessEntry): Record<string, string | number |
   }
 }
 
-function address(text: string, limit: number): string {
-  return printable(redactUrl(text), limit)
+function address(text: string, limit: number, redaction?: Redaction | null): string {
+  return printable(redactUrl(text, redaction), limit)
 }
 
 function short(text: string | null): string | undefined {
@@ -50,10 +51,10 @@ function rounded(ms: number | null): number | undefined {
  * The `combined` form of Apache and nginx, without a line break.
  * @param nowMs time of the line, in milliseconds since 1970.
  */
-export function combinedLine(entry: AccessEntry, nowMs: number): string {
+export function combinedLine(entry: ExchangeEntry, nowMs: number): string {
   const version = entry.protocol === 'h2' ? 'HTTP/2.0' : 'HTTP/1.1'
-  const request = `${quotable(entry.method, MAX.method)} ${quotable(redactUrl(entry.url), MAX.url)} ${version}`
-  const referer = entry.referer === null ? '-' : quotable(redactUrl(entry.referer), MAX.url)
+  const request = `${quotable(entry.method, MAX.method)} ${quotable(redactUrl(entry.url, entry.redaction), MAX.url)} ${version}`
+  const referer = entry.referer === null ? '-' : quotable(redactUrl(entry.referer, entry.redaction), MAX.url)
   const agent = entry.userAgent === null ? '-' : quotable(entry.userAgent, MAX.agent)
   const who = `${clientColumn(entry.client)} - - [${combinedTime(nowMs)}]`
   return `${who} "${request}" ${entry.status} ${entry.bytesOut ?? '-'} "${referer}" "${agent}"`

@@ -2,8 +2,8 @@
  * Options of the access log: its form and the share of requests that it tells of.
  */
 import { type Static, Type } from 'typebox'
+import type { FactsOf } from '../contract/index.ts'
 import type { Destination } from './destination.ts'
-import type { FactsOf } from './facts.ts'
 
 export const accessLogOptionsSchema = Type.Object(
   {

@@ -3,6 +3,7 @@
  * encoded values. Where two readings are possible the one that hides more is taken.
  */
 import { decodeAscii, MAX_DECODINGS } from './percent.ts'
+import { hideSegments, type Redaction } from './redaction.ts'
 import { isSecretParameter } from './secret-names.ts'
 
 /** What stands in the place of a secret. */
@@ -10,19 +11,25 @@ export const HIDDEN = '***'
 
 /**
  * A request target or URL without its secrets. Names stay, so that one sees that a secret was there. Long path segments
- * stay as well, also where they look like tokens: nothing tells them from ids.
+ * stay as well, also where they look like tokens: nothing tells them from ids, but for `more`, which an app's own
+ * secrets are named in.
  */
-export function redactUrl(url: string): string {
-  if (!url.includes('=') && !url.includes('%') && !url.includes('@')) return url
+export function redactUrl(url: string, more: Redaction | null = null): string {
+  const shown = more === null || more.paths.length === 0 ? url : hideSegments(url, more.paths, HIDDEN)
+  if (!shown.includes('=') && !shown.includes('%') && !shown.includes('@')) return shown
+  return redactParts(shown, more)
+}
+
+function redactParts(url: string, more: Redaction | null): string {
   const first = url.charAt(0)
   const isAuthorityForm = first !== '/' && first !== '?' && first !== '#' && !url.includes('://')
-  return redactPairs(redactAuthorities(isAuthorityForm ? hideUserinfo(url, 0) : url), 0)
+  return redactPairs(redactAuthorities(isAuthorityForm ? hideUserinfo(url, 0) : url), 0, more)
 }
 
 /** Whether a decoded piece of a URL holds a secret. */
-function holdsSecret(text: string, depth: number): boolean {
+function holdsSecret(text: string, depth: number, more: Redaction | null): boolean {
   if (depth > MAX_DECODINGS) return text.includes('%')
-  return redactAuthorities(text) !== text || redactPairs(text, depth) !== text
+  return redactAuthorities(text) !== text || redactPairs(text, depth, more) !== text
 }
 
 /** Hides `user:password@` behind each `://` (RFC 3986 §3.2.1). */
@@ -43,7 +50,7 @@ function isAuthorityEnd(code: number): boolean {
   return code === 0x2f || code === 0x3f || code === 0x23 || code === 0x5c
 }
 
-function redactPairs(url: string, depth: number): string {
+function redactPairs(url: string, depth: number, more: Redaction | null): string {
   let out = ''
   let shown = 0
   let isQuery = false
@@ -52,7 +59,7 @@ function redactPairs(url: string, depth: number): string {
     const pair = url.slice(start, end)
     const equals = pair.indexOf('=')
     let next = end
-    if (isSecretPair(pair, equals, depth)) {
+    if (isSecretPair(pair, equals, depth, more)) {
       next = secretEnd(url, end, isQuery)
       out += url.slice(shown, start + equals + 1) + HIDDEN
       shown = next
@@ -64,13 +71,13 @@ function redactPairs(url: string, depth: number): string {
 }
 
 /** @param equals where in the pair its first `=` is; -1 = it has none. */
-function isSecretPair(pair: string, equals: number, depth: number): boolean {
-  if (equals !== -1 && isSecretParameter(pair.slice(0, equals))) return true
+function isSecretPair(pair: string, equals: number, depth: number, more: Redaction | null): boolean {
+  if (equals !== -1 && isSecretParameter(pair.slice(0, equals), more?.names)) return true
   if (pair.includes('%')) {
     const decoded = decodeAscii(pair)
-    if (decoded !== pair) return holdsSecret(decoded, depth + 1)
+    if (decoded !== pair) return holdsSecret(decoded, depth + 1, more)
   }
-  return equals !== -1 && pair.includes('=', equals + 1) && holdsSecret(pair.slice(equals + 1), depth + 1)
+  return equals !== -1 && pair.includes('=', equals + 1) && holdsSecret(pair.slice(equals + 1), depth + 1, more)
 }
 
 /** End of a pair: `?`, `&`, `;` and `#` end it, in the path `/` too. */

@@ -1,7 +1,7 @@
 /**
  * Which requests are logged: a share of those that went well, all others.
  */
-import type { AccessEntry } from './facts.ts'
+import type { ExchangeEntry } from '../contract/index.ts'
 
 export type LogDecision =
   | { readonly log: true; readonly reason: 'error' | 'sampled' }
@@ -11,7 +11,11 @@ export type LogDecision =
  * @param sample share, 0 to 1.
  * @param chance a random number from 0 to below 1.
  */
-export function decideLog(entry: Pick<AccessEntry, 'status' | 'outcome'>, sample: number, chance: number): LogDecision {
+export function decideLog(
+  entry: Pick<ExchangeEntry, 'status' | 'outcome'>,
+  sample: number,
+  chance: number,
+): LogDecision {
   if (entry.outcome !== 'ok' || entry.status >= 400) return { log: true, reason: 'error' }
   return chance < sample ? { log: true, reason: 'sampled' } : { log: false, reason: 'left-out' }
 }

@@ -24,13 +24,18 @@ const FIELD_PARTS = 'authorization cookie token secret password apikey authkey c
 
 /**
  * Whether a query or path parameter is a secret. `name` as it stands in the URL: escapes, case, punctuation and
- * brackets (`user[password]`) make no difference.
+ * brackets (`user[password]`) make no difference. `more`: stems that are secrets as well.
  */
-export function isSecretParameter(name: string): boolean {
+export function isSecretParameter(name: string, more?: ReadonlySet<string>): boolean {
   let plain = name
   for (let i = 0; i < MAX_DECODINGS && plain.includes('%'); i++) plain = decodeAscii(plain)
   const end = plain.indexOf('\0')
-  return splitStems(end === -1 ? plain : plain.slice(0, end)).some(isSecretStem)
+  return splitStems(end === -1 ? plain : plain.slice(0, end)).some(stem => isSecretStem(stem) || more?.has(stem))
+}
+
+/** A name in the form that names are compared in: letters and digits, lower case. */
+export function stemOf(name: string): string {
+  return splitStems(name).join('')
 }
 
 /** Whether the value of a header field is a secret; the case of `name` makes no difference. */

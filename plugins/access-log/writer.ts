@@ -3,14 +3,14 @@
  * loses the line; the request and the app go on.
  */
 import pino from 'pino'
+import type { ExchangeEntry } from '../contract/index.ts'
 import type { Destination, OnLost } from './destination.ts'
-import type { AccessEntry } from './facts.ts'
 import { combinedLine, jsonFields } from './line.ts'
 import type { AccessLogSettings } from './options.ts'
 import { decideLog } from './sampling.ts'
 
 /** Writes the line of a request that is over, or leaves it out. Never throws. */
-export type WriteEntry = (entry: AccessEntry) => void
+export type WriteEntry = (entry: ExchangeEntry) => void
 
 export interface WriterParts {
   readonly settings: () => AccessLogSettings
@@ -46,7 +46,7 @@ function combinedWriter(destination: Destination): WriteEntry {
 }
 
 /** Something on our side or the origin's; a client that leaves or asks for what is not there is daily life. */
-function isFault({ status, outcome }: AccessEntry): boolean {
+function isFault({ status, outcome }: ExchangeEntry): boolean {
   if (status >= 500) return true
   return outcome !== 'ok' && outcome !== 'client_left' && status < 400
 }

@@ -18,6 +18,7 @@ import { type CacheOptions, cacheOptionsSchema, routeSettings } from './options.
 import type { CacheScope, Passage } from './passage.ts'
 import { CacheCounters } from './signals.ts'
 import { openStore } from './stores/index.ts'
+import { CodedForms, CodingCounters, MOST_CODINGS } from './variants/index.ts'
 
 export type { CacheOptions } from './options.ts'
 export type { CacheScope } from './passage.ts'
@@ -32,6 +33,7 @@ export {
 } from './rules/entity-tag.ts'
 export { defaultCacheSettings, type KeySettings, type RouteCacheSettings } from './rules/types.ts'
 export { type PurgeOutcome, type PurgeSelector, StoreOpenError, type StoreStats } from './stores/index.ts'
+export type { CodingStats, EncodableHead, EncodeDecision, VariantCodec } from './variants/index.ts'
 export { CacheControl, type CacheStats }
 
 declare module 'fastify' {
@@ -61,33 +63,47 @@ const plugin: FastifyPluginAsync<Partial<CacheOptions> & CacheFunctions> = async
   const { settingsFor, ...given } = options
   const resolved = resolveOptions('cache', cacheOptionsSchema, given)
   const { store: address, maxBytes, maxObjectBytes, maxVariants, frontBytes, newsUrl } = resolved
-  const bounds = { maxBytes, maxObjectBytes, maxVariants, frontBytes }
+  // Each variant may stand there with its coded forms; how many variants there may be is counted when one is stored.
+  const bounds = { maxBytes, maxObjectBytes, maxVariants: maxVariants * (1 + MOST_CODINGS), frontBytes }
   const store = await openStore(address, newsUrl === undefined ? bounds : { ...bounds, newsUrl })
   const { signals } = contractOf(app)
   const count = new CacheCounters(signals)
   const isStoreShared = !(address === 'memory' || address.startsWith('disk:')) || newsUrl !== undefined
-  const fills = new Fills({ store, count, isStoreShared, now: Date.now })
-  app.decorate('cache', new CacheControl({ store, fills, count, signals }))
+  const coded = new CodingCounters(signals)
+  const forms = new CodedForms({ store, count: coded, now: Date.now })
+  const fills = new Fills({ store, count, forms, isStoreShared, now: Date.now })
+  app.decorate('cache', new CacheControl({ store, fills, count, forms, coded, signals }))
   app.decorateRequest('cachePassage', null)
   app.upstream.use(fillInterceptor({ store, fills, count, isStoreShared }))
   const scopeOf = settingsFor ?? bareScope(resolved)
-  app.addHook('onRequest', answerHook({ store, fills, count, proxy: app.proxy, now: Date.now, settingsFor: scopeOf }))
+  const answering = { store, fills, count, forms, proxy: app.proxy, now: Date.now, settingsFor: scopeOf }
+  app.addHook('onRequest', answerHook(answering))
   const sweep = setInterval(() => {
     fills.sweep(Date.now())
     app.cache.sweep()
   }, SWEEP_MS).unref()
   app.addHook('onClose', async () => {
     clearInterval(sweep)
+    forms.close()
     await store.close()
   })
 }
+
+/** Routes of a bare app; each has been given to Fastify by the app. */
+const MOST_BARE_ROUTES = 1_024
 
 /** One scope a route of the app, all with the plugin's options. */
 function bareScope(options: CacheOptions): (request: FastifyRequest, call: ProxyCall) => CacheScope | null {
   const settings = routeSettings(options)
   const { etag, coalesce } = options
-  return ({ routeOptions }, { route }) =>
-    routeOptions.config.cache === false ? null : { route, identity: '', settings, etag, coalesce }
+  // One object a route, by which is known what was worked out for it.
+  const scopes = new Map<string, CacheScope>()
+  return ({ routeOptions }, { route }) => {
+    if (routeOptions.config.cache === false) return null
+    const scope = scopes.get(route) ?? { route, identity: '', settings, etag, coalesce }
+    if (scopes.size < MOST_BARE_ROUTES) scopes.set(route, scope)
+    return scope
+  }
 }
 
 export const cache = fp(plugin, {

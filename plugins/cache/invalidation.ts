@@ -34,6 +34,7 @@ export function invalidate(
     for (const prefix of decision.prefixes) {
       const value = passage.publicUrl(prefix, scheme)
       from.fills.makeVoid(fill => fill.passage.keyedUrl.startsWith(value))
+      from.fills.forms.forget(entry => entry.url.startsWith(value))
       taken.push(from.store.purge({ by: 'prefix', value }))
     }
   }
@@ -53,6 +54,7 @@ function forgetTarget(
   const isFilling = fills.makeVoid(
     ({ passage: running }) => running !== passage && (running.key === key || running.keyedUrl === url),
   )
+  fills.forms.forget(entry => entry.key === key || entry.url === url)
   // Keys that hold more than the address cannot be named one by one.
   const isNamed = headers.length === 0 && cookies.length === 0 && !passage.call.client.isPeerTrusted
   if (!isNamed) return store.purge({ by: 'url', value: url })

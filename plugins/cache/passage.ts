@@ -9,8 +9,9 @@ import type { RequestFacts } from './rules/request-facts.ts'
 import { readRequestFacts } from './rules/request-facts.ts'
 import type { ReuseDecision, ReuseReason } from './rules/reuse.ts'
 import type { RequestHead, RouteCacheSettings, StoredHead } from './rules/types.ts'
-import { selectVariant } from './rules/vary.ts'
+import { matchesVary, selectVariant } from './rules/vary.ts'
 import type { StoredEntry, VariantSet } from './stores/index.ts'
+import { type StoredForms, sortSet } from './variants/sorted-set.ts'
 
 /** What the app says about caching on the route of a request. */
 export interface CacheScope {
@@ -60,6 +61,8 @@ export class Passage {
   reason: ReuseReason | 'override' | 'if-match' | 'if-unmodified-since' | 'unsafe' | 'event-stream' = 'absent'
   /** The whole answer that matches the request, whether it may be used or not. */
   stored: StoredEntry | null = null
+  /** The same with its coded forms. */
+  forms: StoredForms | null = null
   /** A stored part that matches. */
   part: StoredEntry | null = null
   /** Others of the same key are stored. */
@@ -67,6 +70,8 @@ export class Passage {
   decision: ReuseDecision | null = null
   /** For logs and metrics: what became of it, one word. */
   outcome: string | null = null
+  /** The coding of a stored form that it was answered with. */
+  coding: string | null = null
   readonly key: string
   readonly #place: string
 
@@ -85,7 +90,7 @@ export class Passage {
       target: call.target,
       headers,
     }
-    this.#place = placeOf(call, scope, said.way)
+    this.#place = said.way === '' ? usualPlace(call, scope) : placeOf(call, scope, said.way)
     this.key = this.#place + primaryKey(this.request, scope.settings.key).key
   }
 
@@ -111,20 +116,45 @@ export class Passage {
   }
 
   take(variants: VariantSet | null): void {
-    this.stored = null
-    this.part = null
-    this.hasVariants = false
-    if (variants === null) return
-    const whole = variants.filter(entry => headOf(entry).isPartial === null)
-    this.hasVariants = whole.length > 0
-    this.stored = this.#select(whole)
-    this.part = this.facts.range === null ? null : this.#select(variants.filter(entry => headOf(entry).isPartial))
+    const { wholes, parts } = sortSet(variants)
+    this.hasVariants = wholes.length > 0
+    const forms = this.#selectWhole(wholes)
+    this.forms = forms
+    this.stored = forms === null ? null : forms.entry
+    this.part = this.facts.range === null ? null : this.#selectPart(parts)
   }
 
-  #select(entries: readonly StoredEntry[]): StoredEntry | null {
-    if (entries.length === 0) return null
-    const head = selectVariant(entries.map(headOf), this.request)
-    return head === null ? null : (entries.find(entry => headOf(entry) === head) ?? null)
+  /** Its body is gone. */
+  lose(entry: StoredEntry): void {
+    this.hasVariants = false
+    if (entry === this.part) {
+      this.part = null
+      return
+    }
+    this.forms = null
+    this.stored = null
+  }
+
+  /** The forms of an entry, where that is what was found. */
+  formsOf(entry: StoredEntry): StoredForms | null {
+    return this.forms !== null && this.forms.entry.generation === entry.generation ? this.forms : null
+  }
+
+  #selectWhole(wholes: readonly StoredForms[]): StoredForms | null {
+    const [first] = wholes
+    if (first === undefined) return null
+    // Most answers have one form for everybody.
+    if (wholes.length === 1) return matchesVary(headOf(first.entry), this.request) ? first : null
+    const head = selectVariant(
+      wholes.map(({ entry }) => headOf(entry)),
+      this.request,
+    )
+    return wholes.find(({ entry }) => headOf(entry) === head) ?? null
+  }
+
+  #selectPart(parts: readonly StoredEntry[]): StoredEntry | null {
+    const head = selectVariant(parts.map(headOf), this.request)
+    return head === null ? null : (parts.find(entry => headOf(entry) === head) ?? null)
   }
 }
 
@@ -146,6 +176,25 @@ function asSent(rawHeaders: readonly string[]): readonly string[] {
 function placeOf(call: ProxyCall, scope: CacheScope, way: string): string {
   const host = call.host.toLowerCase() === call.client.host.toLowerCase() ? '' : call.host.toLowerCase()
   return `${call.upstream}\n${scope.identity}\n${host}\n${way}\n`
+}
+
+interface KnownPlace {
+  readonly upstream: string
+  readonly host: string
+  readonly clientHost: string
+  readonly place: string
+}
+
+/** Of each scope the last one: mostly all requests of a route come by one name. */
+const places = new WeakMap<CacheScope, KnownPlace>()
+
+function usualPlace(call: ProxyCall, scope: CacheScope): string {
+  const { upstream, host, client } = call
+  const known = places.get(scope)
+  if (known?.upstream === upstream && known.host === host && known.clientHost === client.host) return known.place
+  const place = placeOf(call, scope, '')
+  places.set(scope, { upstream, host, clientHost: client.host, place })
+  return place
 }
 
 function publicTarget({ strippedPrefix, mountBase }: ProxyCall, target: string): string {

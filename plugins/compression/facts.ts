@@ -4,7 +4,7 @@
 import type { SkipReason } from './rules/types.ts'
 
 export interface CompressionFacts {
-  /** Content-Encoding of the answer as it was sent; `other` for one that is not of the known ones, null for none. */
+  /** The coding that the plugin made; null where it made none. */
   readonly encoding: string | null
   /** `encoded`, or why the answer was left as it came. */
   readonly reason: 'encoded' | SkipReason
@@ -17,12 +17,3 @@ export interface CompressionFacts {
 
 /** The same while it is being written. */
 export type WrittenFacts = { -readonly [Key in keyof CompressionFacts]: CompressionFacts[Key] }
-
-const known: ReadonlySet<string> = new Set(['gzip', 'br', 'zstd', 'deflate', 'compress'])
-
-/** Another's Content-Encoding as a word of a closed set. */
-export function encodingWord(contentEncoding: string): string {
-  const text = contentEncoding.trim().toLowerCase()
-  if (text === 'x-gzip') return 'gzip'
-  return known.has(text) ? text : 'other'
-}

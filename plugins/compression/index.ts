@@ -15,8 +15,8 @@ import { contractOf, resolveOptions } from '../contract/index.ts'
 import type { Changer } from '../proxy/index.ts'
 import { type Plan, type PlannedAnswer, planAnswer } from './answer/plan.ts'
 import { type SendSetup, sendHook } from './answer/send-hook.ts'
-import { HandOver } from './codec/hand-over.ts'
 import { isAvailable } from './codec/codecs.ts'
+import { HandOver } from './codec/hand-over.ts'
 import { Ticker } from './codec/ticker.ts'
 import type { CompressionFacts } from './facts.ts'
 import { isLocalAddress } from './measure/bandwidth.ts'
@@ -60,6 +60,8 @@ declare module 'fastify' {
 export interface CompressionFunctions {
   /** What holds for a request, the same object for the same route; null = the plugin leaves its answer alone. */
   readonly settingsFor?: (request: FastifyRequest) => RouteCompression | null
+  /** The same by the name of the route, for answers that a cache encodes while nobody asks. */
+  readonly settingsNamed?: (route: string) => RouteCompression | null
 }
 
 /** How often streams are looked at: what pauses is flushed, what waits for its first block is let go. */
@@ -69,13 +71,15 @@ const TICK_MS = 5
 const handedOver: unique symbol = Symbol('hearthgate.compress-route')
 
 const plugin: FastifyPluginAsync<Partial<CompressionOptions> & CompressionFunctions> = async (app, options) => {
-  const { settingsFor, ...given } = options
+  const { settingsFor, settingsNamed, ...given } = options
   const resolved = resolveOptions('compression', compressionOptionsSchema, given)
   const { signals, tunables } = contractOf(app)
   const count = new CompressionCounters(signals)
   const handOver = new HandOver()
   const book = new RulesBook(tunables)
-  const settingsOf = settingsFor ?? bareSettings(resolved)
+  const bare = new BareSettings(resolved)
+  const settingsOf = settingsFor ?? (request => bare.of(request))
+  const namedSettings = settingsNamed ?? (settingsFor === undefined ? route => bare.named(route) : () => null)
   const setup: SendSetup = {
     costs: new Costs(),
     load: new LoadWatch(),
@@ -86,7 +90,10 @@ const plugin: FastifyPluginAsync<Partial<CompressionOptions> & CompressionFuncti
       const settings = settingsOf(request)
       return settings === null ? null : book.of(settings)
     },
-    rulesByName: route => book.named(route),
+    rulesByName: route => {
+      const settings = namedSettings(route)
+      return settings === null ? null : book.of(settings)
+    },
     isLocal: request => isLocalAddress(request.proxyCall?.client.address ?? request.raw.socket.remoteAddress ?? ''),
     isHandedOver: request => handedOver in request.routeOptions.config,
   }
@@ -120,19 +127,11 @@ async function registerCompress(app: FastifyInstance, handOver: HandOver): Promi
   })
 }
 
-/** A cache that keeps encoded variants of what it stores. */
-interface VariantKeeper {
-  encodeWith(codec: StorageCodec): void
-}
-
 /** Whatever order the plugins were registered in: by now all are there. */
 function joinNeighbours(app: FastifyInstance, setup: SendSetup): void {
   if (app.hasDecorator('proxy')) app.proxy.addChanger(changer(setup))
   if (app.hasDecorator('cache')) {
-    const byName = (route: string) => setup.rulesByName(route)
-    const codings = allCodings.filter(isAvailable)
-    // An older cache, or another's, keeps no variants.
-    ;(app.cache as Partial<VariantKeeper>).encodeWith?.(new StorageCodec(codings, byName))
+    app.cache.encodeWith(new StorageCodec(allCodings.filter(isAvailable), route => setup.rulesByName(route)))
   }
   if (app.hasDecorator('upstream')) {
     app.upstream.use(next => (upstream, request, handler) => {
@@ -157,14 +156,23 @@ function changer(setup: SendSetup): Changer {
 }
 
 /** One for each route of the app, all with the plugin's options. */
-function bareSettings(options: CompressionOptions): (request: FastifyRequest) => RouteCompression | null {
-  const known = new Map<string, RouteCompression>()
-  return request => {
+class BareSettings {
+  readonly #options: CompressionOptions
+  readonly #known = new Map<string, RouteCompression>()
+
+  constructor(options: CompressionOptions) {
+    this.#options = options
+  }
+
+  of(request: FastifyRequest): RouteCompression | null {
     const { config, url } = request.routeOptions
     if (config.compression === false) return null
-    const route = request.proxyCall?.route ?? url ?? 'other'
-    const settings = known.get(route) ?? routeCompression(route, options)
-    known.set(route, settings)
+    return this.named(request.proxyCall?.route ?? url ?? 'other')
+  }
+
+  named(route: string): RouteCompression {
+    const settings = this.#known.get(route) ?? routeCompression(route, this.#options)
+    this.#known.set(route, settings)
     return settings
   }
 }

@@ -74,7 +74,7 @@ export class RouteRules implements AnswerRules {
   }
 }
 
-/** The rules of every route in use, by its settings and by its name. */
+/** The rules of every route in use. */
 export class RulesBook {
   readonly #tunables: Tunables
   readonly #routes = new Map<string, RouteRules>()
@@ -91,9 +91,5 @@ export class RulesBook {
     made.declare(this.#tunables)
     this.#routes.set(settings.route, made)
     return made
-  }
-
-  named(route: string): RouteRules | null {
-    return this.#routes.get(route) ?? null
   }
 }

@@ -3,6 +3,7 @@
  * nobody waits for it.
  */
 import zlib from 'node:zlib'
+import type { EncodableHead, EncodeDecision, VariantCodec } from '../cache/index.ts'
 import { decodePooled, encoderForStorage, type ZlibStream } from './codec/codecs.ts'
 import type { RouteRules } from './route-rules.ts'
 import { chooseCoding } from './rules/accept-encoding.ts'
@@ -10,21 +11,12 @@ import { readAnswerFields } from './rules/answer-fields.ts'
 import { decideAnswer } from './rules/decide.ts'
 import type { Coding } from './rules/types.ts'
 
-export interface StoredAnswerHead {
-  readonly status: number
-  /** Flat. */
-  readonly fields: readonly string[]
-  readonly length: number
-}
-
-export type StorageVerdict = { readonly encode: true } | { readonly encode: false; readonly reason: string }
-
 /** Encodings that wait for their turn; they run one at a time. */
 const MAX_WAITING = 64
 /** Between two of these an encoding can be given up. */
 const SLICE_BYTES = 64 * 1024
 
-export class StorageCodec {
+export class StorageCodec implements VariantCodec {
   readonly codings: readonly Coding[]
   readonly #rulesOf: (route: string) => RouteRules | null
   #last: Promise<unknown> = Promise.resolve()
@@ -37,7 +29,7 @@ export class StorageCodec {
   }
 
   /** By the rules for every answer, asked for a client that takes everything. */
-  mayEncode({ status, fields, length }: StoredAnswerHead, route: string): StorageVerdict {
+  mayEncode({ status, fields, length }: EncodableHead, route: string): EncodeDecision {
     const rules = this.#rulesOf(route)
     const [coding] = rules?.settings.codings ?? []
     if (rules === null || coding === undefined) return { encode: false, reason: 'off' }
@@ -70,7 +62,9 @@ export class StorageCodec {
   }
 
   decode(body: Buffer, coding: string, maxBytes: number): Promise<Buffer> {
-    return isCoding(coding) ? decodePooled(body, coding, maxBytes) : Promise.reject(new Error(`no decoder for ${coding}`))
+    return isCoding(coding)
+      ? decodePooled(body, coding, maxBytes)
+      : Promise.reject(new Error(`no decoder for ${coding}`))
   }
 }
 

@@ -1,10 +1,13 @@
 /**
  * The only thing that plugins share: signals (numbers out), tunables (numbers in), the journal and the notes (what
- * happened and why), and the resolving of options.
+ * happened and why), the resolving of options, and the readings of a path, which every rule about paths has to share.
  */
 
 export { type Contract, contractOf } from './app.ts'
 export { Bag, type BagMember } from './bag.ts'
+export type { Exchange } from './exchanges/exchange.ts'
+export type { ExchangeEntry, ExchangeFacts, FactsOf, Outcome, Redaction } from './exchanges/facts.ts'
+export { type ExchangeListener, Exchanges, exchangesOf } from './exchanges/follow.ts'
 export {
   type AttemptKind,
   type AttemptRecord,
@@ -15,6 +18,16 @@ export {
 } from './journal.ts'
 export { addNote, MAX_NOTES, type Note, notesOf } from './notes.ts'
 export { OptionsError, resolveOptions } from './options.ts'
+export {
+  type CanonicalPath,
+  canonicalPath,
+  collapseSlashes,
+  isPlainPath,
+  loosen,
+  looseReadings,
+  type PathFault,
+} from './path.ts'
+export { compilePaths, MAX_PATTERNS, type PathSet, patternProblem } from './path-set.ts'
 export {
   MAX_SERIES,
   type Observed,

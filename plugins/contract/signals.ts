@@ -24,12 +24,33 @@ export interface SignalValue {
   set(value: number): void
 }
 
-/** Observations in seconds or bytes: count, sum and the value itself handed to whoever listens. */
+/** Observations in seconds or bytes. */
 export interface Observed {
   count: number
   sum: number
   max: number
+  /** Upper bounds of the buckets, ascending; one more bucket holds what is above the last. */
+  readonly bounds: readonly number[]
+  /** How many fell into each bucket, one more than there are bounds. */
+  readonly buckets: readonly number[]
   observe(value: number): void
+}
+
+/** Buckets of histograms in seconds: from a store in memory to a slow app. */
+export const SECONDS_BOUNDS = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+] as const
+/** Buckets of histograms in bytes: from an icon to a film. */
+export const BYTES_BOUNDS = [
+  256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864, 268435456,
+] as const
+/** Buckets of histograms of any other unit: shares, counts. */
+export const PLAIN_BOUNDS = [0.1, 0.25, 0.5, 0.75, 0.9, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000] as const
+
+/** By the base unit that a name ends with. */
+function boundsFor(name: string): readonly number[] {
+  if (name.endsWith('_seconds')) return SECONDS_BOUNDS
+  return name.endsWith('_bytes') ? BYTES_BOUNDS : PLAIN_BOUNDS
 }
 
 export interface Series<T> {
@@ -51,10 +72,22 @@ class ObservedPoint implements Observed {
   count = 0
   sum = 0
   max = 0
+  readonly bounds: readonly number[]
+  readonly buckets: number[]
+
+  constructor(bounds: readonly number[]) {
+    this.bounds = bounds
+    this.buckets = new Array<number>(bounds.length + 1).fill(0)
+  }
+
   observe(value: number): void {
     this.count++
     this.sum += value
     if (value > this.max) this.max = value
+    // Most observations are small: a walk from the front beats halving here.
+    let i = 0
+    while (i < this.bounds.length && value > (this.bounds[i] as number)) i++
+    this.buckets[i] = (this.buckets[i] as number) + 1
   }
 }
 
@@ -107,7 +140,8 @@ export class Signals {
   histogram(name: string, help: string, ...labels: string[]): Signal<Observed> {
     const known = this.#histograms.get(name)
     if (known) return known
-    const signal = new Signal<Observed>({ name, help, kind: 'histogram', labels }, () => new ObservedPoint())
+    const bounds = boundsFor(name)
+    const signal = new Signal<Observed>({ name, help, kind: 'histogram', labels }, () => new ObservedPoint(bounds))
     this.#histograms.set(name, signal)
     return signal
   }

@@ -33,6 +33,11 @@ export class Tunables {
     for (const [key, tunable] of this.#all) if (tunable.scope === scope) this.#all.delete(key)
   }
 
+  /** Forgets one knob of a scope that has no use for it any more. */
+  drop(scope: string, name: string): void {
+    this.#all.delete(`${scope}\u0000${name}`)
+  }
+
   find(scope: string, name: string): Tunable | undefined {
     return this.#all.get(`${scope}\u0000${name}`)
   }

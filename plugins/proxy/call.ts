@@ -42,6 +42,10 @@ export interface ProxyFacts {
   readonly status: number
   readonly bytesIn: number
   readonly bytesOut: number
+  /** Content-Encoding of the answer as it came, null for none. */
+  readonly encoding: string | null
+  /** An event stream: it goes on until one side leaves. */
+  readonly isLongHeld: boolean
   readonly way: 'direct' | 'framework' | null
   /** Code of what went wrong, null when nothing did. */
   readonly failure: string | null

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { constants, type Http2ServerResponse } from 'node:http2'
 import { TLSSocket } from 'node:tls'
+import type { FastifyReply } from 'fastify'
 import { answerTrailers, asHeaderObject, interimFields } from './answer-head.ts'
 import { bodyLength } from './request-body.ts'
 import type { FieldRules } from './request-head.ts'
@@ -28,6 +29,16 @@ export function writeHead(raw: ServerResponse, status: number, reason: string, f
   if (isHttp2(raw)) (raw as unknown as Http2ServerResponse).writeHead(status, asHeaderObject(fields))
   else if (reason === noReason) raw.writeHead(status, fields)
   else raw.writeHead(status, reason, fields)
+}
+
+/** What hooks have put on the reply goes out on the direct way too. */
+export function addFrameworkFields(reply: FastifyReply, fields: string[]): void {
+  const own = reply.getHeaders()
+  for (const name in own) {
+    const value = own[name]
+    if (value === undefined) continue
+    for (const line of Array.isArray(value) ? value : [value]) fields.push(name, String(line))
+  }
 }
 
 /** Sends the head now although no byte of the body is there: a client of an event stream waits for it. */

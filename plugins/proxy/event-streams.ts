@@ -75,3 +75,12 @@ export function isEventStream(fields: readonly string[]): boolean {
   }
   return false
 }
+
+/** Content-Encoding of an answer, null for none. */
+export function codingOf(fields: readonly string[]): string | null {
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string
+    if (name.length === 16 && name.toLowerCase() === 'content-encoding') return fields[i + 1] as string
+  }
+  return null
+}

@@ -30,8 +30,15 @@ export function publicFailure(error: Error, requestId: string): PublicFailure {
     message: error.message,
     requestId,
     proxyStatus: isUpstreamFailure(error) ? error.proxyStatus : null,
-    retryAfter: statusCode === 503 ? RETRY_AFTER_SECONDS : null,
+    retryAfter: retryAfterOf(error, statusCode),
   }
+}
+
+/** Whoever refused may know better when it makes sense to come back. */
+function retryAfterOf(error: Error, statusCode: number): number | null {
+  const { retryAfter } = error as { retryAfter?: unknown }
+  if (typeof retryAfter === 'number') return retryAfter
+  return statusCode === 503 ? RETRY_AFTER_SECONDS : null
 }
 
 /** Answers with the failure; ends the connection when the request was not read to its end. */

@@ -16,6 +16,7 @@ import type { EarlyAnswer, ProxyCall, ProxyFacts } from './call.ts'
 import { EventStreams } from './event-streams.ts'
 import { sendFailure } from './failure.ts'
 import { type ProxyOptions, proxyOptionsSchema } from './options.ts'
+import { type PreparedAnswer, sendPrepared } from './prepared-answer.ts'
 import { type AnswerSurroundings, ProxiedAnswer } from './proxied-answer.ts'
 import type { RequestBody } from './request-body.ts'
 import type { Changer } from './way-out.ts'
@@ -28,6 +29,7 @@ export { endWithAnswer, publicFailure, sendFailure } from './failure.ts'
 export { type FailureAnswer, failureAnswer, type PublicFailure } from './failure-page.ts'
 export { hopByHop, isIdentityField, nominatedFields, ownRequestFields, wayFields } from './fields.ts'
 export type { HeaderRules, ProxyOptions } from './options.ts'
+export { type PreparedAnswer, type PreparedHead, prepareHead } from './prepared-answer.ts'
 export { bodyLength } from './request-body.ts'
 export { type FieldRules, GATEWAY_NAME, type RequestHeadFacts, requestHead } from './request-head.ts'
 export { type AnswerFacts, type Changer, hasNoBody } from './way-out.ts'
@@ -62,6 +64,11 @@ export interface ProxyHooks {
    * handler goes out as an origin's answer would, by the same rules.
    */
   answer(reply: FastifyReply, call: ProxyCall): ExchangeHandler
+  /**
+   * The same for an answer that is wholly at hand and whose head was prepared before. False: nothing was sent, since
+   * somebody may change it; `answer` is the way then.
+   */
+  answerPrepared(reply: FastifyReply, call: ProxyCall, answer: PreparedAnswer): boolean
 }
 
 /** Options that are functions, for programs. */
@@ -106,6 +113,7 @@ const plugin: FastifyPluginAsync<Partial<ProxyOptions> & ProxyFunctions> = async
     },
     headRequest: (request, call) => headRequest(request, call, false),
     answer: (reply, call) => answerFrom(reply, call, around),
+    answerPrepared: (reply, call, answer) => sendPrepared(reply, call, answer, around),
   }
   app.decorate('proxy', hooks)
   app.decorateRequest('proxyFacts', null)

@@ -13,6 +13,8 @@ export class LiveFacts implements ProxyFacts {
   bytesOut = 0
   way: 'direct' | 'framework' | null = null
   failure: string | null = null
+  encoding: string | null = null
+  isLongHeld = false
   exchange: FollowedExchange | null = null
   body: { readonly bytes: number } | null = null
 

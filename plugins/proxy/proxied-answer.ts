@@ -11,6 +11,7 @@ import { type AnswerHead, answerHead, asHeaderObject } from './answer-head.ts'
 import { AnswerStream } from './answer-stream.ts'
 import type { EarlyAnswer, ProxyCall } from './call.ts'
 import {
+  addFrameworkFields,
   addTrailers,
   breakOff,
   closeStreamAfterAnswer,
@@ -22,7 +23,7 @@ import {
   writeInterim,
 } from './client-socket.ts'
 import { clientLeft, streamClosed } from './errors.ts'
-import { type EventStream, type EventStreams, isEventStream } from './event-streams.ts'
+import { codingOf, type EventStream, type EventStreams, isEventStream } from './event-streams.ts'
 import { LiveFacts } from './live-facts.ts'
 import { type Changer, decideWayOut, hasNoBody } from './way-out.ts'
 
@@ -102,10 +103,16 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     const { isDirectAllowed, changers } = this.#around
     const { way } = decideWayOut(isDirectAllowed, changers, answer, this.#reply.request)
     this.facts.way = way
-    if (isEventStream(fields)) this.#around.eventStreams.add(this)
+    this.facts.encoding = codingOf(fields)
+    if (isEventStream(fields)) this.#holdOpen()
     const head = { fields, contentLength: answer.contentLength, trailer }
     if (way === 'direct') this.#beginDirect(status, reason ?? '', head)
     else this.#beginBridged(status, head)
+  }
+
+  #holdOpen(): void {
+    this.facts.isLongHeld = true
+    this.#around.eventStreams.add(this)
   }
 
   get route(): string {
@@ -155,7 +162,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     const isBodyless = hasNoBody(this.#reply.request.method, status)
     if (contentLength !== null && status !== 204) fields.push('Content-Length', String(contentLength))
     if (contentLength !== null && !isBodyless) this.#expected = contentLength
-    this.#addFrameworkFields(fields)
+    addFrameworkFields(this.#reply, fields)
     if (!isRequestComplete(raw.req)) this.#answerEarly(fields)
     const isChunked = contentLength === null && !isBodyless && (isHttp2(raw) || raw.req.httpVersion !== '1.0')
     if (isChunked && head.trailer !== null) fields.push('Trailer', head.trailer)
@@ -169,16 +176,6 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     // Fastify puts the fields on the reply when it has taken the stream.
     const isReady = raw.headersSent || raw.hasHeader('via')
     if (!this.#hasBegun && isReady && !raw.writableEnded && !raw.destroyed) flushHead(raw)
-  }
-
-  /** What hooks have put on the reply goes out on the direct way too. */
-  #addFrameworkFields(fields: string[]): void {
-    const own = this.#reply.getHeaders()
-    for (const name in own) {
-      const value = own[name]
-      if (value === undefined) continue
-      for (const line of Array.isArray(value) ? value : [value]) fields.push(name, String(line))
-    }
   }
 
   /** RFC 9112 §9.3: a connection whose request was not read to its end carries no other. */

@@ -2,13 +2,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { start as startAccessLog } from '../../examples/access-log.ts'
+import { start as startAdmission } from '../../examples/admission.ts'
 import { start as startCache } from '../../examples/cache.ts'
 import { start as startCompression } from '../../examples/compression.ts'
 import { start as startHttpProxy } from '../../examples/http-proxy.ts'
+import { start as startMetrics } from '../../examples/metrics.ts'
 import { start as startProxy } from '../../examples/proxy.ts'
 import type { Running } from '../../examples/sample-app.ts'
 import { start as startUpstream } from '../../examples/upstream.ts'
@@ -66,6 +69,18 @@ t.test('compression: pages shrink, pictures and secrets are left alone', async t
   t.equal((await ask('/wiki/page')).get('content-encoding'), null, 'too short')
 })
 
+t.test('admission: what is too much is refused, the rest is answered', async t => {
+  const url = await started(t, startAdmission)
+  const asked = Array.from({ length: 30 }, () => fetch(`${url}/wiki/page`).then(({ status }) => status))
+  const statuses = new Set(await Promise.all(asked))
+  t.ok(statuses.has(200))
+  t.strictSame(
+    [...statuses].filter(status => status !== 200 && status !== 503),
+    [],
+  )
+  t.match(await read(`${url}/numbers`), [{ upstream: 'wiki', limit: 2, mode: 'fixed', inFlight: 0, waiting: 0 }])
+})
+
 t.test('websocket: messages pass both ways on any path', async t => {
   const url = await started(t, startWebsocket)
   const socket = new WebSocket(`${url.replace('http', 'ws')}/any/path`)
@@ -86,6 +101,19 @@ t.test('access-log: one line a request, without its secrets', async t => {
   t.notMatch(logged, '1234567890')
 })
 
+t.test('metrics: every request is counted, by route', async t => {
+  const url = await started(t, startMetrics)
+  for (let i = 0; i < 5; i++) await read(`${url}/films/${i}`)
+  // The client has the answer a moment before the server knows that it has.
+  const counted = /hearthgate_requests_total\{route="\/films\/:title".*\} 5/
+  while (!counted.test(await (await fetch(`${url}/metrics`)).text())) await nextTurn()
+  const analyses = (await read(`${url}/analysis`)) as { route: string }[]
+  t.match(
+    analyses.find(({ route }) => route === '/films/:title'),
+    { count: 5, successRate: 1 },
+  )
+})
+
 t.test('http-proxy: a plain @fastify/http-proxy over our dispatcher', async t => {
   const url = await started(t, startHttpProxy)
   for (let i = 0; i < 4; i++) t.match(await read(`${url}/wiki/page/${i}`), { path: `/page/${i}` })
@@ -93,12 +121,14 @@ t.test('http-proxy: a plain @fastify/http-proxy over our dispatcher', async t =>
 
 t.test('every example runs by itself and ends on SIGINT', async t => {
   const folder = fileURLToPath(new URL('../../examples/', import.meta.url))
-  const files = readdirSync(folder).filter(file => file !== 'sample-app.ts')
+  const files = readdirSync(folder).filter(file => file.endsWith('.ts') && file !== 'sample-app.ts')
   t.strictSame(files.sort(), [
     'access-log.ts',
+    'admission.ts',
     'cache.ts',
     'compression.ts',
     'http-proxy.ts',
+    'metrics.ts',
     'proxy.ts',
     'upstream.ts',
     'websocket.ts',

@@ -86,11 +86,50 @@ t.test('explain wants one URL and one method: a name that stands twice is refuse
   }
 })
 
-t.test('the page shows routes and origins, loads nothing and cannot be framed', async t => {
+t.test('the dashboard comes from this address alone, and cannot be framed', async t => {
   const { adminUrl } = await startGateway(t, `${base}routes:\n  - { name: wiki, upstream: "http://127.0.0.1:9" }\n`)
   const page = await ask(adminUrl)
-  t.match(page.headers['content-type'], 'text/html')
-  t.match(page.headers['content-security-policy'], "default-src 'none'")
-  t.match(page.text, /<td>wiki<\/td>/)
-  t.notMatch(page.text, /<script|src=|https?:\/\/(?!127)/)
+  t.match(page.headers, { 'content-type': /text\/html/, 'x-frame-options': 'DENY' })
+  t.match(page.headers['content-security-policy'], /default-src 'none'.*frame-ancestors 'none'/)
+  t.notMatch(page.headers['content-security-policy'], 'unsafe')
+  t.notMatch(page.text, /(src|href)="(https?:)?\/\//)
+  const links = Array.from(page.text.matchAll(/(?:src|href)="(assets\/[^"]+)"/g), ([, path]) => path)
+  t.ok(links.length >= 4)
+  for (const link of links) t.equal((await ask(`${adminUrl}/${link}`)).status, 200, link)
+})
+
+t.test('the configuration is told with its warnings and without its secrets', async t => {
+  const { adminUrl } = await startGateway(
+    t,
+    `${base}redis: { url: "redis://u:hunter2hunter2@127.0.0.1:1/6" }
+routes:
+  - name: wiki
+    upstream: "http://127.0.0.1:9"
+    headers: { request: { set: { Authorization: Bearer hunter2hunter2 } } }
+`,
+  )
+  const { text } = await ask(`${adminUrl}/api/config`)
+  t.notMatch(text, 'hunter2')
+  const { config, generation, warnings } = JSON.parse(text)
+  t.match(config, { routes: [{ name: 'wiki', headers: { request: { set: { Authorization: '***' } } } }] })
+  t.equal(generation, 1)
+  t.type(warnings, Array)
+})
+
+t.test('a request that is over says why it went as it did, for as long as it is remembered', async t => {
+  const gateway = await startGateway(t, `${base}routes:\n  - { name: no, match: { path: /secret }, deny: true }\n`)
+  await exchange(gateway.port, 'GET /secret?api_key=hunter2hunter2 HTTP/1.1\r\nHost: a\r\n\r\n')
+  await exchange(gateway.port, 'GET /other HTTP/1.1\r\nHost: a\r\n\r\n')
+  const listed = await ask(`${gateway.adminUrl}/api/requests`)
+  t.notMatch(listed.text, 'hunter2')
+  const [, denied] = JSON.parse(listed.text)
+  t.match(denied, { status: 403, route: 'no', verdict: 'client_error', outcome: 'refused:deny-rule' })
+  const why = await ask(`${gateway.adminUrl}/api/explain?id=${denied.id}`)
+  t.match(JSON.parse(why.text), { request: { id: denied.id }, explanation: { refusal: { code: 'HG_DENIED' } } })
+  t.notMatch(why.text, 'hunter2')
+  t.equal((await ask(`${gateway.adminUrl}/api/explain?id=nobody`)).status, 404)
+  const found = await ask(`${gateway.adminUrl}/api/requests?text=hunter2`)
+  t.strictSame(JSON.parse(found.text), [], 'a secret cannot be found by trying')
+  t.equal(JSON.parse((await ask(`${gateway.adminUrl}/api/requests?route=no`)).text).length, 1)
+  t.equal((await ask(`${gateway.adminUrl}/api/requests?route=a&route=b`)).status, 400)
 })

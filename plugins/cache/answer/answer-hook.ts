@@ -13,14 +13,17 @@ import { formatCacheStatus } from '../rules/cache-status.ts'
 import { decideReuse, type ReuseDecision } from '../rules/reuse.ts'
 import type { CacheCounters } from '../signals.ts'
 import type { CacheStore, StoredEntry, VariantSet } from '../stores/index.ts'
+import type { CodedForms } from '../variants/index.ts'
 import { type AnswerPlan, bytesOf, planAnswer } from './answer-plan.ts'
 import { decideWay } from './decide-way.ts'
-import { openStored, type StoredSource } from './stored-source.ts'
+import { quickPlan } from './quick-plan.ts'
+import { openStored, readFirst, type StoredSource } from './stored-source.ts'
 
 export interface AnswerHookSetup {
   readonly store: CacheStore
   readonly fills: Fills
   readonly count: CacheCounters
+  readonly forms: CodedForms
   readonly proxy: ProxyHooks
   readonly now: () => number
   settingsFor(request: FastifyRequest, call: ProxyCall): CacheScope | null
@@ -105,30 +108,62 @@ function serve(setup: AnswerHookSetup, looked: Looked, entry: StoredEntry, decis
   const { passage } = looked
   const { request, facts } = passage
   const head = headOf(entry)
-  const plan = planAnswer(head, entry.bodyLength, { method: request.method, facts }, setup.now())
+  const choice = setup.forms.choose(passage, entry)
+  const forms = passage.forms?.entry === entry ? passage.forms : null
+  const quick = forms === null ? null : quickPlan(passage, forms, choice)
+  const plan = quick?.plan ?? planAnswer(head, entry.bodyLength, { method: request.method, facts, choice }, setup.now())
   if (plan === null) return passAlong(setup, looked)
+  const sent = choice !== null && plan.isCoded ? choice.entry : entry
+  const first = readFirst(setup.store, sent, plan)
   const status = formatCacheStatus(CACHE_NAME, { hit: true, ttlMs: decision.ttlMs })
-  const extraFields = ['Age', ageField(head, setup.now()), 'Cache-Status', status]
-  const opened = openStored(setup.store, { entry, plan, extraFields })
-  if (opened instanceof Promise) void opened.then(source => begin(setup, looked, { entry, source, plan, decision }))
-  else begin(setup, looked, { entry, source: opened, plan, decision })
+  const age = ageField(head, setup.now())
+  if (quick !== null && (first === undefined || Buffer.isBuffer(first)) && !hasLeft(looked.reply.raw)) {
+    const answer = { head: quick.headFor(passage.call), age, cacheStatus: status, body: first ?? null }
+    if (setup.proxy.answerPrepared(looked.reply, passage.call, answer)) {
+      noteServed(setup, looked, { entry, sent, plan, decision })
+      return refreshBehind(setup, looked, decision)
+    }
+  }
+  const extraFields = ['Age', age, 'Cache-Status', status]
+  const opened = openStored(setup.store, { entry: sent, plan, extraFields }, first)
+  if (opened instanceof Promise)
+    void opened.then(source => begin(setup, looked, { entry, sent, source, plan, decision }))
+  else begin(setup, looked, { entry, sent, source: opened, plan, decision })
 }
 
-interface Opened {
+interface Served {
   readonly entry: StoredEntry
-  readonly source: StoredSource | null
+  /** The entry whose body goes out: the same, or a coded form of it. */
+  readonly sent: StoredEntry
   readonly plan: AnswerPlan
   readonly decision: ReuseDecision
 }
 
-function begin(setup: AnswerHookSetup, looked: Looked, { entry, source, plan, decision }: Opened): void {
-  const { request, reply, passage } = looked
-  const { call, scope } = passage
+function noteServed(setup: AnswerHookSetup, looked: Looked, { entry, sent, plan, decision }: Served): void {
+  const { request, passage } = looked
+  setup.count.outcome(passage, decision.use === 'fresh' ? 'hit' : 'stale')
+  setup.count.bytesFromStore(passage.scope.route, bytesOf(plan, sent.bodyLength))
+  setup.forms.noteSent({ passage, entry, sent, incoming: request })
+}
+
+function refreshBehind({ fills, proxy }: AnswerHookSetup, { request, passage }: Looked, { use }: ReuseDecision): void {
+  if (use === 'stale-while-revalidate') fills.refresh(passage, proxy.headRequest(request, passage.call))
+}
+
+interface Opened extends Served {
+  readonly source: StoredSource | null
+}
+
+function begin(setup: AnswerHookSetup, looked: Looked, opened: Opened): void {
+  const { reply, passage } = looked
+  const { entry, sent, source, decision } = opened
   // The body is gone since the look-up.
   if (source === null) {
-    if (entry === passage.part) passage.part = null
-    else passage.stored = null
-    passage.hasVariants = false
+    if (sent !== entry) {
+      setup.forms.lose(passage)
+      return serve(setup, looked, entry, decision)
+    }
+    passage.lose(entry)
     if (passage.stored === null) passage.reason = 'absent'
     return passAlong(setup, looked)
   }
@@ -136,8 +171,7 @@ function begin(setup: AnswerHookSetup, looked: Looked, { entry, source, plan, de
     reply.hijack()
     return source.abort(new Error('the client has left'))
   }
-  setup.count.outcome(passage, decision.use === 'fresh' ? 'hit' : 'stale')
-  setup.count.bytesFromStore(scope.route, bytesOf(plan, entry.bodyLength))
-  source.run(setup.proxy.answer(reply, call))
-  if (decision.use === 'stale-while-revalidate') setup.fills.refresh(passage, setup.proxy.headRequest(request, call))
+  noteServed(setup, looked, opened)
+  source.run(setup.proxy.answer(reply, passage.call))
+  refreshBehind(setup, looked, decision)
 }

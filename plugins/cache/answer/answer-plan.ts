@@ -3,6 +3,7 @@
  * Pure save for the boundary of several parts; the pieces say which bytes of the stored body go out.
  */
 import type { CachedHead } from '../passage.ts'
+import { equalWeakly, parseEntityTag, parseTagList, tagForClient } from '../rules/entity-tag.ts'
 import { firstValue, withoutFields } from '../rules/fields.ts'
 import { rangeWithin } from '../rules/partial.ts'
 import {
@@ -14,6 +15,8 @@ import {
 } from '../rules/ranges.ts'
 import type { RequestFacts } from '../rules/request-facts.ts'
 import { decideConditions, isRangeWanted, notModifiedFields } from '../rules/validation.ts'
+import { codedFields, withVary } from '../variants/coded-fields.ts'
+import type { Choice } from '../variants/negotiate.ts'
 import { newBoundary } from './boundary.ts'
 
 /** A text of the answer's own, or bytes `start` to `end` (both included) of the stored body. */
@@ -25,11 +28,15 @@ export interface AnswerPlan {
   /** Flat, with Content-Length where the answer has one. */
   readonly fields: readonly string[]
   readonly pieces: readonly Piece[]
+  /** The pieces are of the coded form that was chosen, and not of the stored body. */
+  readonly isCoded: boolean
 }
 
 export interface PlanRequest {
   readonly method: string
   readonly facts: RequestFacts
+  /** The form that was negotiated; null where nothing is negotiable about the answer. */
+  readonly choice: Choice | null
 }
 
 /** `bodyLength` is that of the stored body. Null: only the origin can answer this. */
@@ -40,14 +47,54 @@ export function planAnswer(
   nowMs: number,
 ): AnswerPlan | null {
   const tagged = head.etag === null && head.ownTag !== null ? { ...head, etag: head.ownTag } : head
+  const { choice } = request
   const { answer } = decideConditions(tagged, request.facts, nowMs)
   if (answer === 'forward') return null
-  if (answer === 'not-modified') {
-    const fields = withOwnTag(notModifiedFields(tagged), head)
-    return { kind: 'not-modified', status: 304, fields, pieces: [] }
+  if (choice !== null && tagged.etag !== null && request.facts.ifNoneMatch !== null) {
+    const known = knownTag(request.facts.ifNoneMatch, tagged.etag, choice)
+    return known === null ? planWholeOrRange(head, bodyLength, request) : planNotModified(head, tagged, known)
   }
-  if (head.isPartial !== null) return planPart(head, request)
-  return planRanges(head, bodyLength, request) ?? planWhole(head, bodyLength, request.method)
+  if (answer === 'not-modified') {
+    return planNotModified(head, tagged, choice === null ? 'as-stored' : tagOf(tagged.etag, choice))
+  }
+  return head.isPartial === null ? planWholeOrRange(head, bodyLength, request) : planPart(head, request)
+}
+
+function planWholeOrRange(head: CachedHead, bodyLength: number, request: PlanRequest): AnswerPlan {
+  return planRanges(head, bodyLength, request) ?? planWhole(head, bodyLength, request)
+}
+
+/** The tag of the form that the request gets. */
+function tagOf(etag: string | null, { coding }: Choice): string | null {
+  return etag === null || coding === null ? etag : tagForClient(etag, coding)
+}
+
+/**
+ * The tag in If-None-Match of a form that the client could be given: of the one that was chosen for it, else of another
+ * one that it accepts, which it is then told to go on with (RFC 9110 §12.1: what is chosen is the server's to say).
+ */
+function knownTag(ifNoneMatch: string | null, etag: string, choice: Choice): string | null {
+  if (ifNoneMatch === null) return null
+  const wanted = parseTagList(ifNoneMatch)
+  const chosen = tagOf(etag, choice)
+  if (wanted === '*') return chosen
+  for (const coding of [choice.coding, ...choice.accepted]) {
+    const tag = coding === null ? etag : tagForClient(etag, coding)
+    const parsed = parseEntityTag(tag)
+    if (parsed !== null && wanted.some(each => equalWeakly(each, parsed))) return tag
+  }
+  return null
+}
+
+/** `tag` is that of the form which has not been modified, `as-stored` where nothing is negotiable. */
+function planNotModified(head: CachedHead, tagged: CachedHead, tag: string | null): AnswerPlan {
+  const kept = withOwnTag(notModifiedFields(tagged), head)
+  const fields = tag === 'as-stored' ? kept : withTag(withVary(kept), tag)
+  return { kind: 'not-modified', status: 304, fields, pieces: [], isCoded: false }
+}
+
+function withTag(fields: readonly string[], tag: string | null): string[] {
+  return tag === null ? [...fields] : [...withoutFields(fields, tagField), 'ETag', tag]
 }
 
 /** Bytes of the stored body that the plan sends. */
@@ -60,12 +107,22 @@ export function bytesOf({ pieces }: AnswerPlan, bodyLength: number): number {
   return bytes
 }
 
-function planWhole(head: CachedHead, bodyLength: number, method: string): AnswerPlan {
-  const fields = withOwnTag(withoutFields(head.headers, lengthField), head)
+function planWhole(head: CachedHead, bodyLength: number, { method, choice }: PlanRequest): AnswerPlan {
+  const coding = choice?.coding ?? null
+  const length = coding === null || choice === null ? bodyLength : choice.entry.bodyLength
+  const fields = wholeFields(head, choice)
   // RFC 9110 §8.6: a 204 has no length.
-  if (head.status !== 204) fields.push('Content-Length', String(bodyLength))
-  const pieces: Piece[] = method === 'HEAD' || bodyLength === 0 ? [] : ['body']
-  return { kind: 'whole', status: head.status, fields, pieces }
+  if (head.status !== 204) fields.push('Content-Length', String(length))
+  const pieces: Piece[] = method === 'HEAD' || length === 0 ? [] : ['body']
+  return { kind: 'whole', status: head.status, fields, pieces, isCoded: coding !== null }
+}
+
+function wholeFields(head: CachedHead, choice: Choice | null): string[] {
+  if (choice !== null && choice.coding !== null) {
+    return codedFields(head.headers, choice.coding, head.etag ?? head.ownTag)
+  }
+  const fields = withOwnTag(withoutFields(head.headers, lengthField), head)
+  return choice === null ? fields : withVary(fields)
 }
 
 const tagField: ReadonlySet<string> = new Set(['etag'])
@@ -78,11 +135,13 @@ function planRanges(head: CachedHead, bodyLength: number, request: PlanRequest):
   if (!isRangeWanted(facts.ifRange, head)) return null
   const decision = decideRanges(facts.range, bodyLength)
   if (decision.kind === 'whole') return null
-  const headers = withOwnTag(head.headers, head)
+  // Ranges are cut from the stored bytes, whatever coding the client would take: a range of a coded form would have to be
+  // of the very bytes that it was given before (RFC 9110 §14.2 lets a server choose).
+  const headers = request.choice === null ? withOwnTag(head.headers, head) : withVary(withOwnTag(head.headers, head))
   if (decision.kind === 'unsatisfiable') {
     const fields = withoutFields(headers, describingContent)
     fields.push('Content-Range', unsatisfiedContentRange(bodyLength), 'Content-Length', '0')
-    return { kind: 'unsatisfiable', status: 416, fields, pieces: [] }
+    return { kind: 'unsatisfiable', status: 416, fields, pieces: [], isCoded: false }
   }
   const [first] = decision.ranges
   if (decision.ranges.length === 1 && first !== undefined) return planSingle(headers, first, bodyLength, first)
@@ -97,7 +156,7 @@ const describingContent: ReadonlySet<string> = new Set([
 
 function planSingle(headers: readonly string[], range: ByteRange, total: number, stored: ByteRange): AnswerPlan {
   const fields = singlePartFields(headers, range, total)
-  return { kind: 'range', status: 206, fields, pieces: [{ start: stored.first, end: stored.last }] }
+  return { kind: 'range', status: 206, fields, pieces: [{ start: stored.first, end: stored.last }], isCoded: false }
 }
 
 function planSeveral(
@@ -112,7 +171,7 @@ function planSeveral(
     { text: heads[i] ?? '' },
     { start: range.first, end: range.last },
   ])
-  return { kind: 'ranges', status: 206, fields, pieces: [...pieces, { text: end }] }
+  return { kind: 'ranges', status: 206, fields, pieces: [...pieces, { text: end }], isCoded: false }
 }
 
 /** A stored part answers a range that lies within it, where the length of the whole is known. */

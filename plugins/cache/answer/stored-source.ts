@@ -6,7 +6,7 @@ import type { ExchangeController, ExchangeHandler } from '../../upstream/index.t
 import type { Awaitable, CacheStore, StoredEntry } from '../stores/index.ts'
 import type { AnswerPlan, Piece } from './answer-plan.ts'
 
-type Body = Buffer | Readable
+export type Body = Buffer | Readable
 
 export interface StoredAnswer {
   readonly entry: StoredEntry
@@ -21,17 +21,28 @@ class BodyGone extends Error {
 }
 
 /**
- * Reads the first piece, so that a body that is gone is found out while another answer is still possible: null then.
+ * Reads the first piece of the body, so that one that is gone is found out while another answer is still possible: null
+ * then. Undefined: nothing of the body is sent.
  */
-export function openStored(store: CacheStore, answer: StoredAnswer): Awaitable<StoredSource | null> {
-  const [first] = answer.plan.pieces.filter(piece => piece === 'body' || 'start' in piece)
-  if (first === undefined) {
-    store.touch(answer.entry)
-    return new StoredSource(store, answer, null)
-  }
-  const body = readPiece(store, answer.entry, first)
-  if (!(body instanceof Promise)) return body === null ? null : new StoredSource(store, answer, body)
-  return body.then(read => (read === null ? null : new StoredSource(store, answer, read)))
+export function readFirst(
+  store: CacheStore,
+  entry: StoredEntry,
+  { pieces }: AnswerPlan,
+): Awaitable<Body | null> | undefined {
+  for (const piece of pieces) if (piece === 'body' || 'start' in piece) return readPiece(store, entry, piece)
+  store.touch(entry)
+  return undefined
+}
+
+/** Null: the body is gone. `first` as `readFirst` has it. */
+export function openStored(
+  store: CacheStore,
+  answer: StoredAnswer,
+  first: Awaitable<Body | null> | undefined = readFirst(store, answer.entry, answer.plan),
+): Awaitable<StoredSource | null> {
+  if (first === undefined) return new StoredSource(store, answer, null)
+  if (!(first instanceof Promise)) return first === null ? null : new StoredSource(store, answer, first)
+  return first.then(read => (read === null ? null : new StoredSource(store, answer, read)))
 }
 
 function readPiece(store: CacheStore, entry: StoredEntry, piece: Piece): Awaitable<Body | null> {

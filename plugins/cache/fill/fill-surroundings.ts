@@ -6,6 +6,7 @@ import type { OriginFailure } from '../rules/reuse.ts'
 import type { StoredHead } from '../rules/types.ts'
 import type { CacheCounters } from '../signals.ts'
 import type { Awaitable, CacheStore, StoredEntry } from '../stores/index.ts'
+import type { CodedForms } from '../variants/index.ts'
 import type { KeptBytes } from './fill-body.ts'
 import type { FillReader } from './fill-reader.ts'
 import type { KeyTraits } from './key-traits.ts'
@@ -29,6 +30,7 @@ export interface FillSurroundings {
   readonly traits: KeyTraits
   readonly kept: KeptBytes
   readonly count: CacheCounters
+  readonly forms: CodedForms
   /** The flat Cache-Status line for a request that went on to the origin. */
   status(reader: FillReader, notes: ForwardNotes): string[]
   /** Answers from the store, with these fields added to the head. */

@@ -22,6 +22,7 @@ import { failureOf } from './origin-failure.ts'
 import { conditionalRequest, wholeRequest } from './outgoing.ts'
 import { confirm } from './revalidated.ts'
 import { openFeed } from './store-feed.ts'
+import { trimVariants } from './trim-variants.ts'
 
 /** Bytes and time for which a new answer is held back while a stale one could still stand in for it. */
 const HOLD_BYTES = 256 * 1024
@@ -198,7 +199,7 @@ export class Fill implements ReadFill, AttemptEvents {
     this.#audience.pump(this.#body)
     const outcome = this.#feeding.finish()
     if (outcome === null) this.#detach()
-    else this.#settle(outcome, ({ stored }) => stored && this.#around.count.committed(this.passage.scope.route))
+    else this.#settle(outcome, settled => settled.stored && this.#kept(settled.entry))
   }
 
   fail(error: Error): void {
@@ -312,9 +313,15 @@ export class Fill implements ReadFill, AttemptEvents {
 
   // What is stored.
 
+  #kept(entry: StoredEntry): void {
+    this.#around.count.committed(this.passage.scope.route)
+    this.#around.forms.noteStored(this.passage, entry)
+    trimVariants(this.#around, entry, this.passage.scope.settings.maxVariants)
+  }
+
   #confirm(origin: OriginHead, offered: StoredEntry): void {
     const answer = { status: 304, headers: withoutFraming(endToEndFields(origin.rawHeaders)) }
-    const confirmed = confirm(this.#around.store, offered, {
+    const confirmed = confirm(this.#around, offered, {
       passage: this.passage,
       answer,
       times: this.#asking.times(),

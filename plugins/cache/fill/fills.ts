@@ -13,6 +13,7 @@ import { decideReuse, decideStaleIfError, type OriginFailure, type ReuseReason }
 import type { StoredHead } from '../rules/types.ts'
 import type { CacheCounters } from '../signals.ts'
 import type { CacheStore, StoredEntry, StoreLock } from '../stores/index.ts'
+import type { CodedForms } from '../variants/index.ts'
 import { Fill, type FillPlan } from './fill.ts'
 import { KeptBytes } from './fill-body.ts'
 import { FillReader } from './fill-reader.ts'
@@ -37,6 +38,7 @@ const LAST_POLL_MS = 100
 export interface FillsSetup {
   readonly store: CacheStore
   readonly count: CacheCounters
+  readonly forms: CodedForms
   /** Other processes fill the same store: one of them fills a key, the others wait for it. */
   readonly isStoreShared: boolean
   readonly now: () => number
@@ -45,6 +47,7 @@ export interface FillsSetup {
 export class Fills implements FillSurroundings {
   readonly store: CacheStore
   readonly count: CacheCounters
+  readonly forms: CodedForms
   readonly traits = new KeyTraits()
   readonly kept = new KeptBytes()
   readonly #setup: FillsSetup
@@ -60,6 +63,7 @@ export class Fills implements FillSurroundings {
     this.#setup = setup
     this.store = setup.store
     this.count = setup.count
+    this.forms = setup.forms
   }
 
   get size(): number {
@@ -212,16 +216,24 @@ export class Fills implements FillSurroundings {
   }
 
   serve(reader: FillReader, { entry, head }: StoredWithHead, fields: readonly string[]): void {
-    const { request, facts, scope } = reader.passage
+    const { passage } = reader
+    const { request, facts, scope } = passage
     const now = this.#setup.now()
-    const plan = planAnswer(head, entry.bodyLength, { method: request.method, facts }, now)
+    const choice = this.forms.choose(passage, entry)
+    const plan = planAnswer(head, entry.bodyLength, { method: request.method, facts, choice }, now)
     if (plan === null) return this.retry(reader)
+    const sent = choice !== null && plan.isCoded ? choice.entry : entry
     const extraFields = ['Age', ageField(head, now), ...fields]
-    const opened = openStored(this.store, { entry, plan, extraFields })
+    const opened = openStored(this.store, { entry: sent, plan, extraFields })
     const run = (source: Awaited<typeof opened>): void => {
       if (reader.isOver) return source?.abort(new Error('the client has left'))
+      if (source === null && sent !== entry) {
+        this.forms.lose(passage)
+        return this.serve(reader, { entry, head }, fields)
+      }
       if (source === null) return this.retry(reader)
-      this.count.bytesFromStore(scope.route, bytesOf(plan, entry.bodyLength))
+      this.count.bytesFromStore(scope.route, bytesOf(plan, sent.bodyLength))
+      this.forms.noteSent({ passage, entry, sent, incoming: reader.request.incoming })
       reader.serve(source)
     }
     if (opened instanceof Promise) void opened.then(run)
@@ -229,6 +241,7 @@ export class Fills implements FillSurroundings {
   }
 
   drop(entry: StoredEntry): void {
+    void this.forms.dropFormsOf(entry)
     void this.store.delete(entry.key, entry.variant)
   }
 

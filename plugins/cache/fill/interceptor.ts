@@ -15,7 +15,7 @@ import { HeldBytes, TaggingAnswer } from '../tag/tagging-answer.ts'
 import { type HeadWatcher, ThroughAnswer } from '../through-answer.ts'
 import { endToEndFields, withoutFraming } from './attempt.ts'
 import type { Fills } from './fills.ts'
-import { applyUpdate } from './revalidated.ts'
+import { applyUpdate, type Kept } from './revalidated.ts'
 
 export interface InterceptorSetup {
   readonly store: CacheStore
@@ -27,7 +27,7 @@ export interface InterceptorSetup {
 export function fillInterceptor(setup: InterceptorSetup): Interceptor {
   const held = new HeldBytes()
   const watchUnsafe: HeadWatcher = (passage, status, rawHeaders) => invalidate(setup, passage, status, rawHeaders)
-  const watchHead: HeadWatcher = (...told) => renewByHead(setup.store, ...told)
+  const watchHead: HeadWatcher = (...told) => renewByHead(setup.fills, ...told)
   return next => {
     setup.fills.next = next
     setup.fills.invalidate = (passage, { status, rawHeaders }) => invalidate(setup, passage, status, rawHeaders)
@@ -70,7 +70,7 @@ function mayRenew({ facts, stored }: Passage, answer: AnswerHead): boolean {
 
 /** RFC 9111 §4.3.5: a HEAD renews what is stored, or shows that it has changed. */
 function renewByHead(
-  store: CacheStore,
+  kept: Kept & Pick<Fills, 'drop'>,
   passage: Passage,
   status: number,
   rawHeaders: readonly string[],
@@ -83,6 +83,6 @@ function renewByHead(
   const answer = { status, headers: withoutFraming(endToEndFields(rawHeaders)) }
   const decision = decideHeadUpdate(headOf(stored), { status, headers: endToEndFields(rawHeaders) }, responseTimeMs)
   if (decision.update && !mayRenew(passage, answer)) return
-  if (decision.update) applyUpdate(store, stored, { passage, answer, times: { requestTimeMs, responseTimeMs } })
-  else if (decision.reason !== 'status') void store.delete(stored.key, stored.variant)
+  if (decision.update) applyUpdate(kept, stored, { passage, answer, times: { requestTimeMs, responseTimeMs } })
+  else if (decision.reason !== 'status') kept.drop(stored)
 }

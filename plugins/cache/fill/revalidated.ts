@@ -8,6 +8,7 @@ import { keepForMs } from '../rules/freshness.ts'
 import type { AnswerHead } from '../rules/types.ts'
 import { selectForUpdate, updateStoredHead } from '../rules/update.ts'
 import type { Awaitable, CacheStore, StoredEntry } from '../stores/index.ts'
+import type { CodedForms } from '../variants/index.ts'
 import { wholeFacts } from './outgoing.ts'
 
 export interface Confirmed {
@@ -28,17 +29,23 @@ export interface Confirmation {
   readonly times: ExchangeTimes
 }
 
+/** Where what is confirmed is kept. */
+export interface Kept {
+  readonly store: CacheStore
+  readonly forms: Pick<CodedForms, 'renew' | 'dropFormsOf'>
+}
+
 /** Null: the 304 is about something else than what was offered. */
-export function confirm(store: CacheStore, offered: StoredEntry, confirmation: Confirmation): Confirmed | null {
+export function confirm(kept: Kept, offered: StoredEntry, confirmation: Confirmation): Confirmed | null {
   const { answer, times } = confirmation
   const stored = headOf(offered)
   if (selectForUpdate([stored], answer, times.responseTimeMs).stored === null) return null
-  return applyUpdate(store, offered, confirmation)
+  return applyUpdate(kept, offered, confirmation)
 }
 
 /** Puts the fields of a 304, or of the answer to a HEAD, over what is stored. */
 export function applyUpdate(
-  store: CacheStore,
+  { store, forms }: Kept,
   offered: StoredEntry,
   { passage, answer, times }: Confirmation,
 ): Confirmed {
@@ -48,9 +55,13 @@ export function applyUpdate(
   const updated = updateStoredHead(stored, input, settings)
   const head: CachedHead = { ...updated.stored, ownTag: stored.ownTag }
   const { keep, clientFields } = updated
-  if (!keep) return { head, isKept: keep, clientFields, saved: store.delete(offered.key, offered.variant) }
+  if (!keep) {
+    void forms.dropFormsOf(offered)
+    return { head, isKept: keep, clientFields, saved: store.delete(offered.key, offered.variant) }
+  }
   const storedAtMs = times.responseTimeMs
   const expiresAtMs = storedAtMs + keepForMs(head, settings)
   const update = { head: head as unknown as StoredEntry['head'], storedAtMs, expiresAtMs }
+  forms.renew(passage.formsOf(offered), { storedAtMs, expiresAtMs })
   return { head, isKept: keep, clientFields, saved: store.updateHead(offered, update) }
 }

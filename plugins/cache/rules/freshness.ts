@@ -3,6 +3,7 @@
  * for how long it is worth keeping.
  */
 import type { AnswerFacts } from './answer-facts.ts'
+import { isMediaType } from './content-type.ts'
 import { graceMs } from './limits.ts'
 import type { FreshnessSource, RouteCacheSettings, StoredHead } from './types.ts'
 
@@ -30,6 +31,7 @@ export interface FreshnessContext {
   readonly target: string
   readonly hasCookie: boolean
   readonly heuristicFreshness: number | null
+  readonly unmarkedLifetimeMs: number
 }
 
 /** RFC 9111 §4.2.1: the first of these that is present. */
@@ -51,6 +53,7 @@ function expiresLifetime(facts: AnswerFacts): FreshnessDecision {
 
 function guessFreshness(facts: AnswerFacts, context: FreshnessContext): FreshnessDecision {
   const none: FreshnessDecision = { lifetimeMs: 0, source: 'none' }
+  if (isLasting(facts, context)) return { lifetimeMs: context.unmarkedLifetimeMs, source: 'route' }
   const share = context.heuristicFreshness ?? 0
   if (share <= 0 || facts.lastModifiedMs === null) return none
   // RFC 9111 §4.2.2: a status that allows it, or an answer that is marked as public.
@@ -60,6 +63,12 @@ function guessFreshness(facts: AnswerFacts, context: FreshnessContext): Freshnes
   if (context.hasCookie || context.target.includes('?')) return none
   const lifetimeMs = Math.min(MOST_HEURISTIC_MS, Math.max(0, facts.dateMs - facts.lastModifiedMs) * share)
   return { lifetimeMs, source: 'heuristic' }
+}
+
+/** A page under the address of an asset is what an app answers for a file that is gone. */
+function isLasting({ directives, hasPragmaNoCache, contentType }: AnswerFacts, context: FreshnessContext): boolean {
+  if (context.unmarkedLifetimeMs === 0 || context.status !== 200) return false
+  return !directives.noCache && !hasPragmaNoCache && !isMediaType(contentType, 'text/html')
 }
 
 /** Milliseconds from arrival for which a store should keep the answer. */

@@ -2,7 +2,7 @@
  * What the rules need to know of a request, read in one pass over its fields, so that a hit looks at every line once.
  */
 import { addRequestLine, applyPragma, emptyRequestDirectives, type RequestDirectives } from './directives.ts'
-import { rangeConditionForOrigin, tagListForOrigin } from './entity-tag.ts'
+import { rangeConditionForOrigin } from './entity-tag.ts'
 import { isNamed } from './fields.ts'
 
 /** Values are null where the request has no such field; list fields have their lines joined. */
@@ -17,6 +17,7 @@ export interface RequestFacts {
   ifNoneMatch: string | null
   ifModifiedSince: string | null
   ifUnmodifiedSince: string | null
+  acceptEncoding: string | null
   /** A field by which some origins answer as if another method or address had been asked for. */
   hasOverride: boolean
 }
@@ -32,6 +33,7 @@ export function readRequestFacts(headers: readonly string[]): RequestFacts {
     ifNoneMatch: null,
     ifModifiedSince: null,
     ifUnmodifiedSince: null,
+    acceptEncoding: null,
     hasOverride: false,
   }
   let pragma: string | null = null
@@ -42,8 +44,6 @@ export function readRequestFacts(headers: readonly string[]): RequestFacts {
   }
   if (pragma !== null) applyPragma(facts.directives, pragma)
   // What is stored has the origin's tags; a client may have been given marked ones.
-  if (facts.ifNoneMatch !== null) facts.ifNoneMatch = tagListForOrigin(facts.ifNoneMatch)
-  if (facts.ifMatch !== null) facts.ifMatch = tagListForOrigin(facts.ifMatch)
   if (facts.ifRange !== null) facts.ifRange = rangeConditionForOrigin(facts.ifRange)
   return facts
 }
@@ -64,6 +64,8 @@ function readLine(facts: RequestFacts, name: string, value: string): boolean {
       if (!isNamed(name, 'cache-control')) return false
       addRequestLine(facts.directives, value)
       return true
+    case 15:
+      return isNamed(name, 'accept-encoding') && keep(facts, 'acceptEncoding', value)
     case 17:
       return isNamed(name, 'if-modified-since') && keep(facts, 'ifModifiedSince', value)
     case 19:
@@ -73,7 +75,14 @@ function readLine(facts: RequestFacts, name: string, value: string): boolean {
   }
 }
 
-type ValueOf = 'range' | 'ifRange' | 'ifMatch' | 'ifNoneMatch' | 'ifModifiedSince' | 'ifUnmodifiedSince'
+type ValueOf =
+  | 'range'
+  | 'ifRange'
+  | 'ifMatch'
+  | 'ifNoneMatch'
+  | 'ifModifiedSince'
+  | 'ifUnmodifiedSince'
+  | 'acceptEncoding'
 
 function keep(facts: RequestFacts, name: ValueOf, value: string): true {
   facts[name] = joined(facts[name], value)

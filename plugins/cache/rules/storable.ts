@@ -82,6 +82,7 @@ function freshnessContext(exchange: Exchange, settings: RouteCacheSettings) {
     target: exchange.request.target,
     hasCookie: exchange.requestFacts.hasCookie,
     heuristicFreshness: settings.heuristicFreshness,
+    unmarkedLifetimeMs: settings.unmarkedLifetimeMs ?? 0,
   }
 }
 

@@ -12,6 +12,7 @@ export type FreshnessSource =
   | 'expires'
   | 'invalid-expires'
   | 'heuristic'
+  | 'route'
   | 'none'
 
 /** A request as the cache sees it. */
@@ -121,6 +122,8 @@ export interface RouteCacheSettings {
   /** Follow no-cache, max-age, min-fresh and max-stale of requests; false protects an origin from hard reloads. */
   readonly honourRequestDirectives: boolean
   readonly key: KeySettings
+  /** Lifetime of an answer that says nothing of one, where the route knows that its content never changes; 0: none. */
+  readonly unmarkedLifetimeMs?: number
 }
 
 /** The defaults: only what the origin allows in so many words. */

@@ -4,9 +4,9 @@
  */
 import type { FastifyRequest } from 'fastify'
 import { addNote } from '../../contract/index.ts'
-import { encodingWord, type WrittenFacts } from '../facts.ts'
+import type { WrittenFacts } from '../facts.ts'
 import type { RouteRules } from '../route-rules.ts'
-import { hasDirective, isPlain, readAnswerFields } from '../rules/answer-fields.ts'
+import { hasDirective, readAnswerFields } from '../rules/answer-fields.ts'
 import { type AnswerDecision, decideAnswer } from '../rules/decide.ts'
 import { addVary, markHead, markNotModified, markPlain } from '../rules/head.ts'
 import type { Coding, ContentClass, SkipReason } from '../rules/types.ts'
@@ -63,20 +63,20 @@ export function planAnswer(request: FastifyRequest, answer: PlannedAnswer, rules
     return { plan: { rules, coding, contentClass, length, facts }, facts }
   }
   amend(answer, decision, request)
-  const { contentEncoding } = fields
-  const encoding = isPlain(contentEncoding) ? null : encodingWord(contentEncoding ?? '')
-  return { plan: null, facts: skipped(request, decision.reason, encoding) }
+  return { plan: null, facts: skipped(request, decision.reason) }
 }
 
-export function skipped(request: FastifyRequest, reason: SkipReason, encoding: string | null): WrittenFacts {
+function skipped(request: FastifyRequest, reason: SkipReason): WrittenFacts {
   addNote(request, { topic: 'compression', reason })
-  return { encoding, reason, bytesIn: 0, bytesOut: 0, cpuMs: 0 }
+  return { encoding: null, reason, bytesIn: 0, bytesOut: 0, cpuMs: 0 }
 }
 
 type Skip = Extract<AnswerDecision, { encode: false }>
 
-function amend(answer: PlannedAnswer, { isNegotiable, coding }: Skip, { raw }: FastifyRequest): void {
+function amend(answer: PlannedAnswer, { isNegotiable, coding, reason }: Skip, { raw }: FastifyRequest): void {
   const { fields, status } = answer
+  // Who encoded it has named it: an encoded form from the cache has its mark.
+  if (reason === 'origin-encoded') return
   if (status === 304) {
     if (markNotModified(fields, raw.headers['if-none-match'])) addVary(fields)
     return

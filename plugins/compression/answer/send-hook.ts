@@ -32,7 +32,6 @@ export interface SendSetup {
   readonly ticker: Ticker
   readonly handOver: HandOver
   rulesFor(request: FastifyRequest): RouteRules | null
-  /** Of a route that has been in use; null for others. */
   rulesByName(route: string): RouteRules | null
   isLocal(request: FastifyRequest): boolean
   /** Whether @fastify/compress has its hook on the route of the request. */

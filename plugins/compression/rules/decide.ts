@@ -67,7 +67,7 @@ function fixedReason(
 ): SkipReason | { readonly contentClass: ContentClass } {
   if (status < 200 || status === 204 || status === 205 || status === 304) return 'status'
   if (method === 'CONNECT') return 'method'
-  if (!isPlain(fields.contentEncoding)) return 'encoded'
+  if (!isPlain(fields.contentEncoding)) return 'origin-encoded'
   // RFC 9110 §7.7, RFC 9111 §5.2.2.6
   if (fields.noTransform) return 'no-transform'
   const verdict = judge(fields.contentType)

@@ -81,6 +81,8 @@ function heldTag(origin: string, ifNoneMatch: string | undefined): { raw: string
   const listed = ifNoneMatch === undefined ? [] : parseTagList(ifNoneMatch)
   if (own === null || own.isWeak || listed === '*') return null
   for (const tag of listed) {
+    // A cache that keeps encoded forms has named one of them itself.
+    if (tag.raw === own.raw) return { raw: own.raw, coding: null }
     const { raw, coding } = tagForOrigin(tag)
     if (raw === own.raw) return { raw: tag.raw, coding }
   }

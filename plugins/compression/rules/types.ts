@@ -33,7 +33,7 @@ export type SkipReason =
   | 'off'
   | 'method'
   | 'status'
-  | 'encoded'
+  | 'origin-encoded'
   | 'no-transform'
   | 'range'
   | 'trailers'

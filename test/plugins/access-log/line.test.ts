@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { decideOutcome, decideStatus, type Ending } from '../../../plugins/access-log/facts.ts'
 import type { AccessEntry } from '../../../plugins/access-log/index.ts'
 import { combinedLine, jsonFields } from '../../../plugins/access-log/line.ts'
 import { printable } from '../../../plugins/access-log/printable.ts'
 import { decideLog } from '../../../plugins/access-log/sampling.ts'
+import { decideOutcome, decideStatus, type Ending } from '../../../plugins/contract/exchanges/facts.ts'
 
 const entry: AccessEntry = {
   requestId: 'r1',
@@ -15,6 +15,10 @@ const entry: AccessEntry = {
   attempts: 2,
   bytesIn: 0,
   bytesOut: 1234,
+  bytesRaw: null,
+  queueMs: 0,
+  encodeMs: 0,
+  isLongHeld: false,
   firstByteMs: 1.23456,
   upstreamMs: null,
   cache: 'hearthgate; fwd=miss; stored',

@@ -28,7 +28,8 @@ function readable(client: RawClient, coding: string): string {
   const all = Buffer.concat(bytes)
   if (all.length === 0) return ''
   if (coding === 'gzip') return zlib.gunzipSync(all, { finishFlush: zlib.constants.Z_SYNC_FLUSH }).toString()
-  if (coding === 'br') return zlib.brotliDecompressSync(all, { finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH }).toString()
+  if (coding === 'br')
+    return zlib.brotliDecompressSync(all, { finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH }).toString()
   return zlib.zstdDecompressSync(all, { finishFlush: zlib.constants.ZSTD_e_flush }).toString()
 }
 

@@ -2,8 +2,8 @@
  * Compression over a proxy in a bare app or alone, a client that says what it accepts, and the reading of what it gets.
  */
 
-import type { AddressInfo } from 'node:net'
 import { createHash } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
 import zlib from 'node:zlib'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type CacheFunctions, type CacheOptions, cache } from '../../../plugins/cache/index.ts'

@@ -22,3 +22,17 @@ t.test('the number of children is bounded, the rest is counted under "other"', a
   t.equal([...signal.series()].length, MAX_SERIES + 1)
   t.equal(signal.with('other').value, 10)
 })
+
+t.test('an observation falls into the first bucket whose bound it does not exceed', async t => {
+  const seconds = new Signals().histogram('took_seconds', 'Took.').with()
+  for (const value of [0, 0.0005, 0.0006, 60, 61]) seconds.observe(value)
+  const filled = seconds.buckets.flatMap((count, i) => (count === 0 ? [] : [[seconds.bounds[i] ?? Infinity, count]]))
+  t.strictSame(filled, [
+    [0.0005, 2],
+    [0.001, 1],
+    [60, 1],
+    [Infinity, 1],
+  ])
+  t.equal(seconds.count, 5)
+  t.equal(seconds.max, 61)
+})

@@ -20,7 +20,7 @@ function headOf({ ownTag = '', lines = [etag], ...given }: Stored): CachedHead {
 }
 
 function plan(asking: readonly Line[], stored: Stored = {}, method = 'GET'): AnswerPlan | null {
-  return planAnswer(headOf(stored), LENGTH, { method, facts: readRequestFacts(flat(asking)) }, now)
+  return planAnswer(headOf(stored), LENGTH, { method, facts: readRequestFacts(flat(asking)), choice: null }, now)
 }
 
 /** Status and kind, or `null`. */
@@ -40,7 +40,12 @@ t.test('the whole has its length, and a body for GET alone', async t => {
 })
 
 t.test('an answer that cannot have a body has no length', async t => {
-  const planned = planAnswer(headOf({ status: 204 }), 0, { method: 'GET', facts: readRequestFacts([]) }, now)
+  const planned = planAnswer(
+    headOf({ status: 204 }),
+    0,
+    { method: 'GET', facts: readRequestFacts([]), choice: null },
+    now,
+  )
   t.equal(planned?.status, 204)
   t.same(planned?.pieces, [])
   t.equal(firstValue(planned!.fields, 'content-length'), null)
@@ -196,4 +201,8 @@ t.test('a part answers what lies within it, counted from its own first byte', as
   t.equal(short(same), '304 not-modified')
 })
 
-const asked = (lines: readonly Line[], method = 'GET') => ({ method, facts: readRequestFacts(flat(lines)) })
+const asked = (lines: readonly Line[], method = 'GET') => ({
+  method,
+  facts: readRequestFacts(flat(lines)),
+  choice: null,
+})

@@ -1,0 +1,92 @@
+/** Charts over the live samples: uPlot in the colours of the page. */
+
+import { h } from './dom.js'
+import uPlot from './uplot.js'
+
+const open = new Set()
+
+/** Distances of grid lines: powers of two for bytes, so that the labels are round, and uPlot's own for the rest. */
+const byteSteps = Array.from({ length: 44 }, (_, power) => 2 ** power)
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
+}
+
+/**
+ * @param {{ label: string, key: string, read(sample): number|null, format(value): string }[]} series
+ * @param {boolean} isBytes whether the values are bytes
+ * @param {string} name what the chart shows, for who cannot see it
+ */
+export function chart(series, name, isBytes = false) {
+  const place = h('div', { class: 'chart', role: 'img', 'aria-label': name })
+  const values = series.map(() => h('span', {}, '–'))
+  const legend = h(
+    'ul',
+    { class: 'legend' },
+    series.map(({ label, key }, i) => h('li', { class: `key-${key}` }, `${label} `, values[i])),
+  )
+  const view = { place, series, isBytes, plot: null, data: null }
+  const observer = new ResizeObserver(() => view.plot?.setSize(sizeOf(place)))
+  observer.observe(place)
+  open.add(view)
+  return {
+    element: h('div', {}, place, legend),
+    show(samples) {
+      view.data = [samples.map(({ atMs }) => atMs / 1000), ...series.map(({ read }) => samples.map(read))]
+      if (view.plot === null) draw(view)
+      else view.plot.setData(view.data)
+      const last = samples.at(-1)
+      series.forEach(({ read, format }, i) => {
+        values[i].textContent = last === undefined ? '–' : format(read(last))
+      })
+    },
+    close() {
+      observer.disconnect()
+      view.plot?.destroy()
+      open.delete(view)
+    },
+  }
+}
+
+function sizeOf(place) {
+  return { width: Math.max(120, place.clientWidth), height: place.clientHeight }
+}
+
+function draw(view) {
+  const steps = view.isBytes ? byteSteps : undefined
+  view.plot?.destroy()
+  const { place, series, data } = view
+  const axis = {
+    stroke: colour('soft'),
+    grid: { stroke: colour('grid'), width: 1 },
+    ticks: { show: false },
+    font: '11px system-ui',
+  }
+  const options = {
+    ...sizeOf(place),
+    legend: { show: false },
+    cursor: { show: false },
+    padding: [8, 6, 0, 0],
+    scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
+    axes: [
+      { ...axis, space: 70, size: 26, values: '{HH}:{mm}:{ss}' },
+      { ...axis, size: 62, space: 36, incrs: steps, values: (_plot, ticks) => ticks.map(series[0].format) },
+    ],
+    series: [
+      {},
+      ...series.map(({ key }, i) => ({
+        stroke: colour(key),
+        width: 1.8,
+        fill: i === 0 ? `${colour(key)}22` : undefined,
+        points: { show: false },
+        spanGaps: true,
+      })),
+    ],
+  }
+  view.plot = new uPlot(options, data, place)
+}
+
+/** After a change of the theme: colours are read once for each drawing. */
+export function redrawCharts() {
+  for (const view of open) if (view.plot !== null) draw(view)
+}

@@ -1,0 +1,32 @@
+/**
+ * What a text about the app behind a route may be: patterns of paths, fixed redirects, names that logs must not show.
+ */
+import { patternProblem } from '../../plugins/contract/index.ts'
+import type { TextReading } from './text-reading.ts'
+
+const accept = (value: string): TextReading => ({ ok: true, value })
+const refuse = (problem: string): TextReading => ({ ok: false, problem })
+
+export function pathPattern(text: string): TextReading {
+  const problem = patternProblem(text)
+  return problem === null ? accept(text) : refuse(problem)
+}
+
+/** One path, as it stands in a request. */
+export function redirectFrom(text: string): TextReading {
+  if (/[?*]/.test(text)) return refuse('one path belongs here, without "?" and "*"')
+  return pathPattern(text)
+}
+
+export function redirectTo(text: string): TextReading {
+  if (/^https?:\/\/[\x21-\x7e]+$/.test(text) && URL.canParse(text)) return accept(text)
+  // `//host` would be another host.
+  if (text.startsWith('//')) return refuse('a path begins with one "/", another host with "https://"')
+  return redirectFrom(text)
+}
+
+export function redactName(text: string): TextReading {
+  if (/^\/(?:[\w.~-]+\/)+$/.test(text)) return accept(text)
+  if (text.startsWith('/')) return refuse('a path begins and ends with "/": "/api/webhook/"')
+  return /^[\w.[\]~-]+$/.test(text) ? accept(text) : refuse('expected the name of a parameter, or a path')
+}

@@ -1,0 +1,17 @@
+/**
+ * What the supervisor and its workers tell each other over the channel between their processes.
+ */
+import type { Problem } from '../config/types.ts'
+
+/** From the supervisor. `text` is the configuration that all of them are to read. */
+export type Order =
+  | { readonly do: 'open'; readonly text: string; readonly adminToken: string; readonly quiet: boolean }
+  | { readonly do: 'reload'; readonly text: string }
+  | { readonly do: 'close' }
+
+/** From a worker. */
+export type Report =
+  | { readonly is: 'waiting' }
+  | { readonly is: 'open'; readonly listen: readonly string[]; readonly admin: string }
+  | { readonly is: 'refused'; readonly problems: readonly Problem[]; readonly message: string; readonly code: string }
+  | { readonly is: 'reloaded'; readonly ok: boolean }

@@ -1,0 +1,139 @@
+/**
+ * The limit of one limiter and who moves it: the configuration (a number), a tuner through the tunable, or, until a tuner
+ * has spoken, the rule in rules/auto-limit.ts.
+ */
+import { median } from './answer-times.ts'
+import type { Lane } from './lane.ts'
+import {
+  AUTO_MIN,
+  type AutoLimitBounds,
+  type AutoLimitReason,
+  type AutoLimitState,
+  startAutoLimit,
+  stepAutoLimit,
+} from './rules/auto-limit.ts'
+
+/** Ratios of one window that the median is taken of. */
+const MAX_RATIOS = 256
+
+export type LimitMode = 'fixed' | 'auto' | 'steered'
+
+export class LimitFinder {
+  limit: number
+  mode: LimitMode
+  reason: AutoLimitReason | null = null
+  /** Median of latency over unloaded latency in the last window; null = not known. */
+  lastRatio: number | null = null
+  onChange: () => void = () => {}
+  #bounds: AutoLimitBounds
+  #state: AutoLimitState
+  #startMs = performance.now()
+  #sent = 0
+  #filled = 0
+  #answers = 0
+  /** Answers of a kind whose unloaded latency is known. */
+  #compared = 0
+  #unloadedMs = 0
+  #lastAnswerMs = performance.now()
+  #waitedMs = 0
+  #waitsSinceMs: number | null = null
+  readonly #ratios: number[] = []
+
+  /** @param configured a number, or null = to be found, at most `max` */
+  constructor(configured: number | null, max: number) {
+    this.#bounds = { min: AUTO_MIN, max: Math.max(AUTO_MIN, max) }
+    this.#state = startAutoLimit(this.#bounds)
+    this.mode = configured === null ? 'auto' : 'fixed'
+    this.limit = configured ?? this.#state.limit
+  }
+
+  /** Of a changed configuration; what was found so far stays where it still may. */
+  configure(configured: number | null, max: number): void {
+    this.#bounds = { min: AUTO_MIN, max: Math.max(AUTO_MIN, max) }
+    if (configured !== null) {
+      this.mode = 'fixed'
+      return this.#set(configured)
+    }
+    const wasFixed = this.mode === 'fixed'
+    if (wasFixed) this.mode = 'auto'
+    const limit = wasFixed ? startAutoLimit(this.#bounds).limit : Math.min(this.limit, this.#bounds.max)
+    this.#state = { ...startAutoLimit(this.#bounds), limit }
+    this.#set(limit)
+  }
+
+  /** By a tuner or a person: from now on nobody else moves it. */
+  steer(limit: number): void {
+    this.mode = 'steered'
+    this.#state = { ...startAutoLimit(this.#bounds), limit }
+    this.#set(limit)
+  }
+
+  noteWaiting(isWaiting: boolean, nowMs: number): void {
+    if (isWaiting === (this.#waitsSinceMs !== null)) return
+    if (this.#waitsSinceMs !== null) this.#waitedMs += nowMs - this.#waitsSinceMs
+    this.#waitsSinceMs = isWaiting ? nowMs : null
+  }
+
+  /** A request got a place; `isFull`: it was the last one. */
+  noteSent(isFull: boolean): void {
+    this.#sent++
+    if (isFull) this.#filled++
+  }
+
+  noteAnswer(unloadedMs: number | null, ms: number, nowMs: number): void {
+    this.#answers++
+    this.#lastAnswerMs = nowMs
+    if (unloadedMs === null) return
+    this.#compared++
+    this.#unloadedMs += unloadedMs
+    if (this.#ratios.length < MAX_RATIOS) this.#ratios.push(ms / Math.max(unloadedMs, 0.1))
+  }
+
+  /** One look at the window; often it goes on being measured. */
+  step(lanes: readonly Lane[], isFull: boolean, nowMs: number): void {
+    const elapsedMs = nowMs - this.#startMs
+    const waitedMs = this.#waitedMs + (this.#waitsSinceMs === null ? 0 : nowMs - this.#waitsSinceMs)
+    const ratio = median(this.#ratios)
+    const step = stepAutoLimit(
+      this.#state,
+      {
+        nowMs,
+        elapsedMs,
+        answers: this.#answers,
+        unloadedMs: this.#compared === 0 ? 0 : (this.#unloadedMs * this.#answers) / this.#compared,
+        ratio,
+        waitedShare: waitedMs / elapsedMs,
+        filledShare: this.#sent === 0 ? 0 : this.#filled / this.#sent,
+        isFull,
+        lastAnswerMs: this.#lastAnswerMs,
+      },
+      this.#bounds,
+    )
+    if (!step.consumed) return
+    this.lastRatio = ratio ?? this.lastRatio
+    this.#nextWindow(lanes, step.rebase, nowMs)
+    this.reason = step.reason
+    if (this.mode !== 'auto') return
+    this.#state = step.state
+    this.#set(step.state.limit)
+  }
+
+  #nextWindow(lanes: readonly Lane[], rebase: boolean, nowMs: number): void {
+    for (const lane of lanes) lane.nextWindow(rebase)
+    this.#startMs = nowMs
+    this.#sent = 0
+    this.#filled = 0
+    this.#answers = 0
+    this.#compared = 0
+    this.#unloadedMs = 0
+    this.#ratios.length = 0
+    this.#waitedMs = 0
+    if (this.#waitsSinceMs !== null) this.#waitsSinceMs = nowMs
+  }
+
+  #set(limit: number): void {
+    if (limit === this.limit) return
+    this.limit = limit
+    this.onChange()
+  }
+}

@@ -1,0 +1,279 @@
+/**
+ * The places at one set of origins, for all groups (routes) that point there: who gets one at once, who waits for which,
+ * who is refused. Nothing here looks at a clock by itself but at the moments that it measures.
+ */
+import { addNote, Bag } from '../contract/index.ts'
+import { overloaded, type ShedReason } from './errors.ts'
+import type { Lane } from './lane.ts'
+import type { LimitFinder } from './limit-finder.ts'
+import { LoadWatch } from './load-watch.ts'
+import { Places } from './places.ts'
+import { answerKind, isEventStream, mediaTypeOf } from './rules/answer-kind.ts'
+import { decidePlace, HELD_MS } from './rules/long-held.ts'
+import { decideOverload, estimatedWaitMs, retryAfterSeconds } from './rules/overload.ts'
+import { rankOf } from './rules/rank.ts'
+import type { PlaceEnd, Slot } from './slot.ts'
+import { WaitingRoom } from './waiting-room.ts'
+
+/** Who sends a request, so that clients and their connections can take turns. */
+export type CallerOf = (incoming: object | undefined) => { readonly client: string; readonly connection: object | null }
+
+/** Running requests below which an answer tells how fast an unloaded origin is. */
+const NEARLY_IDLE = 2
+
+export class Limiter {
+  readonly key: string
+  readonly lanes: Lane[] = []
+  readonly finder: LimitFinder
+  readonly places = new Places()
+  isOverloaded = false
+  /** Answers that came since the start, as a clock for requests that are held. */
+  answers = 0
+  readonly room = new WaitingRoom()
+  readonly load = new LoadWatch()
+  readonly #running = new Bag<Slot>()
+  readonly #callerOf: CallerOf
+  readonly #onWaiting: () => void
+  #isServing = false
+  readonly #mayTake = (slot: Slot): boolean => this.places.mayTake(slot)
+  readonly #isNewest = ({ lane }: Slot): boolean => this.#isNewestFirst(lane)
+
+  constructor(key: string, finder: LimitFinder, callerOf: CallerOf, onWaiting: () => void) {
+    this.key = key
+    this.finder = finder
+    this.#callerOf = callerOf
+    this.#onWaiting = onWaiting
+    finder.onChange = () => this.#limitChanged()
+    this.#limitChanged()
+  }
+
+  get limit(): number {
+    return this.finder.limit
+  }
+
+  /** The place, a wait, or a refusal. With nobody waiting and places free it costs a few additions. */
+  enter(slot: Slot): void {
+    this.load.arrivals++
+    if (this.room.size === 0 && this.places.isFreeForAll && !slot.lane.expectsHeld(slot.request.path)) {
+      this.#occupy(slot)
+      return slot.send()
+    }
+    this.#enterCrowd(slot, performance.now())
+  }
+
+  #enterCrowd(slot: Slot, nowMs: number): void {
+    const { lane, request } = slot
+    if (lane.expectsHeld(request.path) && lane.held < lane.options.maxLimit) {
+      lane.held++
+      slot.isHeld = true
+      slot.startedMs = nowMs
+      return slot.send()
+    }
+    slot.rank = rankOf(lane.options.priority, request.headers)
+    this.places.see(slot, nowMs)
+    if (this.places.mayTake(slot)) {
+      this.#occupy(slot)
+      return slot.send()
+    }
+    this.#queue(slot, nowMs)
+  }
+
+  #queue(slot: Slot, nowMs: number): void {
+    const { lane } = slot
+    const { client, connection } = this.#callerOf(slot.request.incoming)
+    slot.flowKey = `${lane.name}\n${client}`
+    slot.connection = this.room.turnOf(connection)
+    slot.queuedMs = nowMs
+    const refusal = this.#refusalFor(slot)
+    if (refusal !== null) return this.shed(slot, refusal)
+    if (lane.waiting >= lane.queue) {
+      const displaced = this.room.displacedBy(slot)
+      if (displaced === null) return this.shed(slot, 'queue-full')
+      this.#leaveRoom(displaced)
+      this.shed(displaced, 'displaced')
+    }
+    lane.waiting++
+    this.room.add(slot)
+    this.finder.noteWaiting(true, nowMs)
+    this.#onWaiting()
+    slot.wait(nowMs)
+  }
+
+  /** Told at once what it would be told after its whole wait. */
+  #refusalFor({ lane, rank, flowKey }: Slot): ShedReason | null {
+    if (lane.queue === 0) return 'queue-full'
+    const { throughput } = this.load
+    if (throughput === 0 || this.#isNewestFirst(lane)) return null
+    return estimatedWaitMs(this.room.aheadOf(rank, flowKey), throughput) > lane.queueTimeoutMs ? 'deadline' : null
+  }
+
+  #isNewestFirst(lane: Lane): boolean {
+    return lane.queueOrder === 'newest_first' || (lane.queueOrder === 'adaptive' && this.isOverloaded)
+  }
+
+  #occupy(slot: Slot): void {
+    slot.holdsPlace = true
+    slot.foundIdle = this.places.inFlight < NEARLY_IDLE && this.room.size === 0
+    slot.answersAtStart = this.answers
+    slot.startedMs = performance.now()
+    this.places.take(slot)
+    this.finder.noteSent(this.places.isFull)
+    this.#running.add(slot)
+  }
+
+  /** The head of the final answer has come. */
+  noteHead(slot: Slot, status: number): void {
+    const now = performance.now()
+    slot.headMs = now
+    if (!slot.holdsPlace) return slot.lane.learn(slot.request.path, now - slot.startedMs >= HELD_MS)
+    const mediaType = mediaTypeOf(slot.rawHeaders ?? [])
+    if (isEventStream(mediaType)) return this.release(slot, 'held')
+    this.answers++
+    // An error is quick, and tells nothing of the speed of answers.
+    if (status >= 500) return
+    const ms = now - Math.max(slot.sentMs, slot.startedMs)
+    const times = slot.lane.timesOf(answerKind(mediaType, slot.request.path))
+    times.add(ms, slot.foundIdle)
+    this.finder.noteAnswer(times.unloadedMs, ms, now)
+    slot.lane.learn(slot.request.path, false)
+  }
+
+  /** Gives the place back, if it is held; what waits may then go on. `held`: the attempt itself goes on. */
+  release(slot: Slot, end: PlaceEnd): void {
+    const { lane } = slot
+    if (end === 'ended' && slot.isHeld) {
+      slot.isHeld = false
+      lane.held--
+    }
+    if (!slot.holdsPlace) return
+    slot.holdsPlace = false
+    this.#running.delete(slot)
+    this.places.giveBack(slot)
+    if (end === 'held') {
+      slot.isHeld = true
+      lane.held++
+    } else this.load.ends++
+    if (this.room.size > 0) this.serve()
+  }
+
+  /** The attempt no longer waits; false when it did not. */
+  leave(slot: Slot): boolean {
+    if (!this.#leaveRoom(slot)) return false
+    slot.lane.count.left.add(1)
+    return true
+  }
+
+  /** Lets go on whoever may. A request that fails at once frees its place within this loop. */
+  serve(): void {
+    if (this.#isServing) return
+    this.#isServing = true
+    try {
+      for (let slot = this.#takeNext(); slot !== null; slot = this.#takeNext()) slot.sendAfterWait()
+    } finally {
+      this.#isServing = false
+    }
+    if (this.room.size === 0) this.finder.noteWaiting(false, performance.now())
+  }
+
+  #takeNext(): Slot | null {
+    if (this.places.isFull) return null
+    const slot = this.room.take(this.#mayTake, this.#isNewest)
+    if (slot === null) return null
+    slot.lane.waiting--
+    this.#occupy(slot)
+    this.#noteWait(slot)
+    return slot
+  }
+
+  #noteWait(slot: Slot): void {
+    const waitMs = slot.startedMs - slot.queuedMs
+    slot.lane.count.waits.observe(waitMs / 1000)
+    if (slot.request.attempt !== undefined) slot.request.attempt.queueMs += waitMs
+    const numbers = { waitMs: Math.round(waitMs), limit: this.limit, waiting: this.room.size }
+    addNote(slot.request.incoming, { topic: 'admission', reason: 'waited', numbers })
+  }
+
+  shed(slot: Slot, reason: ShedReason): void {
+    slot.lane.count.shed(reason)
+    const waitMs = Math.round(performance.now() - slot.queuedMs)
+    if (slot.request.attempt !== undefined) slot.request.attempt.queueMs += waitMs
+    const numbers = { waitMs, limit: this.limit, waiting: this.room.size }
+    addNote(slot.request.incoming, { topic: 'admission', reason, numbers })
+    slot.fail(overloaded(reason, retryAfterSeconds(Math.max(1, this.room.size), this.load.throughput)))
+  }
+
+  #leaveRoom(slot: Slot): boolean {
+    if (!this.room.remove(slot)) return false
+    slot.lane.waiting--
+    if (this.room.size === 0) this.finder.noteWaiting(false, performance.now())
+    return true
+  }
+
+  /** Refuses those that have waited too long; often, while somebody waits. */
+  shedLate(nowMs: number): void {
+    const late: Slot[] = []
+    for (const slot of this.room.items()) if (nowMs - slot.queuedMs > this.#patience(slot.lane)) late.push(slot)
+    for (const slot of late) {
+      if (this.#leaveRoom(slot)) this.shed(slot, this.isOverloaded ? 'overload' : 'queue-timeout')
+    }
+  }
+
+  /** A shorter queue holds for those that already wait: the newest that find no room in it are refused. */
+  shedBeyond(lane: Lane): void {
+    const waiting = [...this.room.items()].filter(slot => slot.lane === lane).sort((a, b) => a.queuedMs - b.queuedMs)
+    for (const slot of waiting.slice(lane.queue)) if (this.#leaveRoom(slot)) this.shed(slot, 'queue-full')
+  }
+
+  #patience({ queueTimeoutMs, options }: Lane): number {
+    return this.isOverloaded ? Math.min(options.waitGoalMs, queueTimeoutMs) : queueTimeoutMs
+  }
+
+  /** Four times a second: what is held, how the load develops, a step of the limit, who shares with whom. */
+  sweep(nowMs: number): void {
+    this.#running.visit(slot => this.#checkPlace(slot, nowMs))
+    this.load.tick()
+    const goalMs = Math.min(...this.lanes.map(({ options }) => options.waitGoalMs))
+    const { last, before, throughput } = this.load
+    const { isOverloaded, room } = this
+    this.isOverloaded = decideOverload({
+      isOverloaded,
+      waiting: room.size,
+      throughput,
+      last,
+      before,
+      goalMs,
+    }).overloaded
+    this.finder.step(this.lanes, this.places.isFull, nowMs)
+    this.places.findSharers(this.lanes, nowMs)
+    if (room.size > 0) this.serve()
+    for (const lane of this.lanes) this.#publish(lane)
+  }
+
+  #checkPlace(slot: Slot, nowMs: number): void {
+    const { headMs, sentMs, startedMs, request, answersAtStart } = slot
+    const decision = decidePlace({
+      nowMs,
+      headMs,
+      sentMs: request.body === null ? startedMs : sentMs,
+      startedMs,
+      answersMeanwhile: this.answers - answersAtStart,
+      ratio: this.finder.lastRatio,
+    })
+    if (decision.holds) return
+    if (decision.reason === 'long-held') slot.lane.learn(request.path, true)
+    this.release(slot, 'held')
+  }
+
+  #publish({ count, inFlight, waiting, held }: Lane): void {
+    count.limit.set(this.limit)
+    count.inFlight.set(inFlight)
+    count.waiting.set(waiting)
+    count.held.set(held)
+    count.overloaded.set(this.isOverloaded ? 1 : 0)
+  }
+
+  #limitChanged(): void {
+    this.places.limit = this.finder.limit
+    if (this.room.size > 0) this.serve()
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * Counts what comes and what ends in quarters of a second, for the last two seconds: whether a queue is a burst or an
+ * overload, and how long it takes to be served.
+ */
+import type { SecondOfLoad } from './rules/overload.ts'
+
+/** Quarters that are kept. */
+const QUARTERS = 8
+const QUARTER_MS = 250
+
+export class LoadWatch {
+  arrivals = 0
+  ends = 0
+  readonly #arrivals = new Array<number>(QUARTERS).fill(0)
+  readonly #ends = new Array<number>(QUARTERS).fill(0)
+  #quarter = 0
+  #known = 0
+
+  /** Called every 250 ms. */
+  tick(): void {
+    this.#arrivals[this.#quarter] = this.arrivals
+    this.#ends[this.#quarter] = this.ends
+    this.arrivals = 0
+    this.ends = 0
+    this.#quarter = (this.#quarter + 1) % QUARTERS
+    if (this.#known < QUARTERS) this.#known++
+  }
+
+  get last(): SecondOfLoad {
+    return { arrivals: this.#sum(this.#arrivals, 4), ends: this.#sum(this.#ends, 4) }
+  }
+
+  get before(): SecondOfLoad {
+    return { arrivals: this.#sum(this.#arrivals, 0), ends: this.#sum(this.#ends, 0) }
+  }
+
+  /** Ends a second; 0 = not known. */
+  get throughput(): number {
+    const known = this.#known * QUARTER_MS
+    return known === 0 ? 0 : ((this.last.ends + this.before.ends) / known) * 1000
+  }
+
+  /** Of the four quarters that begin at `from`, where the oldest is 0. */
+  #sum(counts: readonly number[], from: number): number {
+    let sum = 0
+    for (let i = from; i < from + 4; i++) sum += counts[(this.#quarter + i) % QUARTERS] as number
+    return sum
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Everybody who waits at one limiter: a fair queue for each rank, the most urgent first. One turn in eight goes to the
+ * least urgent that waits, so that nobody waits for ever behind others.
+ */
+import { type ConnectionTurn, FairQueue } from './fair-queue.ts'
+import { RANKS } from './rules/rank.ts'
+import type { Slot } from './slot.ts'
+
+const TURNS_FOR_THE_LAST = 8
+
+export class WaitingRoom {
+  readonly #queues = new Array<FairQueue<Slot> | null>(RANKS).fill(null)
+  readonly #turns = new WeakMap<object, ConnectionTurn>()
+  #size = 0
+  #taken = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  turnOf(connection: object | null): ConnectionTurn {
+    if (connection === null) return { servedAt: 0 }
+    const known = this.#turns.get(connection)
+    if (known !== undefined) return known
+    const turn = { servedAt: 0 }
+    this.#turns.set(connection, turn)
+    return turn
+  }
+
+  add(slot: Slot): void {
+    const queue = this.#queues[slot.rank] ?? new FairQueue<Slot>()
+    this.#queues[slot.rank] = queue
+    queue.push(slot)
+    this.#size++
+  }
+
+  remove(slot: Slot): boolean {
+    const wasHere = this.#queues[slot.rank]?.remove(slot) ?? false
+    if (wasHere) this.#size--
+    return wasHere
+  }
+
+  take(mayRun: (slot: Slot) => boolean, isNewestFirst: (slot: Slot) => boolean): Slot | null {
+    if (this.#size === 0) return null
+    const isTurnOfTheLast = ++this.#taken % TURNS_FOR_THE_LAST === 0
+    for (let n = 0; n < RANKS; n++) {
+      const queue = this.#queues[isTurnOfTheLast ? RANKS - 1 - n : n] as FairQueue<Slot> | null
+      const slot = queue?.take(mayRun, isNewestFirst) ?? null
+      if (slot === null) continue
+      this.#size--
+      return slot
+    }
+    return null
+  }
+
+  /** Requests that would go before a new one. */
+  aheadOf(rank: number, flowKey: string): number {
+    let ahead = 0
+    for (let urgent = 0; urgent < rank; urgent++) ahead += this.#queues[urgent]?.size ?? 0
+    return ahead + (this.#queues[rank]?.aheadOf(flowKey) ?? 0)
+  }
+
+  *items(): Iterable<Slot> {
+    for (const queue of this.#queues) if (queue !== null) yield* queue.items()
+  }
+
+  /**
+   * Who makes room for a newcomer when the queue of its group is full: of the least urgent that wait, the client with the
+   * most requests. Null when this would be the newcomer itself.
+   */
+  displacedBy(newcomer: Slot): Slot | null {
+    for (let rank = RANKS - 1; rank >= newcomer.rank; rank--) {
+      const longest = this.#queues[rank]?.oldestOfLongest(({ lane }) => lane === newcomer.lane) ?? null
+      if (longest === null) continue
+      if (rank > newcomer.rank) return longest.item
+      const isOwn = longest.item.flowKey === newcomer.flowKey
+      return !isOwn && longest.length > 1 ? longest.item : null
+    }
+    return null
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * A request while it runs, as it is followed, and the entry that it becomes at its end.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { BagMember } from '../bag.ts'
+import { bareFacts } from './bare-facts.ts'
+import { decideOutcome, decideStatus, type ExchangeEntry, type FactsOf } from './facts.ts'
+
+/** Kept on the raw reply, so that one listener serves all requests. */
+export class Exchange implements BagMember {
+  bagIndex = -1
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  /** On the clock of `performance.now()`. */
+  readonly startedMs = performance.now()
+  /** Read at the start: a connection that is gone has no address. */
+  readonly client: string
+  /** Bytes that the connection had sent before this request; 0 for HTTP/2. */
+  readonly writtenBefore: number
+  /** Time of the head, where the app does not tell it. */
+  headMs: number | null = null
+  /** Code of the error that Fastify made an answer of. */
+  error: string | null = null
+
+  constructor(request: FastifyRequest, reply: FastifyReply) {
+    const { raw } = request
+    this.request = request
+    this.reply = reply
+    this.client = request.ip ?? ''
+    this.writtenBefore = raw.httpVersionMajor === 2 ? 0 : (raw.socket.bytesWritten ?? 0)
+  }
+}
+
+/** The entry of an exchange whose raw reply has closed. */
+export function closeExchange(exchange: Exchange, factsOf: FactsOf | null): ExchangeEntry {
+  const { request, reply, startedMs } = exchange
+  const durationMs = performance.now() - startedMs
+  const { raw } = reply
+  const isFinished = isAnswered(raw)
+  const { error, isOriginCut, ...told } = factsOf?.(request, reply, startedMs) ?? bareFacts(exchange, isFinished)
+  const ending = {
+    isFinished,
+    isHeadSent: raw.headersSent,
+    status: raw.statusCode,
+    // An error that the framework answered; where nobody got that answer it may be the leaving of the client itself.
+    error: error ?? (isFinished ? exchange.error : null),
+    isOriginCut,
+  }
+  const outcome = decideOutcome(ending)
+  const { headers, method, httpVersionMajor } = request.raw
+  return {
+    ...told,
+    method: method ?? '',
+    url: request.originalUrl,
+    protocol: httpVersionMajor === 2 ? 'h2' : 'h1',
+    status: decideStatus(ending, outcome),
+    outcome,
+    durationMs,
+    userAgent: headers['user-agent'] ?? null,
+    referer: headers.referer ?? null,
+  }
+}
+
+/** A stream of HTTP/2 that was reset has ended as well; only its code tells. */
+function isAnswered(raw: FastifyReply['raw']): boolean {
+  const { stream } = raw as { stream?: { rstCode?: number } }
+  return raw.writableFinished && (stream?.rstCode ?? 0) === 0
+}

@@ -1,0 +1,208 @@
+/**
+ * The controller: windows in, decisions out. It has no clock, does nothing but compute and draws no random numbers, so
+ * the same windows always give the same decisions and the same ledger: replay, dry run and test are the same code.
+ */
+import { Book, isSame, type Knob } from './guard/book.ts'
+import { Rollback } from './guard/rollback.ts'
+import { CacheTtlKnob } from './knobs/cache-ttl.ts'
+import { CompressionKnob } from './knobs/compression.ts'
+import { ConcurrencyKnob } from './knobs/concurrency.ts'
+import { HedgeKnob } from './knobs/hedge.ts'
+import { LongHolders } from './knobs/long-holders.ts'
+import { PoolKnob } from './knobs/pool.ts'
+import { decideWait, QueueOrderKnob } from './knobs/queue.ts'
+import { AttemptsKnob, RetryBudgetKnob } from './knobs/retries.ts'
+import { decideTimeout } from './knobs/timeout.ts'
+import { amount, finite, listOf } from './model/numbers.ts'
+import { RouteMemory } from './model/route-memory.ts'
+import { readSaved, type Saved, saveState } from './model/saved.ts'
+import { placeStart } from './model/start.ts'
+import { UpstreamMemory } from './model/upstream-memory.ts'
+import {
+  type Controller,
+  type ControllerMeta,
+  type Decisions,
+  type Entry,
+  type KnobValue,
+  MAX_SAMPLES,
+  type TunerWindow,
+} from './types.ts'
+
+export type * from './types.ts'
+
+const DEFAULT_WINDOW_MS = 1000
+/** Where nobody says which knobs are in force, all are said again this often. */
+const REPEAT_WINDOWS = 60
+/** Routes whose slow-moving knobs are looked at in one window: all of them every few seconds. */
+const SLOW_TURN = 5
+
+/** `saved`: what `save()` of an earlier controller gave; anything else is ignored. */
+export function createController(meta: ControllerMeta, saved?: unknown): Controller {
+  return new TunerController(meta, readSaved(saved))
+}
+
+interface UpstreamKnobSet {
+  readonly memory: UpstreamMemory
+  readonly concurrency: ConcurrencyKnob
+  readonly order: QueueOrderKnob
+  readonly budget: RetryBudgetKnob
+  readonly pool: PoolKnob
+  readonly rollback: Rollback
+}
+
+interface RouteKnobSet {
+  readonly memory: RouteMemory
+  readonly upstream: UpstreamKnobSet
+  readonly attempts: AttemptsKnob
+  readonly hedge: HedgeKnob
+  readonly compression: CompressionKnob
+  readonly cacheTtl: CacheTtlKnob
+  readonly longHolders: LongHolders
+}
+
+class TunerController implements Controller {
+  readonly #book: Book
+  readonly #upstreams = new Map<string, UpstreamKnobSet>()
+  readonly #routes = new Map<string, RouteKnobSet>()
+  readonly #initial: Decisions
+  readonly #windowMs: number
+  readonly #cores: number
+  #cpu = 0
+
+  constructor(meta: ControllerMeta, saved: Saved | null) {
+    this.#book = new Book(meta.knobs)
+    this.#windowMs = amount(meta.windowMs, DEFAULT_WINDOW_MS) || DEFAULT_WINDOW_MS
+    this.#cores = amount(meta.gateway?.cores, 1) || 1
+    for (const { id } of listOf(meta.upstreams)) this.#upstreams.set(id, this.#newUpstream(id))
+    for (const route of listOf(meta.routes)) {
+      const upstream = this.#upstreams.get(route.upstream) ?? this.#newUpstream(route.upstream)
+      this.#upstreams.set(route.upstream, upstream)
+      const memory = new RouteMemory(route)
+      upstream.memory.routes.push(memory)
+      this.#routes.set(route.id, {
+        memory,
+        upstream,
+        attempts: new AttemptsKnob(),
+        hedge: new HedgeKnob(),
+        compression: new CompressionKnob(),
+        cacheTtl: new CacheTtlKnob(),
+        longHolders: new LongHolders(),
+      })
+    }
+    placeStart(
+      this.#book,
+      [...this.#upstreams.values()].map(({ memory }) => memory),
+      saved,
+    )
+    this.#initial = this.#book.takeDecisions() ?? {}
+  }
+
+  #newUpstream(id: string): UpstreamKnobSet {
+    const memory = new UpstreamMemory(id)
+    return {
+      memory,
+      concurrency: new ConcurrencyKnob(memory, this.#book),
+      order: new QueueOrderKnob(),
+      budget: new RetryBudgetKnob(),
+      pool: new PoolKnob(),
+      rollback: new Rollback(memory, this.#book),
+    }
+  }
+
+  get log(): readonly Entry[] {
+    return this.#book.log
+  }
+
+  initial(): Decisions {
+    return structuredClone(this.#initial)
+  }
+
+  save(): unknown {
+    return saveState(
+      this.#book,
+      [...this.#routes.values()].map(({ memory }) => memory),
+    )
+  }
+
+  observe(window: TunerWindow): Decisions | null {
+    if (typeof window !== 'object' || window === null) return null
+    this.#book.now++
+    this.#book.t = finite(window.t, this.#book.now * this.#windowMs)
+    this.#cpu += (Math.min(1, amount(window.gateway?.cpuUtil)) - this.#cpu) / 20
+    this.#holdOthers(window.knobs)
+    this.#readSamples(window)
+    for (const [id, { memory, rollback }] of this.#upstreams) {
+      memory.readWindow(window.upstreams?.[id])
+      rollback.observe(window)
+    }
+    for (const [id, { memory }] of this.#routes) memory.readWindow(window.routes?.[id])
+    for (const knobs of this.#upstreams.values()) this.#decideUpstream(knobs)
+    let turn = 0
+    for (const knobs of this.#routes.values())
+      this.#decideRoute(knobs, turn++ % SLOW_TURN === this.#book.now % SLOW_TURN)
+    return this.#book.takeDecisions()
+  }
+
+  #readSamples({ attempts }: TunerWindow): void {
+    const samples = listOf(attempts)
+    const count = Math.min(MAX_SAMPLES, samples.length)
+    for (let i = 0; i < count; i++) {
+      const sample = samples[i]
+      const route = typeof sample === 'object' && sample !== null ? this.#routes.get(sample.route) : undefined
+      if (sample === undefined || route === undefined) continue
+      if (!route.longHolders.isExempt) {
+        route.upstream.memory.readAttempt(sample, route.memory, route.upstream.concurrency.limit)
+      }
+      route.memory.readAttempt(sample)
+    }
+  }
+
+  #decideUpstream({ memory, concurrency, order, budget, pool, rollback }: UpstreamKnobSet): void {
+    if (memory.now.connectErr > 0) concurrency.breakdown(memory.now.inflightMax)
+    order.decide(memory, this.#book)
+    if (rollback.isHolding) return
+    if (memory.now.connectErr === 0) concurrency.decide()
+    if (concurrency.isChecking) return
+    budget.decide(memory, this.#book)
+    pool.decide(memory, this.#book)
+  }
+
+  #decideRoute({ memory, upstream, ...knobs }: RouteKnobSet, isTurn: boolean): void {
+    const book = this.#book
+    if (upstream.rollback.isHolding) return
+    knobs.attempts.decide(memory, upstream.memory, book)
+    if (!isTurn) return
+    knobs.longHolders.decide(memory, book)
+    if (upstream.concurrency.isChecking) return
+    decideWait(memory, book)
+    knobs.hedge.decide(memory, upstream.memory, book)
+    knobs.compression.decide(memory, { cores: this.#cores, cpu: this.#cpu }, book)
+    decideTimeout(memory, book)
+    knobs.cacheTtl.decide(memory, book)
+  }
+
+  /** A knob that stands elsewhere than it was put, with nobody's pin on it, goes back. */
+  #holdOthers(inForce: unknown): void {
+    const isKnown = typeof inForce === 'object' && inForce !== null
+    const isRepeat = this.#book.now % REPEAT_WINDOWS === 0
+    if (!isKnown && !isRepeat) return
+    let turn = 0
+    for (const knob of this.#book.all()) {
+      if (!isKnown) this.#book.emit(knob.scope, knob.target, knob.knob, knob.value)
+      else if (turn++ % SLOW_TURN === this.#book.now % SLOW_TURN) this.#hold(knob, inForce as Record<string, unknown>)
+    }
+  }
+
+  #hold({ scope, target, knob, value, changedAt }: Knob, inForce: Record<string, unknown>): void {
+    const part = inForce[scope === 'upstream' ? 'upstreams' : 'routes'] as Record<string, unknown> | undefined
+    const found = part?.[target] as Record<string, unknown> | undefined
+    if (typeof found !== 'object' || found === null || found[knob] === undefined) return
+    // What was decided a moment ago may not have been read back yet.
+    const isFresh = (changedAt.at(-1) ?? Number.NEGATIVE_INFINITY) > this.#book.now - 3
+    if (isFresh || isSame(found[knob], value) || this.#book.isPinned(target, knob)) return
+    this.#book.emit(scope, target, knob, value)
+    const hypothesis = 'somebody else has moved it, without a pin'
+    const note = { scope, target, knob, to: value, evidence: {}, verdict: 'rolled back' as const, hypothesis }
+    this.#book.note({ ...note, expected: 'as it was decided' }, found[knob] as KnobValue)
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * The book of all knobs of one controller: what each stands at, within which bounds, and the ledger of what was changed
+ * and why. Every change passes here: pins, bounds and the budget of changes hold for all of them.
+ */
+import { clamp, entriesOf, finite } from '../model/numbers.ts'
+import type { Decisions, Entry, KnobRules, KnobValue, Verdict } from '../types.ts'
+
+/** Most changes of one knob within an hour; those that protect are not held back. */
+const CHANGES_PER_HOUR = 20
+const HOUR = 3600
+/** Entries that are kept. */
+export const MOST_ENTRIES = 512
+
+export type Scope = 'upstream' | 'route'
+
+export interface Change {
+  readonly scope: Scope
+  readonly target: string
+  readonly knob: string
+  readonly to: KnobValue
+  readonly hypothesis: string
+  readonly evidence: Readonly<Record<string, number>>
+  readonly expected: string
+  /** Sheds load or takes back a step: never held back by the budget. */
+  readonly protects?: boolean
+  readonly verdict?: Verdict
+}
+
+export interface Knob {
+  readonly scope: Scope
+  readonly target: string
+  readonly knob: string
+  value: KnobValue
+  /** Windows in which it was changed, the last hour's. */
+  changedAt: number[]
+}
+
+/** Bounds that hold whatever the configuration says. */
+export const hardBounds: Readonly<Record<string, readonly [min: number, max: number]>> = {
+  maxConcurrency: [1, 256],
+  queueMax: [0, 4096],
+  queueTimeoutMs: [50, 60_000],
+  retryBudgetRatio: [0, 2],
+  retryMinPerSec: [0, 10],
+  parkMs: [0, 15_000],
+  poolMax: [1, 256],
+  poolMin: [0, 64],
+  attempts: [1, 5],
+  backoffBaseMs: [1, 1000],
+  backoffMaxMs: [1, 10_000],
+  timeoutMs: [100, 3_600_000],
+  hedgeDelayMs: [1, 60_000],
+  hedgeBudgetRatio: [0, 0.3],
+  priority: [0, 9],
+  maxShare: [0.1, 1],
+  cacheTtlMs: [1000, 600_000],
+}
+
+export class Book {
+  readonly #knobs = new Map<string, Knob>()
+  readonly #rules: Readonly<Record<string, unknown>>
+  readonly log: Entry[] = []
+  readonly #last = new Map<string, Entry>()
+  /** Counts windows; all holds are in windows. */
+  now = 0
+  t = 0
+  #seq = 0
+  #out: Decisions | null = null
+
+  constructor(rules: unknown) {
+    this.#rules = typeof rules === 'object' && rules !== null ? (rules as Record<string, unknown>) : {}
+  }
+
+  /** Puts a value in place without a word: the start, or what was saved. */
+  place(scope: Scope, target: string, knob: string, value: KnobValue): KnobValue {
+    const within = this.#within(target, knob, value)
+    this.#knobs.set(keyOf(scope, target, knob), { scope, target, knob, value: within, changedAt: [] })
+    return within
+  }
+
+  value(scope: Scope, target: string, knob: string): KnobValue | undefined {
+    return this.#knobs.get(keyOf(scope, target, knob))?.value
+  }
+
+  number(scope: Scope, target: string, knob: string, otherwise = 0): number {
+    return finite(this.value(scope, target, knob), otherwise)
+  }
+
+  /** Null = it was not made: pinned, no budget, or the value it has. Otherwise its entry. */
+  change(change: Change): Entry | null {
+    const { scope, target, knob } = change
+    if (this.isPinned(target, knob)) return null
+    const key = keyOf(scope, target, knob)
+    const known = this.#knobs.get(key)
+    const to = this.#within(target, knob, change.to)
+    if (known !== undefined && isSame(known.value, to)) return null
+    const changedAt = (known?.changedAt ?? []).filter(at => at > this.now - HOUR)
+    if (!change.protects && changedAt.length >= CHANGES_PER_HOUR) return null
+    changedAt.push(this.now)
+    this.#knobs.set(key, { scope, target, knob, value: to, changedAt: changedAt.slice(-2 * CHANGES_PER_HOUR) })
+    this.emit(scope, target, knob, to)
+    return this.#record(change, known?.value, to)
+  }
+
+  /** Says a value again, without an entry: somebody else has changed it, or may have. */
+  emit(scope: Scope, target: string, knob: string, value: KnobValue): void {
+    this.#out ??= {}
+    const part = scope === 'upstream' ? 'upstreams' : 'routes'
+    this.#out[part] ??= {}
+    const all = this.#out[part] as Record<string, Record<string, KnobValue>>
+    const knobs = Object.hasOwn(all, target) ? (all[target] as Record<string, KnobValue>) : {}
+    knobs[knob] = value
+    Object.defineProperty(all, target, { value: knobs, enumerable: true, configurable: true, writable: true })
+  }
+
+  note(change: Change, from: KnobValue | undefined): Entry {
+    return this.#record(change, from, change.to)
+  }
+
+  takeDecisions(): Decisions | null {
+    const out = this.#out
+    this.#out = null
+    return out
+  }
+
+  all(): Iterable<Knob> {
+    return this.#knobs.values()
+  }
+
+  /** The last entry about a target, null without one. */
+  lastEntry(scope: Scope, target: string): Entry | null {
+    return this.#last.get(`${scope}\u0000${target}`) ?? null
+  }
+
+  isPinned(target: string, knob: string): boolean {
+    return this.#rulesOf(target, knob).pinned === true
+  }
+
+  configured(target: string, knob: string): number | undefined {
+    const { configured } = this.#rulesOf(target, knob)
+    return typeof configured === 'number' && Number.isFinite(configured) ? configured : undefined
+  }
+
+  #rulesOf(target: string, knob: string): KnobRules {
+    const own = Object.hasOwn(this.#rules, target) ? this.#rules[target] : undefined
+    for (const [name, rules] of entriesOf(own as Record<string, KnobRules> | undefined)) {
+      if (name === knob && typeof rules === 'object' && rules !== null) return rules
+    }
+    return {}
+  }
+
+  #within(target: string, knob: string, value: KnobValue): KnobValue {
+    if (typeof value !== 'number') return value
+    const [hardMin, hardMax] = hardBounds[knob] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
+    const { min, max } = this.#rulesOf(target, knob)
+    const within = clamp(value, Math.max(hardMin, finite(min, hardMin)), Math.min(hardMax, finite(max, hardMax)))
+    return Number.isFinite(within) ? within : hardMin
+  }
+
+  #record(
+    { scope, target, knob, hypothesis, evidence, expected, verdict }: Change,
+    from: KnobValue | undefined,
+    to: KnobValue,
+  ): Entry {
+    const seq = ++this.#seq
+    const entry: Entry = {
+      seq,
+      t: this.t,
+      scope,
+      target,
+      knob,
+      from,
+      to,
+      hypothesis,
+      evidence,
+      expected,
+      measured: '',
+      verdict: verdict ?? 'set',
+    }
+    this.log.push(entry)
+    this.#last.set(`${scope}\u0000${target}`, entry)
+    if (this.log.length > MOST_ENTRIES) this.log.shift()
+    return entry
+  }
+}
+
+function keyOf(scope: Scope, target: string, knob: string): string {
+  return `${scope}\u0000${target}\u0000${knob}`
+}
+
+export function isSame(a: unknown, b: unknown): boolean {
+  return a === b || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b))
+}

@@ -1,0 +1,176 @@
+/**
+ * The last resort: when what clients get out of an upstream falls well below what it was under comparable load, and knobs
+ * were moved in between, all of them go back to where they last stood for a good minute.
+ */
+import { amount, rounded } from '../model/numbers.ts'
+import type { UpstreamMemory } from '../model/upstream-memory.ts'
+import type { Entry, KnobValue, TunerWindow } from '../types.ts'
+import type { Book, Scope } from './book.ts'
+
+const MINUTE = 60
+const WORSE = 0.05
+/** More failures than that are the upstream's doing: no knob of ours makes answers fail. */
+const MORE_FAILING = 0.02
+/** Windows between two looks. */
+const EVERY = 10
+const HOLD = 300
+const HOUR = 3600
+const MOST_ROLLBACKS = 3
+const LEAST_ARRIVALS = 100
+/** Kinds of load that are told apart, by mean and peak; the oldest is forgotten. */
+const MOST_LOADS = 24
+
+interface Second {
+  readonly arrivals: number
+  readonly gained: number
+  readonly weight: number
+  readonly attempts: number
+  readonly failed: number
+}
+
+interface Good {
+  readonly utility: number
+  /** Share of the attempts that failed. */
+  readonly failing: number
+  readonly knobs: readonly { scope: Scope; target: string; knob: string; value: KnobValue }[]
+  readonly changes: number
+}
+
+export class Rollback {
+  readonly #upstream: UpstreamMemory
+  readonly #book: Book
+  readonly #seconds: Second[] = []
+  readonly #good = new Map<string, Good>()
+  readonly #rolledBackAt: number[] = []
+  #holdUntil = 0
+  #suspicion = 0
+
+  constructor(upstream: UpstreamMemory, book: Book) {
+    this.#upstream = upstream
+    this.#book = book
+  }
+
+  /** The upstream's knobs stay where they are. */
+  get isHolding(): boolean {
+    return this.#book.now < this.#holdUntil
+  }
+
+  observe(window: TunerWindow): void {
+    this.#remember(window)
+    if (this.#book.now % EVERY !== 0 || this.#seconds.length < MINUTE) return
+    let arrivals = 0
+    let gained = 0
+    let weight = 0
+    let peak = 0
+    let attempts = 0
+    let failed = 0
+    for (const second of this.#seconds) {
+      arrivals += second.arrivals
+      gained += second.gained
+      weight += second.weight
+      peak = Math.max(peak, second.arrivals)
+      attempts += second.attempts
+      failed += second.failed
+    }
+    if (arrivals < LEAST_ARRIVALS || weight === 0) return
+    const load = `${Math.round(Math.log(arrivals) / Math.log(1.3))} ${Math.round(Math.log2(1 + peak))}`
+    this.#judge(load, gained / weight, failed / Math.max(1, attempts))
+  }
+
+  #judge(load: string, utility: number, failing: number): void {
+    const good = this.#good.get(load)
+    const lastChange = this.#lastEntry()?.seq ?? 0
+    const isMoved = good !== undefined && lastChange > good.changes
+    const bar = good === undefined ? 0 : good.utility * (1 - WORSE)
+    if (good === undefined || utility >= bar) {
+      this.#suspicion = 0
+      if (this.#isSettled()) this.#keep(load, { utility, failing }, good)
+      return
+    }
+    if (!isMoved || this.isHolding || failing > good.failing + MORE_FAILING) return
+    this.#suspicion++
+    if (this.#suspicion < 2) return
+    this.#suspicion = 0
+    this.#goBack(good, utility)
+  }
+
+  #goBack(good: Good, utility: number): void {
+    const { now } = this.#book
+    this.#holdUntil = now + HOLD
+    while (this.#rolledBackAt.length > 0 && (this.#rolledBackAt[0] as number) < now - HOUR) this.#rolledBackAt.shift()
+    this.#rolledBackAt.push(now)
+    if (this.#rolledBackAt.length > MOST_ROLLBACKS) this.#holdUntil = now + HOUR
+    for (const { scope, target, knob, value } of good.knobs) {
+      this.#book.change({
+        scope,
+        target,
+        knob,
+        to: value,
+        protects: true,
+        verdict: 'rolled back',
+        hypothesis: `clients got ${rounded(utility)} of what they could over the last minute, ${rounded(good.utility)} before under the same load`,
+        evidence: { utility: rounded(utility), before: rounded(good.utility) },
+        expected: 'as it was',
+      })
+    }
+  }
+
+  /** All knobs of the upstream and its routes go back to the last known good of the load that was seen last. */
+  force(): void {
+    const last = [...this.#good.values()].at(-1)
+    if (last !== undefined) this.#goBack(last, last.utility)
+  }
+
+  #remember({ routes }: TunerWindow): void {
+    let arrivals = 0
+    let gained = 0
+    let weight = 0
+    for (const { id, weight: worth } of this.#upstream.routes) {
+      const window = routes?.[id]
+      const ended = amount(window?.ok) + amount(window?.fail)
+      arrivals += amount(window?.arrivals)
+      gained += worth * amount(window?.utility)
+      weight += worth * ended
+    }
+    const { attempts, failed } = this.#upstream.now
+    this.#seconds.push({ arrivals, gained, weight, attempts, failed })
+    if (this.#seconds.length > MINUTE) this.#seconds.shift()
+  }
+
+  #keep(load: string, now: { utility: number; failing: number }, before: Good | undefined): void {
+    this.#good.delete(load)
+    const utility = before === undefined ? now.utility : 0.5 * (now.utility + before.utility)
+    this.#good.set(load, {
+      utility,
+      failing: now.failing,
+      knobs: [...this.#own()],
+      changes: this.#lastEntry()?.seq ?? 0,
+    })
+    if (this.#good.size <= MOST_LOADS) return
+    const oldest = this.#good.keys().next().value
+    if (oldest !== undefined) this.#good.delete(oldest)
+  }
+
+  *#own(): Iterable<{ scope: Scope; target: string; knob: string; value: KnobValue }> {
+    const routes = new Set(this.#upstream.routes.map(({ id }) => id))
+    for (const knob of this.#book.all()) {
+      if (knob.scope === 'upstream' ? knob.target === this.#upstream.id : routes.has(knob.target)) yield { ...knob }
+    }
+  }
+
+  /** The last entry about the upstream or one of its routes. */
+  #lastEntry(): Entry | null {
+    let last = this.#book.lastEntry('upstream', this.#upstream.id)
+    for (const { id } of this.#upstream.routes) {
+      const entry = this.#book.lastEntry('route', id)
+      if (entry !== null && (last === null || entry.seq > last.seq)) last = entry
+    }
+    return last
+  }
+
+  /** No step is under way, none was taken within the minute that was judged. */
+  #isSettled(): boolean {
+    const entry = this.#lastEntry()
+    return entry === null || (entry.verdict !== 'pending' && entry.t < this.#book.t - MINUTE * 1000)
+  }
+}

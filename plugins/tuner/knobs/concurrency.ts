@@ -1,0 +1,271 @@
+/**
+ * How many attempts run at an upstream at once. The evidence is how much slower attempts are than alone: about twice as
+ * slow means that as many wait inside the upstream as are worked on, where they can be neither ordered nor given up.
+ * Below that the limit may grow while requests wait for it; above it shrinks. Each step is checked by what was finished.
+ */
+import type { Book } from '../guard/book.ts'
+import { clamp, rounded } from '../model/numbers.ts'
+import { type Look, median, newLook, type UpstreamMemory } from '../model/upstream-memory.ts'
+import type { Entry } from '../types.ts'
+
+export const START_LIMIT = 16
+const MOST = 256
+/** One in work and one on its way to it. */
+const FLOOR = 2
+/** No knob may grow past this without somebody waiting for it. */
+const GROW_BELOW = 1.7
+const SHRINK_ABOVE = 2.3
+/** Where a shrinking limit aims at. */
+const AIM = 2
+const GROWTH = 1.15
+/** Samples that a look needs, or windows with at least a few. */
+const ENOUGH = 30
+const ENOUGH_WINDOWS = 5
+const A_FEW = 8
+/** Near the borders more are needed, so that chance does not move the limit to and fro. */
+const ENOUGH_NEAR = 90
+const ENOUGH_NEAR_WINDOWS = 12
+const FAR_ABOVE = 3
+/** So crowded that waiting for more samples costs more than it tells. */
+const CROWDED = 5
+const ENOUGH_CROWDED = 12
+/** A step is checked over this many windows, so that chance evens out. */
+const CHECK_WINDOWS = 5
+const CHECK_DONE = 60
+const CHECK_MOST_WINDOWS = 20
+const HOLD = 10
+const MOST_HOLD = 900
+const STALL_WINDOWS = 2
+const STALL_MOST = 64
+
+interface Step {
+  readonly from: number
+  readonly to: number
+  readonly before: Rates
+  readonly entry: Entry
+}
+
+interface Rates {
+  readonly doneARound: number
+  readonly done: number
+  readonly failed: number
+  readonly saturated: number
+}
+
+export class ConcurrencyKnob {
+  readonly #upstream: UpstreamMemory
+  readonly #book: Book
+  #step: Step | null = null
+  #growNotBefore = 0
+  /** Windows to the next growth, longer each time that growth had to be taken back. */
+  #hold = HOLD
+  #hasGrown = false
+  #shrinkNotBefore = 0
+  #stalled = 0
+  #limitBeforeStall = 0
+  /** Growing to this or beyond has broken the upstream. */
+  #ceiling = MOST
+
+  constructor(upstream: UpstreamMemory, book: Book) {
+    this.#upstream = upstream
+    this.#book = book
+  }
+
+  get limit(): number {
+    return this.#book.number('upstream', this.#upstream.id, 'maxConcurrency', START_LIMIT)
+  }
+
+  /** A step is being checked: whoever moves another knob of this upstream now would spoil the answer. */
+  get isChecking(): boolean {
+    return this.#step !== null
+  }
+
+  decide(): void {
+    const { look } = this.#upstream
+    if (this.#stalls()) return
+    if (this.#step !== null && !this.#isHurting(look)) return this.#check(this.#step, look)
+    const enough = look.ratios.length >= ENOUGH || (look.windows >= ENOUGH_WINDOWS && look.ratios.length >= A_FEW)
+    const isCrowded = look.ratios.length >= ENOUGH_CROWDED && median(look.ratios) > CROWDED
+    if (!enough && !isCrowded) {
+      if (look.windows >= 4 * ENOUGH_WINDOWS) this.#upstream.look = newLook()
+      return
+    }
+    // Nobody is slowed down by others where there are none.
+    this.#upstream.ratio = look.inflight / look.windows < 1 && look.saturated === 0 ? 1 : median(look.ratios)
+    this.#move(look)
+    const isUndecided = this.#step === null && look.ratios.length < ENOUGH_NEAR && look.windows < ENOUGH_NEAR_WINDOWS
+    if (this.#step === null && !isUndecided) this.#upstream.look = newLook()
+  }
+
+  #move(look: Look): void {
+    const { limit } = this
+    const ratio = median(look.ratios)
+    const isUsed = look.inflight / look.windows > 0.6 * limit || look.saturated > 0
+    const { now } = this.#book
+    const isSure = look.ratios.length >= ENOUGH_NEAR || look.windows >= ENOUGH_NEAR_WINDOWS
+    if (ratio > (isSure ? SHRINK_ABOVE : FAR_ABOVE) && isUsed && now >= this.#shrinkNotBefore && limit > FLOOR)
+      return this.#shrink(look, ratio)
+    if (look.saturated / look.windows < 0.5 || ratio >= GROW_BELOW || now < this.#growNotBefore) return
+    const to = Math.min(MOST, this.#ceiling - 1, Math.max(limit + 1, Math.round(limit * GROWTH)))
+    // At worst all that is added waits inside: then it must not have to be taken back.
+    if (to <= limit || (ratio * to) / limit > SHRINK_ABOVE) return
+    const hypothesis = `requests wait while attempts are only ${rounded(ratio)} times as slow as alone: the limit holds them back`
+    this.#take(to, look, { hypothesis, expected: 'more is finished, and attempts become no slower', ratio })
+  }
+
+  #shrink(look: Look, ratio: number): void {
+    const to = Math.max(FLOOR, Math.round(this.limit * clamp(AIM / ratio, 0.4, 0.9)))
+    if (to >= this.limit) return
+    const hypothesis = `attempts are ${rounded(ratio)} times as slow as alone: more run than the upstream works on`
+    this.#take(to, look, { hypothesis, expected: 'as much is finished, and each attempt is faster', ratio })
+    if (this.#hasGrown) this.#hold = Math.min(MOST_HOLD, this.#hold * 2)
+    this.#hasGrown = false
+    this.#growNotBefore = Math.max(this.#growNotBefore, this.#book.now + this.#hold)
+  }
+
+  #take(
+    to: number,
+    look: Look,
+    { hypothesis, expected, ratio }: { hypothesis: string; expected: string; ratio: number },
+  ): void {
+    const from = this.limit
+    const isProtecting = to < from
+    const evidence = {
+      ratio: rounded(ratio),
+      samples: look.ratios.length,
+      windows: look.windows,
+      inFlight: rounded(look.inflight / look.windows),
+    }
+    const change = {
+      scope: 'upstream' as const,
+      target: this.#upstream.id,
+      knob: 'maxConcurrency',
+      to,
+      hypothesis,
+      evidence,
+      expected,
+    }
+    const entry = this.#book.change({ ...change, protects: isProtecting, verdict: 'pending' })
+    if (entry === null) return
+    // A chain of protecting steps is checked against what was before the first of them.
+    const before =
+      this.#step !== null && isProtecting && this.#step.to < this.#step.from ? this.#step.before : ratesOf(look)
+    if (this.#step !== null) conclude(this.#step.entry, 'kept', 'followed by a further step in the same direction')
+    this.#step = {
+      from: this.#step !== null && isProtecting ? Math.max(this.#step.from, from) : from,
+      to: this.limit,
+      before,
+      entry,
+    }
+    this.#upstream.look = newLook()
+  }
+
+  /** Growing was a mistake, or shrinking has not gone far enough: no need to wait for the check. */
+  #isHurting({ ratios, windows, failed, done }: Look): boolean {
+    if (this.#step === null) return false
+    if (this.#step.to > this.#step.from && failed > 5 && failed > done) return true
+    return windows >= 2 && ratios.length >= ENOUGH_CROWDED && median(ratios) > SHRINK_ABOVE * 1.15 && this.limit > FLOOR
+  }
+
+  #check(step: Step, look: Look): void {
+    const isLong = look.windows >= CHECK_MOST_WINDOWS
+    if (!isLong && (look.windows < CHECK_WINDOWS || look.done < CHECK_DONE)) return
+    const after = ratesOf(look)
+    const isComparable = step.before.saturated >= 0.5 && after.saturated >= 0.5
+    const change = step.before.doneARound === 0 ? 0 : after.doneARound / step.before.doneARound - 1
+    // Two counts of so many differ by chance alone.
+    const chance = 2 * Math.sqrt(1 / Math.max(1, step.before.done) + 1 / Math.max(1, after.done))
+    const measured = isComparable
+      ? `${rounded(100 * change)} % finished, ${rounded(median(look.ratios))} times as slow as alone`
+      : 'nobody waited, so nothing speaks against it'
+    const isWorse = isComparable && change < -Math.max(0.1, chance)
+    if (isWorse) this.#undo(step, measured, look)
+    else conclude(step.entry, 'kept', measured)
+    if (!isWorse && step.to > step.from) {
+      this.#hasGrown = true
+      if (isComparable && change > chance / 2) this.#hold = HOLD
+    }
+    this.#step = null
+    this.#upstream.look = newLook()
+  }
+
+  #undo(step: Step, measured: string, look: Look): void {
+    conclude(step.entry, 'undone', measured)
+    const { now } = this.#book
+    const wasShrinking = step.to < step.from
+    this.#hold = Math.min(MOST_HOLD, this.#hold * 2)
+    if (wasShrinking) {
+      this.#shrinkNotBefore = now + this.#hold
+      // As slow with fewer at once: the upstream itself has become slower, and that is what alone means from now on.
+      const factor = median(look.ratios) / AIM
+      if (factor > 1) for (const route of this.#upstream.routes) route.rebase(factor)
+    } else this.#growNotBefore = now + this.#hold
+    this.#book.change({
+      scope: 'upstream',
+      target: this.#upstream.id,
+      knob: 'maxConcurrency',
+      to: step.from,
+      protects: true,
+      hypothesis: `the step to ${step.to} did not bring what it should`,
+      evidence: { done: look.done, windows: look.windows },
+      expected: 'as before the step',
+    })
+  }
+
+  /** Slots full and nothing comes back, not even failures: the upstream is blocked, so shedding would help nobody. */
+  #stalls(): boolean {
+    const { now, look } = this.#upstream
+    const isStill = now.ok + now.failed === 0 && now.inflightAvg >= 0.9 * this.limit
+    if (!isStill) {
+      if (this.#limitBeforeStall > 0 && now.ok > 0) this.#leaveStall()
+      this.#stalled = 0
+      return false
+    }
+    this.#stalled++
+    if (this.#stalled < STALL_WINDOWS || this.limit >= STALL_MOST) return this.#stalled >= STALL_WINDOWS
+    if (this.#limitBeforeStall === 0) this.#limitBeforeStall = this.limit
+    this.#book.change({
+      scope: 'upstream',
+      target: this.#upstream.id,
+      knob: 'maxConcurrency',
+      to: Math.min(STALL_MOST, Math.ceil(this.limit * 1.5)),
+      hypothesis: 'all slots are held and nothing comes back: the upstream is blocked, not overloaded',
+      evidence: { windows: this.#stalled, inFlight: rounded(look.inflight / Math.max(1, look.windows)) },
+      expected: 'what is not blocked gets through',
+    })
+    this.#step = null
+    return true
+  }
+
+  #leaveStall(): void {
+    this.#book.change({
+      scope: 'upstream',
+      target: this.#upstream.id,
+      knob: 'maxConcurrency',
+      to: this.#limitBeforeStall,
+      protects: true,
+      hypothesis: 'the upstream answers again',
+      evidence: { ok: this.#upstream.now.ok },
+      expected: 'as before it was blocked',
+    })
+    this.#limitBeforeStall = 0
+    this.#step = null
+    this.#upstream.look = newLook()
+  }
+
+  /** Many at once have ended the process: never again so many. */
+  breakdown(inflight: number): void {
+    if (this.#step === null || this.#step.to < this.#step.from) return
+    this.#ceiling = Math.max(FLOOR + 1, Math.min(this.#ceiling, Math.round(inflight)))
+  }
+}
+
+function ratesOf(look: Look): Rates {
+  const { done, windows, failed, saturated } = look
+  return { doneARound: done / Math.max(1, windows), done, failed, saturated: saturated / Math.max(1, windows) }
+}
+
+function conclude(entry: Entry, verdict: 'kept' | 'undone', measured: string): void {
+  entry.verdict = verdict
+  entry.measured = measured
+}

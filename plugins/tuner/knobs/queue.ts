@@ -1,0 +1,90 @@
+/**
+ * The waiting room of an upstream: how long a request may wait, in which order, and who goes first. A request that cannot
+ * be worth anything any more is given up; under overload the newest goes first, since it still can.
+ */
+import type { Book } from '../guard/book.ts'
+import { rounded } from '../model/numbers.ts'
+import type { RouteMemory } from '../model/route-memory.ts'
+import type { UpstreamMemory } from '../model/upstream-memory.ts'
+
+export const QUEUE_MAX = 512
+const MOST_QUEUE = 4096
+const LEAST_WAIT_MS = 250
+/** Of the time after which an answer is worth nothing, before anything is known. */
+const FIRST_SHARE = 0.9
+/** A wait that differs by less is left as it is. */
+const WORTH_CHANGING = 0.25
+/** Without overload for this long, the oldest goes first again. */
+const CALM_WINDOWS = 900
+const LEAST_SAMPLES = 60
+/** Most of the slots for a route that others go before. */
+const SHARE_OF_OTHERS = 0.75
+
+export function firstWaitMs({ badMs }: { badMs: number }): number {
+  return Math.max(LEAST_WAIT_MS, Math.round(FIRST_SHARE * badMs))
+}
+
+/** What a route may wait: until its goal is out of reach even if the upstream answers as fast as it can. */
+export function decideWait(route: RouteMemory, book: Book): void {
+  const baseline = route.baselineMs
+  if (baseline === 0 || route.recent.count < LEAST_SAMPLES) return
+  const to = Math.round(Math.max(LEAST_WAIT_MS, route.goal.badMs - 2 * baseline) / 10) * 10
+  const from = book.number('route', route.id, 'queueTimeoutMs', to)
+  if (Math.abs(to - from) < WORTH_CHANGING * from) return
+  book.change({
+    scope: 'route',
+    target: route.id,
+    knob: 'queueTimeoutMs',
+    to,
+    hypothesis: `an answer takes ${rounded(baseline)} ms and is worth nothing after ${route.goal.badMs} ms`,
+    evidence: { baselineMs: rounded(baseline), samples: route.recent.count },
+    expected: 'nobody is given up who could still be served in time, and no slot goes to somebody who cannot',
+  })
+}
+
+export class QueueOrderKnob {
+  #lastOverload = Number.NEGATIVE_INFINITY
+
+  decide(upstream: UpstreamMemory, book: Book): void {
+    const { queueNow, queueMax } = upstream.now
+    const target = upstream.id
+    const goodMs = Math.min(...upstream.routes.map(({ goal }) => goal.goodMs))
+    const waitMs = queueNow === 0 ? 0 : (queueNow / Math.max(0.5, upstream.rate)) * 1000
+    if (waitMs > goodMs && queueNow >= 4) this.#lastOverload = book.now
+    const isOverload = book.now - this.#lastOverload < CALM_WINDOWS
+    book.change({
+      scope: 'upstream',
+      target,
+      knob: 'queueOrder',
+      to: isOverload ? 'lifo' : 'fifo',
+      hypothesis: isOverload
+        ? `the wait of ${rounded(waitMs)} ms is beyond the goal: who has waited longest is lost already`
+        : 'no overload for a quarter of an hour',
+      evidence: { queued: queueNow, finishedPerSecond: rounded(upstream.rate) },
+      expected: isOverload ? 'most are answered at once, a few late, instead of all late' : 'the same, and fairer',
+    })
+    const most = book.number('upstream', target, 'queueMax', QUEUE_MAX)
+    if (queueMax < 0.9 * most || most === 0) return
+    book.change({
+      scope: 'upstream',
+      target,
+      knob: 'queueMax',
+      to: Math.min(MOST_QUEUE, 2 * most),
+      hypothesis: 'the queue was full before the deadlines gave anybody up',
+      evidence: { queued: queueMax },
+      expected: 'the deadline decides who is given up, not the order of arrival',
+    })
+  }
+}
+
+/** Higher goes first: what is worth more, then the tighter goal; the same for all where all are alike. */
+export function firstPriority(
+  route: RouteMemory,
+  beside: readonly RouteMemory[],
+): { priority: number; maxShare: number } {
+  const isBefore = (a: RouteMemory, b: RouteMemory) =>
+    a.goal.goodMs * Math.max(a.weight, 0.01) ** -2 < b.goal.goodMs * Math.max(b.weight, 0.01) ** -2
+  const priority = Math.min(9, beside.filter(other => isBefore(route, other)).length)
+  const isLast = beside.some(other => isBefore(other, route))
+  return { priority, maxShare: isLast ? SHARE_OF_OTHERS : 1 }
+}

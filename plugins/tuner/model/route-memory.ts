@@ -1,0 +1,163 @@
+/**
+ * What is remembered of a route: how long its attempts take by how crowded the upstream was, how they end, and what its
+ * answers cost to encode and to send. Bounded: some rings of fixed size and a few sums.
+ */
+import type { AttemptSample, ClassWindow, Goal, RouteMeta, RouteWindow } from '../types.ts'
+import { amount, entriesOf } from './numbers.ts'
+import { SortedRing } from './sorted-ring.ts'
+
+const DEFAULT_GOAL: Goal = { goodMs: 1000, badMs: 10_000 }
+/** Levels of crowding: 1, 2, 3-4, 5-8, … attempts at once. */
+const CROWDINGS = 9
+const CROWDING_RING = 40
+const CROWDING_ENOUGH = 12
+const RECENT_RING = 256
+/** Most classes of clients that are told apart. */
+const MOST_CLASSES = 8
+/** A minute later, a sum counts for a third. */
+const KEEP = Math.exp(-1 / 60)
+const KEEP_BRIEFLY = Math.exp(-1 / 8)
+/** Longer memory for what changes slowly: the speed of links and encoders. */
+const KEEP_SLOWLY = Math.exp(-1 / 300)
+
+export interface ClassSums {
+  n: number
+  raw: number
+  out: number
+  transferMs: number
+  cpuMs: number
+  /** In the window just read. */
+  flowing: number
+}
+
+export class RouteMemory {
+  readonly id: string
+  readonly upstream: string
+  readonly goal: Goal
+  readonly weight: number
+  readonly idempotent: boolean
+  readonly contentType: string
+  readonly #byCrowding: (SortedRing | undefined)[] = []
+  /** Times of attempts that were answered. */
+  readonly recent = new SortedRing(RECENT_RING)
+  readonly classes = new Map<string, ClassSums>()
+  /** Fading sums of first attempts, further attempts, hedges. */
+  readonly counts = { first: 0, firstFailed: 0, firstTimedOut: 0, again: 0, againOk: 0 }
+  /** The same of first attempts, over some ten seconds. */
+  readonly lately = { first: 0, firstFailed: 0 }
+  /** Never fading. */
+  readonly hedges = { made: 0, won: 0 }
+  #baselineMs: number | null = null
+  revalidated = 0
+  changed = 0
+  longestOkMs = 0
+
+  constructor(meta: RouteMeta) {
+    this.id = meta.id
+    this.upstream = meta.upstream
+    const goodMs = amount(meta.slo?.goodMs, DEFAULT_GOAL.goodMs)
+    const badMs = amount(meta.slo?.badMs, DEFAULT_GOAL.badMs)
+    this.goal = { goodMs, badMs: Math.max(goodMs + 1, badMs) }
+    this.weight = amount(meta.weight, 1)
+    this.idempotent = meta.idempotent !== false
+    this.contentType = typeof meta.contentType === 'string' ? meta.contentType : ''
+  }
+
+  /** Time of an attempt with nobody beside it, as far as is known; 0 = unknown. The least crowded times count. */
+  get baselineMs(): number {
+    this.#baselineMs ??= this.#leastMedian()
+    return this.#baselineMs
+  }
+
+  #leastMedian(): number {
+    let least = 0
+    for (const ring of this.#byCrowding) {
+      if (ring === undefined || ring.count < CROWDING_ENOUGH) continue
+      const median = ring.quantile(0.5)
+      if (least === 0 || median < least) least = median
+    }
+    return least
+  }
+
+  /** The upstream has become slower or faster as a whole. */
+  rebase(factor: number): void {
+    for (const ring of this.#byCrowding) ring?.scale(factor)
+    this.#baselineMs = null
+  }
+
+  readAttempt({ ms, kind, inflight, try: number, hedge }: AttemptSample): void {
+    if (hedge) return
+    const isFirst = !(amount(number, 1) > 1)
+    const isOk = kind === 'ok'
+    if (isFirst) {
+      this.counts.first++
+      this.lately.first++
+      if (!isOk && kind !== 'connect') {
+        this.counts.firstFailed++
+        this.lately.firstFailed++
+      }
+      if (kind === 'timeout') this.counts.firstTimedOut++
+    } else if (kind !== 'connect') {
+      this.counts.again++
+      if (isOk) this.counts.againOk++
+    }
+    if (!isOk || !(ms >= 0) || !Number.isFinite(ms)) return
+    this.recent.push(ms)
+    this.longestOkMs = Math.max(this.longestOkMs, ms)
+    const crowding = Math.min(CROWDINGS - 1, Math.ceil(Math.log2(Math.max(1, amount(inflight, 1)))))
+    let ring = this.#byCrowding[crowding]
+    if (ring === undefined) {
+      ring = new SortedRing(CROWDING_RING)
+      this.#byCrowding[crowding] = ring
+    }
+    ring.push(ms)
+  }
+
+  /** Lets the sums fade, then adds the window's. */
+  readWindow(window: RouteWindow | undefined): void {
+    const { counts } = this
+    for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] *= KEEP
+    this.revalidated = this.revalidated * KEEP_SLOWLY + amount(window?.revalidated)
+    this.changed = this.changed * KEEP_SLOWLY + amount(window?.changed)
+    this.lately.first *= KEEP_BRIEFLY
+    this.lately.firstFailed *= KEEP_BRIEFLY
+    this.hedges.made += amount(window?.hedges)
+    this.hedges.won += amount(window?.hedgeWins)
+    this.#baselineMs = null
+    for (const sums of this.classes.values()) fade(sums)
+    for (const [cls, read] of entriesOf(window?.byClass)) this.#readClass(cls, read)
+  }
+
+  /** Share of first attempts that fail: the last minute's, or the last seconds' where that is more. */
+  get failing(): number {
+    const { counts, lately } = this
+    const brief = lately.first >= 20 ? lately.firstFailed / lately.first : 0
+    return Math.max(brief, counts.firstFailed / Math.max(1, counts.first))
+  }
+
+  #readClass(cls: string, read: ClassWindow): void {
+    const n = amount(read?.n)
+    if (n === 0) return
+    let sums = this.classes.get(cls)
+    if (sums === undefined) {
+      if (this.classes.size >= MOST_CLASSES) return
+      sums = { n: 0, raw: 0, out: 0, transferMs: 0, cpuMs: 0, flowing: 0 }
+      this.classes.set(cls, sums)
+    }
+    sums.n += n
+    sums.raw += amount(read.raw)
+    sums.out += amount(read.bytesOut)
+    sums.transferMs += amount(read.transferMs)
+    sums.cpuMs += amount(read.cpuWork, amount(read.cpuMs))
+    sums.flowing += amount(read.transferMs) * (1 - KEEP_SLOWLY)
+  }
+}
+
+function fade(sums: ClassSums): void {
+  sums.n *= KEEP_SLOWLY
+  sums.raw *= KEEP_SLOWLY
+  sums.out *= KEEP_SLOWLY
+  sums.transferMs *= KEEP_SLOWLY
+  sums.cpuMs *= KEEP_SLOWLY
+  sums.flowing *= KEEP_SLOWLY
+}

@@ -1,0 +1,102 @@
+/**
+ * What is remembered of an upstream, the shared resource: how crowded it was since the last look, how much slower that
+ * made its routes, and how much it finished.
+ */
+import type { AttemptSample, UpstreamWindow } from '../types.ts'
+import { amount } from './numbers.ts'
+import type { RouteMemory } from './route-memory.ts'
+
+/** Ratios that one look is made from; more are not kept. */
+const MOST_RATIOS = 200
+/** Share of a window with waiting requests from which on the limit counts as in full use. */
+const SATURATED = 0.3
+
+/** What has been seen since the last decision. */
+export interface Look {
+  windows: number
+  saturated: number
+  done: number
+  failed: number
+  inflight: number
+  ratios: number[]
+}
+
+export const newLook = (): Look => ({ windows: 0, saturated: 0, done: 0, failed: 0, inflight: 0, ratios: [] })
+
+/** The window just read, as plain numbers. */
+export interface Now {
+  arrivals: number
+  attempts: number
+  ok: number
+  failed: number
+  connectErr: number
+  inflightAvg: number
+  inflightMax: number
+  queueNow: number
+  queueMax: number
+  limited: number
+  waitedForSocket: number
+}
+
+export class UpstreamMemory {
+  readonly id: string
+  readonly routes: RouteMemory[] = []
+  look = newLook()
+  now: Now = readNow(undefined)
+  /** How much slower than alone attempts are; 1 until something is known. */
+  ratio = 1
+  /** Finished a second, fading over ten seconds. */
+  rate = 0
+
+  constructor(id: string) {
+    this.id = id
+  }
+
+  readWindow(window: UpstreamWindow | undefined): void {
+    const now = readNow(window)
+    this.now = now
+    this.rate += (now.ok - this.rate) / 10
+    const { look } = this
+    look.windows++
+    if (now.limited > SATURATED) look.saturated++
+    look.done += now.ok
+    look.failed += now.failed
+    look.inflight += now.inflightAvg
+  }
+
+  /** `limit`: attempts that began while more ran belong to an earlier limit. */
+  readAttempt({ kind, ms, inflight, hedge }: AttemptSample, route: RouteMemory, limit: number): void {
+    if (kind !== 'ok' || hedge || !(ms >= 0) || amount(inflight, 1) > limit + 1) return
+    const baseline = route.baselineMs
+    if (baseline <= 0 || this.look.ratios.length >= MOST_RATIOS) return
+    this.look.ratios.push(ms / baseline)
+  }
+
+  get isSaturated(): boolean {
+    return this.now.limited > SATURATED
+  }
+}
+
+function readNow(window: UpstreamWindow | undefined): Now {
+  const queueMax = amount(window?.queueMax)
+  const isWaiting = amount(window?.queueAvg) > 0.5 || amount(window?.shed) > 0
+  return {
+    arrivals: amount(window?.arrivals),
+    attempts: amount(window?.attempts),
+    ok: amount(window?.ok),
+    failed: amount(window?.err5xx) + amount(window?.connectErr) + amount(window?.timeouts),
+    connectErr: amount(window?.connectErr),
+    inflightAvg: amount(window?.inflightAvg),
+    inflightMax: amount(window?.inflightMax),
+    queueNow: amount(window?.queueNow),
+    queueMax,
+    limited: amount(window?.limitedFrac, isWaiting ? 1 : 0),
+    waitedForSocket: amount(window?.waitedForSocket),
+  }
+}
+
+export function median(values: readonly number[]): number {
+  if (values.length === 0) return 0
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[sorted.length >> 1] as number
+}
