@@ -50,7 +50,6 @@ const textAnswer = {
   contentEncoding: null,
   contentRange: false,
   noTransform: false,
-  etag: null,
   unbuffered: false,
 }
 

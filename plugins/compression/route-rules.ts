@@ -3,7 +3,6 @@
  */
 import { clampToBounds, type Tunables } from '../contract/index.ts'
 import { isAvailable, maxLevel } from './codec/codecs.ts'
-import { Bandwidth } from './measure/bandwidth.ts'
 import type { CompressionOptions } from './options.ts'
 import { rememberedChoice } from './rules/accept-encoding.ts'
 import { rememberedVerdict, type TypeVerdict } from './rules/content-type.ts'
@@ -40,7 +39,6 @@ export class RouteRules implements AnswerRules {
   readonly levelMap: LevelMap
   readonly judge: (contentType: string | null) => TypeVerdict
   readonly choose: (accept: string | undefined) => string | null
-  readonly bandwidth = new Bandwidth()
   readonly #ceilings: Record<Coding, number> = { ...defaultCeiling }
 
   constructor(settings: RouteCompression) {

@@ -1,11 +1,11 @@
 /**
- * How fast a client takes bytes: a fixed word for the local network, elsewhere what the route's clients have shown.
+ * How fast a client is taken to read: one figure for the local network, one for everywhere else.
  */
 import { BlockList, isIPv6 } from 'node:net'
 
 /** 50 Mbit/s: a phone on the household's own Wi-Fi. */
 export const LAN_BYTES_PER_MS = 6_250
-/** 10 Mbit/s, until something is measured. */
+/** 10 Mbit/s. */
 export const WAN_BYTES_PER_MS = 1_250
 
 const local = new BlockList()
@@ -26,19 +26,4 @@ local.addAddress('::1', 'ipv6')
 export function isLocalAddress(address: string): boolean {
   const plain = address.startsWith('::ffff:') ? address.slice(7) : address
   return local.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4')
-}
-
-/** Smaller answers fit into what the network takes at once and show nothing of its speed. */
-const MIN_BYTES = 64 * 1024
-const NEWEST = 0.2
-
-/** Of clients that are not in the local network, on one route. */
-export class Bandwidth {
-  bytesPerMs = WAN_BYTES_PER_MS
-
-  /** An answer of so many bytes was taken in so long. */
-  learn(bytes: number, ms: number): void {
-    if (bytes < MIN_BYTES || ms <= 0) return
-    this.bytesPerMs += NEWEST * (bytes / ms - this.bytesPerMs)
-  }
 }

@@ -7,8 +7,6 @@ export interface AnswerFields {
   contentEncoding: string | null
   contentRange: boolean
   noTransform: boolean
-  /** RFC 9111 §5.2.2.5 and .7: for one person only, which says something about secrets. */
-  etag: string | null
   /** X-Accel-Buffering: no, by which an origin asks proxies to pass every byte at once. */
   unbuffered: boolean
 }
@@ -20,7 +18,6 @@ export function readAnswerFields(fields: readonly string[]): AnswerFields {
     contentEncoding: null,
     contentRange: false,
     noTransform: false,
-    etag: null,
     unbuffered: false,
   }
   for (let i = 0; i + 1 < fields.length; i += 2) readLine(read, fields[i] as string, fields[i + 1] as string)
@@ -29,9 +26,6 @@ export function readAnswerFields(fields: readonly string[]): AnswerFields {
 
 function readLine(read: AnswerFields, name: string, value: string): void {
   switch (name.length) {
-    case 4:
-      if (is(name, 'etag')) read.etag = value
-      return
     case 12:
       if (is(name, 'content-type')) read.contentType = value
       return
