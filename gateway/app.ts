@@ -3,16 +3,24 @@
  * refusals, then the proxy over the pools; upgrades take the tunnel beside it.
  */
 import { METHODS } from 'node:http'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
+import { type AccessDecision, access } from '../plugins/access/index.ts'
 import { accessLog, type Destination } from '../plugins/access-log/index.ts'
 import { admission } from '../plugins/admission/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
 import { compression } from '../plugins/compression/index.ts'
-import { exchangesOf } from '../plugins/contract/index.ts'
+import { addNote, exchangesOf } from '../plugins/contract/index.ts'
 import { metrics } from '../plugins/metrics/index.ts'
 import { endWithAnswer, failureAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
+import { accessPage, decideEntry, questionsFor } from './access.ts'
 import { accessFacts, tunnelEntry } from './access-facts.ts'
 import type { GatewayConfig } from './config/types.ts'
 import { garbageBound } from './garbage-bound.ts'
@@ -58,8 +66,6 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
 
   await app.register(upstream, {})
   app.upstream.apply(state.serving.upstreams)
-  await app.register(admission, { clientOf: ({ facts }) => addressKey(facts.client.address) })
-  app.admission.apply(state.serving.admission)
 
   await app.register(accessLog, {
     facts: accessFacts,
@@ -74,19 +80,27 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   app.addHook('onRequest', (request, reply, next) => {
     request.facts = requestFacts(state.serving, request.raw, request.originalUrl)
     const refusal = refusalFor(request.method, request.facts)
-    const location = refusal === null ? redirectFor(request.facts) : null
-    if (refusal === null && location === null) return next()
-    endWithAnswer(reply, armLinger)
-    if (refusal === null) return void reply.redirect(location as string, 301)
+    if (refusal === null) return next()
     const { headers, body } = failureAnswer(refusal, request.raw.headers.accept)
+    endWithAnswer(reply, armLinger)
     reply.code(refusal.status).headers(headers).send(body)
   })
-  const callFor = (request: FastifyRequest) => proxyCall(request.facts, state.serving.config.limits.bodyIdleMs)
+  await app.register(access, { attach: false })
+  app.addHook('onRequest', (request, reply, next) => {
+    const asked = questionsFor(request.facts, request.raw, request.originalUrl)
+    if (asked === null) return enter(request, reply, next)
+    decideEntry(app.access, asked)
+      .then(decision => letIn(decision, request, reply, next))
+      .catch(next)
+  })
+  const callFor = (request: FastifyRequest) => proxyCall(request, state.serving.config.limits.bodyIdleMs)
   await app.register(proxy, { direct: true, callFor, onEarlyAnswer: armLinger, onBytes: garbageBound() })
+  await app.register(admission, { clientOf: ({ facts }) => addressKey(facts.client.address) })
+  app.admission.apply(state.serving.admission, state.serving.config.uplink)
   await app.register(cache, {
     ...storeOptions(state.serving.config),
-    settingsFor: ({ facts: { match, query } }) =>
-      match.kind === 'route' ? cacheScopeAt(match.route, match.path, query) : null,
+    settingsFor: ({ facts: { match, query }, access }) =>
+      match.kind === 'route' ? cacheScopeAt(match.route, match.path, query, access) : null,
   })
   // Behind the cache: what comes out of the store is encoded like what comes from an origin.
   await app.register(compression, {
@@ -98,7 +112,13 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   }
   await app.register(websocket, {
     attach: false,
-    resolve: request => resolveUpgrade(request, { serving: state.serving, upstreams: app.upstream, onEnd: logTunnel }),
+    resolve: request =>
+      resolveUpgrade(request, {
+        serving: state.serving,
+        upstreams: app.upstream,
+        access: app.access,
+        onEnd: logTunnel,
+      }),
     renderFailure: upgradeFailurePage,
   })
 
@@ -111,6 +131,26 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   app.setErrorHandler((error, request, reply) => sendFailure(reply, request.facts, error as Error, armLinger))
   await app.ready()
   return app
+}
+
+/** Somebody who is kept out gets his answer; everybody else goes on. */
+function letIn(decision: AccessDecision, request: FastifyRequest, reply: FastifyReply, next: () => void): void {
+  addNote(request, { topic: 'access', reason: decision.reason })
+  if (decision.pass) {
+    request.access = decision
+    return enter(request, reply, next)
+  }
+  const { status, headers, body } = accessPage(decision, request.facts.requestId, request.raw.headers.accept)
+  endWithAnswer(reply, armLinger)
+  reply.code(status).headers(headers).send(body)
+}
+
+/** Where the gateway itself sends clients of a route is for those who may come in. */
+function enter(request: FastifyRequest, reply: FastifyReply, next: () => void): void {
+  const location = redirectFor(request.facts)
+  if (location === null) return next()
+  endWithAnswer(reply, armLinger)
+  reply.redirect(location, 301)
 }
 
 /** No method has a body for Fastify, so it parses none (traps T11, and 415 for a strange Content-Type). */
@@ -135,7 +175,7 @@ function analysisInterval({ routes }: GatewayConfig): number {
 }
 
 /** Where a request goes and as what; null for one that was refused. */
-function proxyCall(facts: RequestFacts, bodyIdleMs: number): ProxyCall | null {
+function proxyCall({ facts, access }: FastifyRequest, bodyIdleMs: number): ProxyCall | null {
   if (facts.match.kind !== 'route') return null
   const { route, path } = facts.match
   return {
@@ -147,7 +187,7 @@ function proxyCall(facts: RequestFacts, bodyIdleMs: number): ProxyCall | null {
     requestId: facts.requestId,
     strippedPrefix: route.strippedPrefix,
     mountBase: route.mountBase,
-    requestRules: requestRulesFor(route, facts),
+    requestRules: requestRulesFor(route, facts, access),
     answerRules: route.answerRules,
     maxBodyBytes: route.limits.bodySize,
     bodyIdleMs,

@@ -197,7 +197,7 @@ class Gateway implements RunningGateway {
     const before = this.config
     const { config } = read
     this.#app.upstream.apply(serving.upstreams)
-    this.#app.admission.apply(serving.admission)
+    this.#app.admission.apply(serving.admission, config.uplink)
     this.#state.serving = serving
     this.#read = read
     this.#generation++

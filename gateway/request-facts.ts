@@ -29,7 +29,7 @@ export interface RequestFacts {
   readonly dav: DavDecision
 }
 
-export const NO_DAV: DavDecision = { kind: 'pass', set: null }
+export const NO_DAV: DavDecision = { kind: 'pass', set: null, target: null }
 
 /** `rawUrl` is the request target as it was received. */
 export function requestFacts(serving: Serving, request: IncomingMessage, rawUrl: string): RequestFacts {
@@ -120,13 +120,15 @@ export function hostFor(route: ServedRoute, facts: RequestFacts): string {
   return route.hostToSend ?? facts.hostHeader
 }
 
+/** What whoever let the request in wants the app to see, and not to see. */
+export type Entry = FieldRules | null
+
 /** The route's rules for the head of this request. */
-export function requestRulesFor(route: ServedRoute, { client, dav }: RequestFacts): FieldRules {
-  const rules = route.hasTemplates
-    ? fillTemplates(route.requestRules, client, route.strippedPrefix)
-    : route.requestRules
+export function requestRulesFor(route: ServedRoute, { client, dav }: RequestFacts, entry: Entry): FieldRules {
+  const own = route.hasTemplates ? fillTemplates(route.requestRules, client, route.strippedPrefix) : route.requestRules
   const addresses = dav.kind === 'pass' ? dav.set : null
-  return addresses === null ? rules : { set: { ...rules.set, ...addresses }, remove: rules.remove }
+  if (addresses === null && entry === null) return own
+  return { set: { ...own.set, ...addresses, ...entry?.set }, remove: [...own.remove, ...(entry?.remove ?? [])] }
 }
 
 /** Where the gateway itself sends a client, for an address of the route that its app does not answer; null = nowhere. */

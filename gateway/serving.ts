@@ -4,13 +4,16 @@
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import type { AccessGuard } from '../plugins/access/index.ts'
 import { compileRedaction, type Redaction } from '../plugins/access-log/index.ts'
 import type { LaneOptions } from '../plugins/admission/index.ts'
+import { laneOptionsSchema } from '../plugins/admission/options.ts'
 import type { CacheScope } from '../plugins/cache/index.ts'
 import { type RouteCompression, routeCompression } from '../plugins/compression/index.ts'
-import { compilePaths, type PathSet } from '../plugins/contract/index.ts'
+import { compilePaths, type PathSet, resolveOptions } from '../plugins/contract/index.ts'
 import { compileTrust, type FieldRules, type TrustCheck } from '../plugins/proxy/index.ts'
 import type { UpstreamGroupOptions } from '../plugins/upstream/index.ts'
+import { guardOf } from './access.ts'
 import type { CacheConfig, GatewayConfig, RouteConfig } from './config/types.ts'
 import { compileRoutes, type RouteTable } from './routing/index.ts'
 import { appBase, pathInApp } from './rules/app-path.ts'
@@ -37,6 +40,8 @@ export interface ServedRoute extends Omit<RouteConfig, 'redirects'> {
   readonly encoding: RouteCompression | null
   /** Where the cache does something else; null = nowhere. */
   readonly cachePaths: CachePaths | null
+  /** Who may come in; null = everybody. */
+  readonly guard: AccessGuard | null
   readonly redirects: Redirects | null
   readonly redaction: Redaction | null
   /** Scheme of the origin for the addresses in WebDAV heads; null = they stay as they are. */
@@ -62,8 +67,8 @@ export interface Serving {
   readonly encodings: Readonly<Record<string, RouteCompression | null>>
   /** Options of every group of origins, by the name of its route. */
   readonly upstreams: Readonly<Record<string, UpstreamGroupOptions>>
-  /** What admission does for each of these groups; false = no limit. */
-  readonly admission: Readonly<Record<string, LaneOptions | false>>
+  /** What admission does for each of these groups. */
+  readonly admission: Readonly<Record<string, LaneOptions>>
 }
 
 /** Addresses of origins that are part of the gateway, by their name in the configuration. */
@@ -96,6 +101,7 @@ function serveRoute(route: RouteConfig, builtins: BuiltinOrigins): ServedRoute {
     cacheScope: route.cache === false ? null : cacheScope(route, route.cache),
     encoding: route.compression === false ? null : routeCompression(route.name, route.compression),
     cachePaths: route.cache === false ? null : cachePaths(route, route.cache),
+    guard: guardOf(route),
     redirects: compileRedirects(route.redirects, route.match.path === '/' ? '' : route.match.path),
     redaction: compileRedaction(route.redact),
     davScheme: route.webdav.destination === 'keep' ? null : upstream[0]?.url.startsWith('https:') ? 'https' : 'http',
@@ -135,8 +141,15 @@ function cachePaths(route: RouteConfig, config: CacheConfig): CachePaths | null 
  * What the cache does with a request of the route; null = it leaves it alone.
  * @param path as it goes to the origin
  */
-export function cacheScopeAt(route: ServedRoute, path: string, query: string): CacheScope | null {
-  const { cachePaths, cacheScope } = route
+export function cacheScopeAt(
+  route: ServedRoute,
+  path: string,
+  query: string,
+  entry: FieldRules | null = null,
+): CacheScope | null {
+  const { cachePaths } = route
+  // What the app is told about a person is no part of the key: its answers are for that person.
+  const cacheScope = entry !== null && Object.keys(entry.set).length > 0 ? null : route.cacheScope
   if (cachePaths === null) return cacheScope
   const appPath = pathInApp(route.appBase, path)
   if (cachePaths.never.coversAny(appPath, query)) return null
@@ -155,11 +168,16 @@ function authorityOf(url: string): string {
   return url.startsWith('unix:') ? 'localhost' : new URL(url.replace(/^h2c:/, 'http:')).host
 }
 
+const withoutLimit: LaneOptions = {
+  ...resolveOptions('admission', laneOptionsSchema, {}),
+  maxConcurrency: 'none',
+}
+
 /** More requests at once than there are connections would only wait a second time. */
-function laneOptions({ admission, connectionPools, upstream }: ServedRoute): LaneOptions | false {
-  if (admission === false) return false
+function laneOptions({ admission, bandwidth, connectionPools, upstream }: ServedRoute): LaneOptions {
+  if (admission === false) return { ...withoutLimit, bandwidth }
   const maxLimit = Math.max(2, Math.min(65_535, connectionPools.maxSize * upstream.length))
-  return { ...admission, maxLimit }
+  return { ...admission, maxLimit, bandwidth }
 }
 
 function upstreamOptions(route: ServedRoute): UpstreamGroupOptions {

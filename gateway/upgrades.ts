@@ -3,9 +3,11 @@
  * take another way.
  */
 import type { IncomingMessage } from 'node:http'
-import { answerHead, failureAnswer, type PublicFailure, requestHead } from '../plugins/proxy/index.ts'
+import type { AccessControl } from '../plugins/access/index.ts'
+import { answerHead, type FieldRules, failureAnswer, type PublicFailure, requestHead } from '../plugins/proxy/index.ts'
 import type { Upstreams } from '../plugins/upstream/index.ts'
 import type { LocalAnswer, TunnelSummary, UpgradeFailure, UpgradeResolution } from '../plugins/websocket/index.ts'
+import { accessPage, decideEntry, questionsFor, type Refused } from './access.ts'
 import { refusalFor } from './refusals.ts'
 import { hostFor, newRequestId, type RequestFacts, requestFacts, requestRulesFor } from './request-facts.ts'
 import type { ServedRoute, Serving } from './serving.ts'
@@ -16,15 +18,22 @@ export type TunnelEnded = (request: IncomingMessage, facts: RequestFacts, summar
 export interface UpgradeSurroundings {
   readonly serving: Serving
   readonly upstreams: Upstreams
+  readonly access: AccessControl
   readonly onEnd: TunnelEnded
 }
 
 /** Decides about one upgrade: a tunnel to its route's upstream, or the answer that a request would get. */
-export function resolveUpgrade(request: IncomingMessage, around: UpgradeSurroundings): UpgradeResolution {
+export async function resolveUpgrade(
+  request: IncomingMessage,
+  around: UpgradeSurroundings,
+): Promise<UpgradeResolution> {
   const facts = requestFacts(around.serving, request, request.url ?? '/')
   const refusal = refusalFor(request.method ?? 'GET', facts)
   if (refusal !== null) return { kind: 'refuse', ...localAnswer(refusal, request.headers.accept) }
   if (facts.match.kind !== 'route') throw new TypeError('an upgrade without refusal has a route')
+  const asked = questionsFor(facts, request, request.url ?? '/')
+  const entry = asked === null ? null : await decideEntry(around.access, asked)
+  if (entry?.pass === false) return { kind: 'refuse', ...accessAnswer(entry, facts, request) }
   const { route, path } = facts.match
   if (!route.protocol.websocketEnabled) return { kind: 'refuse', ...localAnswer(switchedOff(facts), undefined) }
   return {
@@ -32,7 +41,7 @@ export function resolveUpgrade(request: IncomingMessage, around: UpgradeSurround
     routeName: route.name,
     upstreamName: route.name,
     path: path + facts.query,
-    headers: upgradeHead(request, facts, route),
+    headers: upgradeHead(request, facts, { route, entry }),
     idleMs: route.limits.websocketIdleMs,
     headTimeoutMs: route.limits.responseTimeoutMs,
     connect: signal => connectTo(around.upstreams, route.name, signal),
@@ -58,15 +67,27 @@ async function connectTo(upstreams: Upstreams, name: string, signal: AbortSignal
   return socket.once('close', release)
 }
 
+interface Admitted {
+  readonly route: ServedRoute
+  readonly entry: FieldRules | null
+}
+
+function accessAnswer(refused: Refused, { requestId }: RequestFacts, { headers: { accept } }: IncomingMessage) {
+  const { status, headers, body } = accessPage(refused, requestId, accept)
+  const fields = Object.entries(headers).filter(([name]) => name !== 'content-length')
+  const lines = fields.flatMap(([name, value]) => [value].flat().flatMap(one => [name, String(one)]))
+  return { status, headers: lines, body }
+}
+
 /** The request's own rules, then the two fields that make an upgrade (RFC 9110 §7.8). */
-function upgradeHead(request: IncomingMessage, facts: RequestFacts, route: ServedRoute): string[] {
+function upgradeHead(request: IncomingMessage, facts: RequestFacts, { route, entry }: Admitted): string[] {
   const head = requestHead(request.rawHeaders, {
     client: facts.client,
     host: hostFor(route, facts),
     httpVersion: request.httpVersion,
     requestId: facts.requestId,
     strippedPrefix: route.strippedPrefix,
-    rules: requestRulesFor(route, facts),
+    rules: requestRulesFor(route, facts, entry),
   })
   head.push('Connection', 'Upgrade', 'Upgrade', request.headers.upgrade ?? 'websocket')
   return head

@@ -1,6 +1,7 @@
 /**
  * Every plugin by name: `import { upstream, proxy } from 'hearthgate'`.
  */
+export { access } from './access/index.ts'
 export { accessLog } from './access-log/index.ts'
 export { admission } from './admission/index.ts'
 export { cache } from './cache/index.ts'

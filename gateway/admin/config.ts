@@ -3,7 +3,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { HIDDEN, redactField, redactUrl } from '../../plugins/access-log/index.ts'
-import type { GatewayConfig } from '../config/types.ts'
+import type { GatewayConfig, RouteConfig } from '../config/types.ts'
 import type { AdminSources } from './sources.ts'
 
 export function addConfigEndpoint(app: FastifyInstance, { state, generation, warnings }: AdminSources): void {
@@ -14,7 +14,7 @@ export function addConfigEndpoint(app: FastifyInstance, { state, generation, war
   })
 }
 
-/** Passwords in addresses, the admin token, and header values that a route sets. */
+/** Passwords in addresses, hashes of passwords, the admin token, and header values that a route sets. */
 export function withoutSecrets(config: GatewayConfig): unknown {
   const { admin, redis, store, routes, ...same } = config
   return {
@@ -24,6 +24,7 @@ export function withoutSecrets(config: GatewayConfig): unknown {
     store: redactUrl(store),
     routes: routes.map(route => ({
       ...route,
+      access: hideHashes(route.access),
       upstream: route.upstream.map(origin => ({ ...origin, url: redactUrl(origin.url) })),
       headers: {
         ...route.headers,
@@ -31,6 +32,17 @@ export function withoutSecrets(config: GatewayConfig): unknown {
         response: { ...route.headers.response, set: hideValues(route.headers.response.set) },
       },
     })),
+  }
+}
+
+function hideHashes(access: RouteConfig['access']): RouteConfig['access'] {
+  if (access === false) return false
+  const { basic, forward } = access
+  const users = Object.fromEntries(Object.keys(basic?.users ?? {}).map(name => [name, HIDDEN]))
+  return {
+    ...access,
+    basic: basic === null ? null : { ...basic, users },
+    forward: forward === null ? null : { ...forward, url: redactUrl(forward.url) },
   }
 }
 

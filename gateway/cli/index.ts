@@ -5,7 +5,9 @@ import { parseArgs } from 'node:util'
 import { runCheck } from './check.ts'
 import { runExplain } from './explain.ts'
 import { runExplainPreset } from './explain-preset.ts'
+import { runImport } from './import.ts'
 import type { CliIo } from './io.ts'
+import { runPassword } from './password.ts'
 import { listPurges, runPurge } from './purge.ts'
 import { runRoutes } from './routes.ts'
 import { runStart } from './start.ts'
@@ -25,6 +27,9 @@ const help = `hearthgate: one gateway in front of the apps of a home
   hearthgate purge   [--url U] [--prefix P] [--route R] [--tag T] [--all]
                                                      let the running gateway forget stored answers
   hearthgate stats   [--json]                        what the running gateway does, and what its cache holds
+  hearthgate import  nginx-proxy-manager|caddyfile|traefik-labels|swag FILE
+                                                     print a configuration made of another proxy's
+  hearthgate password                                read a password, print its hash for access.basic.users
   hearthgate help | version
 
   --config FILE   configuration, default ./gateway.yaml
@@ -75,6 +80,11 @@ export async function run(argv: string[], io: CliIo = processIo()): Promise<numb
       return purge(rest, values, io)
     case 'stats':
       return runStats({ config, json, admin: values.admin, token: values.token }, io)
+    case 'import':
+      if (rest.length !== 2) return usage(io, 'write: hearthgate import caddyfile FILE')
+      return runImport({ kind: rest[0] as string, file: rest[1] as string }, io)
+    case 'password':
+      return runPassword(process.stdin, io)
     case 'version':
       return print(io, `${await version()}\n`)
     default:

@@ -4,7 +4,7 @@
 
 import { laneOptionsSchema, QUEUE_ORDERS } from '../../plugins/admission/options.ts'
 import { resolveOptions } from '../../plugins/contract/index.ts'
-import { block, duration, flag, integer, word } from './kinds.ts'
+import { block, duration, flag, integer, type Kind, rate, word } from './kinds.ts'
 import { formatDuration } from './units.ts'
 
 const lane = resolveOptions('admission', laneOptionsSchema, {})
@@ -51,4 +51,22 @@ export const admissionBlock = block(
     }),
   },
   { description: 'Limit of concurrency with a queue; `false` = off.' },
+)
+
+const mostBytes = (description: string): Kind =>
+  rate({ min: 1024, max: 1e12, words: { none: null }, default: 'none', description, examples: ['5Mbit/s', '2MB/s'] })
+
+/** The block `bandwidth` of a route. */
+export const bandwidthBlock = block(
+  'bandwidth',
+  {
+    per_client: mostBytes('Most that answers to one client take, over all of its connections (IPv6: of a /64).'),
+    per_route: mostBytes('Most that answers of the route take, to all clients together.'),
+  },
+  { description: 'Caps of how fast answers are sent; `false` = none.' },
+)
+
+/** The global key `uplink`. */
+export const uplinkKind = mostBytes(
+  'Speed of the line to the outside: clients there share it by the class of the route (`admission.priority`), so that a backup does not hold up a page.',
 )

@@ -1,6 +1,7 @@
 /**
  * What a text about the app behind a route may be: patterns of paths, fixed redirects, names that logs must not show.
  */
+import { readHash } from '../../plugins/access/index.ts'
 import { patternProblem } from '../../plugins/contract/index.ts'
 import type { TextReading } from './text-reading.ts'
 
@@ -29,4 +30,21 @@ export function redactName(text: string): TextReading {
   if (/^\/(?:[\w.~-]+\/)+$/.test(text)) return accept(text)
   if (text.startsWith('/')) return refuse('a path begins and ends with "/": "/api/webhook/"')
   return /^[\w.[\]~-]+$/.test(text) ? accept(text) : refuse('expected the name of a parameter, or a path')
+}
+
+/** Never repeats the text. */
+export function passwordHash(text: string): TextReading {
+  return readHash(text) === null
+    ? refuse('expected a hash that begins with "$scrypt$": `hearthgate password` makes one')
+    : accept(text)
+}
+
+export function userName(text: string): TextReading {
+  // RFC 7617 §2: a colon ends the name.
+  return /^[^:\p{Cc}]{1,64}$/u.test(text) ? accept(text) : refuse('expected a name of 1 to 64 characters without ":"')
+}
+
+export function httpUrl(text: string): TextReading {
+  const isUrl = /^https?:\/\/[\x21-\x7e]+$/.test(text) && URL.canParse(text)
+  return isUrl ? accept(text) : refuse('expected an address that begins with http:// or https://')
 }

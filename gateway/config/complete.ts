@@ -33,8 +33,13 @@ export function complete(schema: Kind, value: unknown, folder: string): unknown 
   if (value === undefined) return byDefault(schema, folder)
   if (reads.kind === 'block') return isBlock(value) ? completeBlock(schema, value, folder) : value
   if (reads.kind === 'list') return Array.isArray(value) ? value.map(item => complete(inner!, item, folder)) : value
+  if (reads.kind === 'map' && isBlock(value)) return completeMap(inner!, value, folder)
   if (reads.kind === 'short') return complete(inner!, value, folder)
   return reads.kind === 'switch' && isBlock(value) ? complete(inner!, value, folder) : value
+}
+
+function completeMap(inner: Kind, value: Sparse, folder: string): Sparse {
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, complete(inner, item, folder)]))
 }
 
 function completeBlock(schema: Kind, value: Sparse, folder: string): Sparse {

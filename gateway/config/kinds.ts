@@ -13,7 +13,7 @@ export type Reads =
   | { readonly kind: 'word'; readonly words: readonly string[] }
   | { readonly kind: 'flag' }
   | {
-      readonly kind: 'integer' | 'duration' | 'size' | 'ratio'
+      readonly kind: 'integer' | 'duration' | 'size' | 'rate' | 'ratio'
       readonly min: number
       readonly max: number
       readonly words: Words
@@ -98,6 +98,14 @@ export function size(options: Bounds): Kind {
   const reads: Reads = { kind: 'size', min, max, words }
   const bytes = Type.Integer({ minimum: min })
   return kind(Type.Union([scalar, bytes, ...wordLiterals(words), reference()], { ...rest, reads }))
+}
+
+/** Bounds in bytes per second. */
+export function rate(options: Bounds): Kind {
+  const { min, max, words = {}, ...rest } = options
+  const scalar = Type.String({ pattern: '^\\d+(\\.\\d+)?([kKmMgG]i?)?([bB]|[bB]it)/s$' })
+  const reads: Reads = { kind: 'rate', min, max, words }
+  return kind(Type.Union([scalar, ...wordLiterals(words), reference()], { ...rest, reads }))
 }
 
 export function ratio(options: Common & { readonly words?: Words }): Kind {

@@ -11,7 +11,6 @@ export const PROMISES = [
   'answers',
   'asks_again',
   'continues',
-  'denies',
   'hides',
   'keeps',
   'limits',

@@ -6,7 +6,8 @@ import { resolveOptions } from '../../plugins/contract/index.ts'
 import { proxyOptionsSchema } from '../../plugins/proxy/options.ts'
 import { upstreamGroupSchema } from '../../plugins/upstream/options.ts'
 import { websocketOptionsSchema } from '../../plugins/websocket/options.ts'
-import { admissionBlock } from './admission-schema.ts'
+import { accessBlock } from './access-schema.ts'
+import { admissionBlock, bandwidthBlock } from './admission-schema.ts'
 import { appBlocks } from './app-schema.ts'
 import { cacheBlock } from './cache-schema.ts'
 import { compressionBlock } from './compression-schema.ts'
@@ -232,7 +233,9 @@ export const routeBlocks: Readonly<Record<string, Kind>> = {
   }),
   cache: switchable(cacheBlock, false),
   compression: switchable(compressionBlock, false),
+  access: accessBlock,
   ...appBlocks,
   admission: switchable(admissionBlock, false),
+  bandwidth: switchable(bandwidthBlock, { perClient: null, perRoute: null }),
   ...laterBlocks,
 }

@@ -4,7 +4,7 @@
 import type { Reads, Words } from './kinds.ts'
 import { quote } from './problem.ts'
 import { textRules } from './text-rules.ts'
-import { formatDuration, formatSize, parseDuration, parseRatio, parseSize, type Quantity } from './units.ts'
+import { formatDuration, formatSize, parseDuration, parseRate, parseRatio, parseSize, type Quantity } from './units.ts'
 
 /** A scalar as YAML resolves it, and the characters it was written with. */
 export interface Scalar {
@@ -16,7 +16,10 @@ export type ScalarReading =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly problem: string }
 
-export type ScalarReads = Extract<Reads, { kind: 'text' | 'word' | 'flag' | 'integer' | 'duration' | 'size' | 'ratio' }>
+export type ScalarReads = Extract<
+  Reads,
+  { kind: 'text' | 'word' | 'flag' | 'integer' | 'duration' | 'size' | 'rate' | 'ratio' }
+>
 
 const accept = (value: unknown): ScalarReading => ({ ok: true, value })
 const refuse = (problem: string): ScalarReading => ({ ok: false, problem })
@@ -89,6 +92,7 @@ function parseQuantity(kind: QuantityReads['kind'], scalar: Scalar): Quantity {
   }
   const text = typeof value === 'number' || typeof value === 'string' ? scalar.text : ''
   if (kind === 'duration') return parseDuration(text)
+  if (kind === 'rate') return parseRate(text)
   return kind === 'size' ? parseSize(text) : parseRatio(text)
 }
 
@@ -105,6 +109,7 @@ export function alternatives(words: Words): string {
 
 function bounds(reads: QuantityReads): string {
   if (reads.kind === 'duration') return `a duration from ${formatDuration(reads.min)} to ${formatDuration(reads.max)}`
+  if (reads.kind === 'rate') return `a speed from ${formatSize(reads.min)}/s`
   if (reads.kind === 'size') {
     const most = reads.max === Number.MAX_SAFE_INTEGER ? '' : ` to ${formatSize(reads.max)}`
     return `a size from ${formatSize(reads.min)}${most}`

@@ -4,6 +4,7 @@
  */
 import { resolveOptions } from '../../plugins/contract/index.ts'
 import { proxyOptionsSchema } from '../../plugins/proxy/options.ts'
+import { uplinkKind } from './admission-schema.ts'
 import { storeKinds } from './cache-schema.ts'
 import {
   block,
@@ -218,6 +219,7 @@ export const configSchema = block(
       default: './state',
       description: "The gateway's own files: tuner ledger, certificates, runtime file.",
     }),
+    uplink: uplinkKind,
     log,
     limits,
     defaults: defaultsSchema,

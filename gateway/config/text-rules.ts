@@ -5,7 +5,7 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { domainToASCII } from 'node:url'
-import { pathPattern, redactName, redirectFrom, redirectTo } from './app-rules.ts'
+import { httpUrl, passwordHash, pathPattern, redactName, redirectFrom, redirectTo, userName } from './app-rules.ts'
 import { cookieName, keyField, queryName, storeAddress } from './cache-rules.ts'
 import { mediaType } from './compression-rules.ts'
 import { readOrigin } from './origin-rule.ts'
@@ -173,6 +173,9 @@ export const textRules = {
   redactName,
   redirectFrom,
   redirectTo,
+  passwordHash,
+  userName,
+  httpUrl,
   redisUrl,
   file: path,
   folder: path,

@@ -26,6 +26,8 @@ export interface GatewayConfig {
   readonly storeLimits: StoreLimits
   readonly redis: { readonly url: string } | null
   readonly stateDir: string
+  /** Bytes per second of the line to the outside; null = not stated. */
+  readonly uplink: number | null
   readonly log: LogConfig
   readonly limits: GlobalLimits
   readonly routes: readonly RouteConfig[]
@@ -99,6 +101,8 @@ export interface RouteConfig {
   readonly tls: UpstreamTlsConfig
   /** False = off. */
   readonly cache: false | CacheConfig
+  /** False = everybody may come in. */
+  readonly access: false | AccessConfig
   readonly slo: SloConfig
   readonly webdav: WebdavConfig
   /** Paths below the route's own that the gateway answers with 301, and where to. */
@@ -109,6 +113,7 @@ export interface RouteConfig {
   /** Blocks of later capabilities, checked and kept; false = off. */
   readonly retry: false | Readonly<Record<string, unknown>>
   readonly admission: false | AdmissionConfig
+  readonly bandwidth: BandwidthConfig
   readonly tuner: Readonly<Record<string, unknown>>
   /** With `--partial`: why this route answers 503. Null = sound. */
   readonly fault: string | null
@@ -125,6 +130,12 @@ export interface PoolsConfig {
   readonly minSize: number
   readonly maxIdleMs: number
   readonly ttlMs: number
+}
+
+/** Most bytes per second of answers; null = no limit. */
+export interface BandwidthConfig {
+  readonly perClient: number | null
+  readonly perRoute: number | null
 }
 
 /** Limit of requests at once at the origins of a route, and who waits how for a place. */
@@ -165,6 +176,25 @@ export interface CacheKeyConfig {
   /** Parameters that are left out; a `*` at the end stands for any rest. */
   readonly ignoreQuery: readonly string[] | 'all'
   readonly host: boolean
+}
+
+/** Who may come in. Paths are patterns below the route's own path. */
+export interface AccessConfig extends AddressConfig {
+  readonly paths: Readonly<Record<string, AddressConfig>>
+  readonly bypass: readonly string[]
+  readonly basic: {
+    readonly realm: string
+    readonly users: Readonly<Record<string, string>>
+    readonly userHeader: string | null
+  } | null
+  readonly forward: { readonly url: string; readonly headers: readonly string[]; readonly timeoutMs: number } | null
+  readonly logins: { readonly paths: readonly string[]; readonly attempts: number; readonly perMs: number }
+}
+
+/** Addresses and CIDRs. */
+export interface AddressConfig {
+  readonly allow: readonly string[]
+  readonly deny: readonly string[]
 }
 
 /** How fast the head of an answer should come. */

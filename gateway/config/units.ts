@@ -47,6 +47,17 @@ export function parseSize(text: string): Quantity {
   return { ok: true, value }
 }
 
+/** `5Mbit/s` or `2MB/s` in bytes per second; `bit` is an eighth of a byte. */
+export function parseRate(text: string): Quantity {
+  const expected = { ok: false, problem: 'expected a speed: 5Mbit/s, 2MB/s' } as const
+  if (!text.endsWith('/s')) return expected
+  const { number, unit } = splitUnit(text.slice(0, -2))
+  const isBits = unit.endsWith('bit')
+  const factor = SIZE_UNITS[isBits ? `${unit.slice(0, -3)}b` : unit]
+  if (number === null || factor === undefined) return expected
+  return { ok: true, value: Math.round((number * factor) / (isBits ? 8 : 1)) }
+}
+
 /** `20%` or `0.2` as 0.2. */
 export function parseRatio(text: string): Quantity {
   const { number, unit } = splitUnit(text)

@@ -27,15 +27,15 @@ export function explainAdmission(serving: Serving, route: ServedRoute, headers: 
 
 function limitText(limit: number | 'auto', serving: Serving, { name }: ServedRoute): string {
   if (limit !== 'auto') return `${limit} at once (max_concurrency)`
-  const lane = serving.admission[name]
-  return `auto: found by measuring, at most ${lane === undefined || lane === false ? '?' : lane.maxLimit} at once`
+  return `auto: found by measuring, at most ${serving.admission[name]?.maxLimit} at once`
 }
 
 /** Other routes to the same origins, which have the limit in common with it. */
 function sharers(serving: Serving, route: ServedRoute): string[] {
   const key = originsOf(serving, route.name)
   return Object.keys(serving.upstreams).filter(
-    name => name !== route.name && serving.admission[name] !== false && originsOf(serving, name) === key,
+    name =>
+      name !== route.name && serving.admission[name]?.maxConcurrency !== 'none' && originsOf(serving, name) === key,
   )
 }
 

@@ -173,7 +173,7 @@ function sentFor(scene: Scene, route: ServedRoute): Sent | null {
     httpVersion: '1.1',
     requestId: facts.requestId,
     strippedPrefix: route.strippedPrefix,
-    rules: requestRulesFor(route, facts),
+    rules: requestRulesFor(route, facts, route.guard === null ? null : { set: {}, remove: route.guard.remove }),
   }
   const upgrade = scene.asksForWebSocket ? ['Connection', 'Upgrade', 'Upgrade', head.fields['upgrade'] ?? ''] : []
   const { kept, added, removed } = explainHead({ lines: head.lines, facts: headFacts, upgrade })

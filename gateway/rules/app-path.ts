@@ -10,6 +10,12 @@ export function appBase({ match, rewritePath }: Pick<RouteConfig, 'match' | 'rew
 
 /** `path` as it goes to the origin, without the base; always begins with a slash. */
 export function pathInApp(base: string, path: string): string {
-  if (base === '' || !path.startsWith(base)) return path
-  return path.length === base.length ? '/' : path.slice(base.length)
+  if (base === '' || path === '*') return path
+  // The base may be spelled with raw bytes or escapes; it has as many segments in every spelling.
+  let at = base.length
+  if (!path.startsWith(base)) {
+    at = 0
+    for (let i = 0; i < base.length && at !== -1; i++) if (base[i] === '/') at = path.indexOf('/', at + 1)
+  }
+  return at === -1 || path.length === at ? '/' : path.slice(at)
 }

@@ -6,9 +6,9 @@
 import type { ClientFacts } from '../../plugins/proxy/index.ts'
 import { type Match, parseTarget, type RouteTable, type RoutingRule } from '../routing/index.ts'
 
-/** `set`: fields in place of the client's. */
+/** `set`: fields in place of the client's. `target`: what of the same app the request changes as well, as it is sent. */
 export type DavDecision =
-  | { readonly kind: 'pass'; readonly set: Readonly<Record<string, string>> | null }
+  | { readonly kind: 'pass'; readonly set: Readonly<Record<string, string>> | null; readonly target: string | null }
   | { readonly kind: 'refuse'; readonly status: 400 | 403 | 502; readonly reason: DavRefusal }
 
 export type DavRefusal = 'destination-malformed' | 'destination-denied' | 'destination-elsewhere'
@@ -29,11 +29,12 @@ export interface DavFields {
   readonly condition: string | undefined
 }
 
-const PASS: DavDecision = { kind: 'pass', set: null }
+const PASS: DavDecision = { kind: 'pass', set: null, target: null }
 
 export function decideDav<R>(fields: DavFields, question: DavQuestion<R>): DavDecision {
   const { destination, condition } = fields
   const set: Record<string, string> = {}
+  let target: string | null = null
   if (destination !== undefined) {
     const read = readAddress(destination, question)
     if (read.kind === 'malformed') return refuse(400, 'destination-malformed')
@@ -41,12 +42,14 @@ export function decideDav<R>(fields: DavFields, question: DavQuestion<R>): DavDe
     // RFC 4918 §9.8.5: the destination is on another server, which may not take part.
     if (read.kind === 'elsewhere' && question.origin !== null) return refuse(502, 'destination-elsewhere')
     if (read.kind === 'here' && question.origin !== null) set['Destination'] = question.origin + read.target
+    if ('target' in read) target = read.target
   }
   if (condition !== undefined && question.origin !== null) {
     const mapped = mapTags(condition, question)
     if (mapped !== condition) set['If'] = mapped
   }
-  return Object.keys(set).length === 0 ? PASS : { kind: 'pass', set }
+  if (Object.keys(set).length > 0) return { kind: 'pass', set, target }
+  return target === null ? PASS : { kind: 'pass', set: null, target }
 }
 
 function refuse(status: 400 | 403 | 502, reason: DavRefusal): DavDecision {
@@ -55,8 +58,8 @@ function refuse(status: 400 | 403 | 502, reason: DavRefusal): DavDecision {
 
 /** `elsewhere` = on this site, but not in this app. */
 type Reading =
-  | { readonly kind: 'malformed' | 'denied' | 'elsewhere' | 'foreign' }
-  | { readonly kind: 'here'; readonly target: string }
+  | { readonly kind: 'malformed' | 'denied' | 'elsewhere' }
+  | { readonly kind: 'here' | 'foreign'; readonly target: string }
 
 /** Where an address leads by the same table as requests. An origin may ignore its host, so the path counts for all. */
 function readAddress<R>(address: string, { table, route, host, client }: DavQuestion<R>): Reading {
@@ -65,9 +68,11 @@ function readAddress<R>(address: string, { table, route, host, client }: DavQues
   const match: Match<R> = table.match(host, target.path)
   if (match.kind === 'denied') return { kind: 'denied' }
   if (match.kind === 'bad') return { kind: 'malformed' }
-  if (plainAuthority(target.hostHeader) !== plainAuthority(client.host)) return { kind: 'foreign' }
-  if (match.kind === 'none' || match.route !== route) return { kind: 'elsewhere' }
-  return { kind: 'here', target: match.path + target.query }
+  const isHere = plainAuthority(target.hostHeader) === plainAuthority(client.host)
+  if (match.kind === 'route' && match.route === route) {
+    return { kind: isHere ? 'here' : 'foreign', target: match.path + target.query }
+  }
+  return isHere ? { kind: 'elsewhere' } : { kind: 'foreign', target: target.path + target.query }
 }
 
 /** Which port is the usual one depends on a scheme that another proxy in front may have ended. */

@@ -4,6 +4,7 @@
  */
 import type { Contract } from '../contract/index.ts'
 import type { Dispatch, Upstreams } from '../upstream/index.ts'
+import { Bandwidth, type GroupRates } from './bandwidth/bandwidth.ts'
 import { Lane } from './lane.ts'
 import { LimitFinder, type LimitMode } from './limit-finder.ts'
 import { type CallerOf, Limiter } from './limiter.ts'
@@ -37,6 +38,7 @@ export interface AdmissionSetup {
 }
 
 export class Admission {
+  readonly bandwidth: Bandwidth
   readonly #setup: AdmissionSetup
   readonly #limiters = new Map<string, Limiter>()
   /** Null = a group without a limit. */
@@ -48,20 +50,18 @@ export class Admission {
   constructor(setup: AdmissionSetup, defaults: LaneOptions) {
     this.#setup = setup
     this.#defaults = defaults
+    this.bandwidth = new Bandwidth({ ...defaults.bandwidth, priority: defaults.priority })
   }
 
   /**
-   * What holds from now on, by the name of the group; `false` = no limit. Requests that run or wait stay where they are.
-   * To be called after the groups of `app.upstream` have changed.
+   * What holds from now on, by the name of the group. Requests that run or wait stay where they are.
+   * To be called after the groups of `app.upstream` have changed. `uplink` in bytes per second, null = not stated.
    */
-  apply(options: Readonly<Record<string, LaneOptions | false>>): void {
-    const on = Object.entries(options).map(([name, lane]) => [
-      name,
-      lane || { ...this.#defaults, maxConcurrency: 'none' },
-    ])
-    this.#options = Object.fromEntries(on) as Record<string, LaneOptions>
+  apply(options: Readonly<Record<string, LaneOptions>>, uplink: number | null): void {
+    this.#options = options
     for (const [name, lane] of this.#lanes) this.#refresh(name, lane)
     this.#configureLimiters()
+    this.bandwidth.apply(ratesOf(this.#options), uplink)
   }
 
   /** In front of the pools. */
@@ -91,6 +91,7 @@ export class Admission {
 
   /** Refuses whoever still waits. */
   close(): void {
+    this.bandwidth.close()
     if (this.#lateCheck !== null) clearInterval(this.#lateCheck)
     this.#lateCheck = null
     for (const limiter of this.#limiters.values()) {
@@ -186,6 +187,13 @@ export class Admission {
   #declareTunables(lane: Lane): void {
     for (const tunable of tunablesOf(lane)) this.#setup.contract.tunables.declare(tunable)
   }
+}
+
+function ratesOf(options: Readonly<Record<string, LaneOptions>>): ReadonlyMap<string, GroupRates> {
+  const rates = Object.entries(options).map(
+    ([name, { bandwidth, priority }]) => [name, { ...bandwidth, priority }] as const,
+  )
+  return new Map(rates)
 }
 
 /** The least that one of the groups allows; `auto` is bounded by what the widest of them allows. */

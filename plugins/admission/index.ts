@@ -4,13 +4,16 @@
  *
  *     await app.register(upstream, { upstreams: { wiki: { origins: [{ url: 'http://127.0.0.1:3000' }] } } })
  *     await app.register(admission, { upstreams: { wiki: { maxConcurrency: 8, queue: 64 } } })
+ *
+ * Rates (`bandwidth`, `uplink`) need the proxy plugin, registered before it.
  */
 import type { FastifyPluginCallback, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { contractOf, resolveOptions } from '../contract/index.ts'
+import type {} from '../proxy/index.ts'
 import { Admission, type LaneSnapshot } from './admission.ts'
 import type { CallerOf } from './limiter.ts'
-import { type AdmissionOptions, admissionOptionsSchema, type LaneOptions } from './options.ts'
+import { admissionOptionsSchema, type LaneOptions } from './options.ts'
 
 export { type Overloaded, SHED_REASONS, type ShedReason } from './errors.ts'
 export { urgencyOf } from './rules/rank.ts'
@@ -23,10 +26,14 @@ declare module 'fastify' {
   }
 }
 
+type LaneInput = Partial<Omit<LaneOptions, 'bandwidth'>> & { readonly bandwidth?: Partial<LaneOptions['bandwidth']> }
+
 /** A set of options as a program writes it. */
 export interface AdmissionInput {
-  readonly defaults?: Partial<AdmissionOptions['defaults']>
-  readonly upstreams?: Readonly<Record<string, Partial<LaneOptions>>>
+  readonly defaults?: LaneInput
+  readonly upstreams?: Readonly<Record<string, LaneInput>>
+  /** Bytes per second of the line to the outside. */
+  readonly uplink?: number | null
   /** Address of the client that a request counts for; that of the connection when left out. */
   readonly clientOf?: (request: FastifyRequest) => string
 }
@@ -36,14 +43,19 @@ const SWEEP_MS = 250
 
 const plugin: FastifyPluginCallback<AdmissionInput> = (app, options, done) => {
   const { clientOf = addressOf, ...given } = options
-  const { defaults, upstreams } = resolveOptions('admission', admissionOptionsSchema, given)
+  const { defaults, upstreams, uplink } = resolveOptions('admission', admissionOptionsSchema, given)
   const callerOf: CallerOf = incoming => {
     if (incoming === undefined) return nobody
     const request = incoming as FastifyRequest
     return { client: clientOf(request), connection: connectionOf(request) }
   }
   const admission = new Admission({ contract: contractOf(app), upstreams: app.upstream, callerOf }, defaults)
-  admission.apply(upstreams)
+  admission.apply(upstreams, uplink)
+  if (app.hasDecorator('proxy')) {
+    app.proxy.paceBy((request, { upstream, client: { address } }) =>
+      admission.bandwidth.isOn ? admission.bandwidth.paceFor({ upstream, client: clientOf(request), address }) : null,
+    )
+  }
   app.upstream.use(next => admission.intercept(next))
   app.decorate('admission', admission)
   const sweep = setInterval(() => admission.sweep(performance.now()), SWEEP_MS).unref()

@@ -8,6 +8,9 @@ import { PRIORITY_CLASSES } from './rules/rank.ts'
 
 export const QUEUE_ORDERS = ['fifo', 'newest_first', 'adaptive'] as const
 
+const rate = (description: string) =>
+  Type.Union([Type.Integer({ minimum: 1024 }), Type.Null()], { default: null, description })
+
 export const laneOptionsSchema = Type.Object(
   {
     maxConcurrency: Type.Union(
@@ -50,6 +53,13 @@ export const laneOptionsSchema = Type.Object(
       default: 'interactive',
       description: 'Who goes first when requests wait for the same origins.',
     }),
+    bandwidth: Type.Object(
+      {
+        perClient: rate('Bytes per second of answers to one client, over all of its connections; null = no limit.'),
+        perRoute: rate('Bytes per second of answers of this group to all clients; null = no limit.'),
+      },
+      { additionalProperties: false, default: {} },
+    ),
   },
   { additionalProperties: false, default: {} },
 )
@@ -57,6 +67,9 @@ export const laneOptionsSchema = Type.Object(
 export const admissionOptionsSchema = Type.Object(
   {
     defaults: laneOptionsSchema,
+    uplink: rate(
+      'Bytes per second of the line to the outside, shared by the classes of the groups; null = not stated.',
+    ),
     upstreams: Type.Record(Type.String(), laneOptionsSchema, {
       default: {},
       description: 'Options of groups of origins, by the name in `app.upstream`; others take `defaults`.',

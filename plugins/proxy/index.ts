@@ -16,6 +16,7 @@ import type { EarlyAnswer, ProxyCall, ProxyFacts } from './call.ts'
 import { EventStreams } from './event-streams.ts'
 import { sendFailure } from './failure.ts'
 import { type ProxyOptions, proxyOptionsSchema } from './options.ts'
+import type { Pacer } from './pacing.ts'
 import { type PreparedAnswer, sendPrepared } from './prepared-answer.ts'
 import { type AnswerSurroundings, ProxiedAnswer } from './proxied-answer.ts'
 import type { RequestBody } from './request-body.ts'
@@ -29,6 +30,7 @@ export { endWithAnswer, publicFailure, sendFailure } from './failure.ts'
 export { type FailureAnswer, failureAnswer, type PublicFailure } from './failure-page.ts'
 export { hopByHop, isIdentityField, nominatedFields, ownRequestFields, wayFields } from './fields.ts'
 export type { HeaderRules, ProxyOptions } from './options.ts'
+export type { Pace, Pacer } from './pacing.ts'
 export { type PreparedAnswer, type PreparedHead, prepareHead } from './prepared-answer.ts'
 export { bodyLength } from './request-body.ts'
 export { type FieldRules, GATEWAY_NAME, type RequestHeadFacts, requestHead } from './request-head.ts'
@@ -53,6 +55,8 @@ declare module 'fastify' {
 export interface ProxyHooks {
   /** Registers somebody who may change answers in onSend; asked for each answer whether it will. */
   addChanger(changer: Changer): void
+  /** Lets `pacer` bound how fast answers are sent, an origin's and stored ones alike; there is one such. */
+  paceBy(pacer: Pacer): void
   /** Open event streams, for a reload or a stop. */
   readonly eventStreams: EventStreams
   /** What the app proxies this request with, null where it does not; the same object however often it is asked. */
@@ -96,6 +100,7 @@ const plugin: FastifyPluginAsync<Partial<ProxyOptions> & ProxyFunctions> = async
     onEarlyAnswer,
     onBytes,
     eventStreams: new EventStreams(),
+    pacer: { current: null },
     fail: (reply, call, error) => sendFailure(reply, call, error, onEarlyAnswer),
   }
   const bodies = watchedBodies(app)
@@ -107,13 +112,18 @@ const plugin: FastifyPluginAsync<Partial<ProxyOptions> & ProxyFunctions> = async
   const hooks: ProxyHooks = {
     addChanger: changer => void changers.push(changer),
     eventStreams: around.eventStreams,
+    paceBy: pacer => {
+      around.pacer.current = pacer
+    },
     callFor: request => {
       if (request.proxyCall === undefined) request.proxyCall = findCall(request)
       return request.proxyCall
     },
     headRequest: (request, call) => headRequest(request, call, false),
     answer: (reply, call) => answerFrom(reply, call, around),
-    answerPrepared: (reply, call, answer) => sendPrepared(reply, call, answer, around),
+    // What is to keep a pace goes the way that can wait.
+    answerPrepared: (reply, call, answer) =>
+      (around.pacer.current?.(reply.request, call) ?? null) === null && sendPrepared(reply, call, answer, around),
   }
   app.decorate('proxy', hooks)
   app.decorateRequest('proxyFacts', null)

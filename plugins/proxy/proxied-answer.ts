@@ -25,6 +25,7 @@ import {
 import { clientLeft, streamClosed } from './errors.ts'
 import { codingOf, type EventStream, type EventStreams, isEventStream } from './event-streams.ts'
 import { LiveFacts } from './live-facts.ts'
+import type { Pace, Pacer } from './pacing.ts'
 import { type Changer, decideWayOut, hasNoBody } from './way-out.ts'
 
 /** What reply-from takes for an answer. */
@@ -38,6 +39,8 @@ export interface AnswerSurroundings {
   readonly changers: readonly Changer[]
   readonly onEarlyAnswer: EarlyAnswer
   readonly eventStreams: EventStreams
+  /** Bounds how fast answers are sent; null while nobody does. */
+  readonly pacer: { current: Pacer | null }
   /** Told of body bytes that passed, either way. */
   readonly onBytes: (count: number) => void
   /** Makes the answer for a failure that comes before any byte was sent. */
@@ -59,6 +62,8 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
   #expected = -1
   #hasBegun = false
   #waitsForDrain = false
+  readonly #pace: Pace | null
+  #waitsForPace = false
   #stream: AnswerStream | null = null
   #firstChunk: Buffer | null = null
 
@@ -69,6 +74,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     this.#around = around
     this.#callback = callback
     this.facts = new LiveFacts(call.upstream)
+    this.#pace = around.pacer.current?.(reply.request, call) ?? null
     this.#raw.once('close', () => this.#clientClosed())
     // It may have left while the request waited for something else.
     if (hasLeft(this.#raw)) this.#gaveUp = clientLeft()
@@ -105,9 +111,27 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     this.facts.way = way
     this.facts.encoding = codingOf(fields)
     if (isEventStream(fields)) this.#holdOpen()
+    // Small answers would never be held back if only what has come made the next piece wait.
+    this.#keepPace(controller, 0)
     const head = { fields, contentLength: answer.contentLength, trailer }
     if (way === 'direct') this.#beginDirect(status, reason ?? '', head)
     else this.#beginBridged(status, head)
+  }
+
+  #keepPace(controller: Dispatcher.DispatchController, bytes: number): void {
+    if (this.#pace === null || this.#pace.take(bytes, this) || this.#waitsForPace) return
+    this.#waitsForPace = true
+    controller.pause()
+  }
+
+  /** By whoever bounds how fast it is sent. */
+  goOn(): void {
+    this.#waitsForPace = false
+    this.#resume()
+  }
+
+  #resume(): void {
+    if (!this.#waitsForPace && !this.#waitsForDrain && !this.#isOver) this.#controller?.resume()
   }
 
   #holdOpen(): void {
@@ -128,6 +152,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     this.#around.onBytes(chunk.length)
     if (this.facts.way === 'direct') this.#writeDirect(controller, chunk)
     else this.#writeBridged(controller, chunk)
+    if (this.#pace !== null) this.#keepPace(controller, chunk.length)
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -199,7 +224,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     controller.pause()
     raw.once('drain', () => {
       this.#waitsForDrain = false
-      controller.resume()
+      this.#resume()
     })
   }
 
@@ -220,8 +245,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     const isWhole = this.#isOver && this.facts.failure === null
     const isBodyless = hasNoBody(this.#reply.request.method, this.facts.status)
     if (isWhole && hasType && !isBodyless) return this.#firstChunk ?? Buffer.alloc(0)
-    const controller = this.#controller as Dispatcher.DispatchController
-    const stream = new AnswerStream({ resume: () => controller.resume(), abort: reason => this.giveUp(reason) })
+    const stream = new AnswerStream({ resume: () => this.#streamWants(), abort: reason => this.giveUp(reason) })
     this.#stream = stream
     // An event stream may be silent for long: its head does not wait for the first event.
     setImmediate(flushUnlessBegun, this)
@@ -235,14 +259,22 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
   #writeBridged(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#stream !== null) {
       this.#hasBegun = true
-      if (!this.#stream.push(chunk)) controller.pause()
+      if (this.#stream.push(chunk)) return
+      this.#waitsForDrain = true
+      controller.pause()
       return
     }
     // Still the turn in which the head came: bounded by what the connection reads in one turn.
     this.#firstChunk = this.#firstChunk === null ? chunk : Buffer.concat([this.#firstChunk, chunk])
   }
 
+  #streamWants(): void {
+    this.#waitsForDrain = false
+    this.#resume()
+  }
+
   #clientClosed(): void {
+    this.#pace?.end()
     this.#around.eventStreams.delete(this)
     // The client may have the whole answer a moment before the origin has said that it ends.
     if (!this.#isOver && this.#expected !== 0) this.giveUp(clientLeft())

@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { WebSocket } from 'ws'
+import { start as startAccess } from '../../examples/access.ts'
 import { start as startAccessLog } from '../../examples/access-log.ts'
 import { start as startAdmission } from '../../examples/admission.ts'
 import { start as startCache } from '../../examples/cache.ts'
@@ -91,6 +92,14 @@ t.test('websocket: messages pass both ways on any path', async t => {
   t.strictSame(await read(url), { openTunnels: 1 })
 })
 
+t.test('access: a path for one machine, and a password for the rest', async t => {
+  const url = await started(t, startAccess)
+  t.equal((await fetch(`${url}/page`)).status, 401)
+  const headers = { Authorization: `Basic ${Buffer.from('joe:correct horse').toString('base64')}` }
+  t.strictSame(await read(`${url}/page`, { headers }), { user: 'joe' })
+  t.equal((await fetch(`${url}/admin`, { headers })).status, 403)
+})
+
 t.test('access-log: one line a request, without its secrets', async t => {
   const line = Promise.withResolvers<string>()
   const url = await started(t, () => startAccessLog({ write: text => line.resolve(text) }))
@@ -124,6 +133,7 @@ t.test('every example runs by itself and ends on SIGINT', async t => {
   const files = readdirSync(folder).filter(file => file.endsWith('.ts') && file !== 'sample-app.ts')
   t.strictSame(files.sort(), [
     'access-log.ts',
+    'access.ts',
     'admission.ts',
     'cache.ts',
     'compression.ts',

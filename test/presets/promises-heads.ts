@@ -54,4 +54,12 @@ const once: Check = async (t, { app, ask }, { method = 'POST', path = '/', field
   t.equal((await ask('app.test', method, path, { body: '{}', headers: { [field]: 'id-1' } })).status, 200)
 }
 
-export const isHeard = { accepts, sends, strips, answers, once } as const satisfies Record<string, Check>
+/** After so many attempts the next is refused, and the app is not asked. */
+const limits: Check = async (t, { app, ask }, { method = 'POST', path = '/', value = '1' }) => {
+  const before = app.seen.length
+  for (let i = 0; i < Number(value); i++) t.equal((await ask('app.test', method, path)).status, 200)
+  t.equal((await ask('app.test', method, path)).status, 429)
+  t.equal(app.seen.length, before + Number(value))
+}
+
+export const isHeard = { accepts, sends, strips, answers, once, limits } as const satisfies Record<string, Check>

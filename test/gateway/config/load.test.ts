@@ -21,6 +21,7 @@ t.test('what is not written has the documented defaults', async t => {
     storeLimits: { size: 1024 ** 3, memory: 64 * 1024 ** 2 },
     redis: null,
     stateDir: '/etc/hearthgate/state',
+    uplink: null,
     log: { level: 'info', access: 'json', sample: 1 },
     limits: {
       headerSize: 32 * 1024,
@@ -77,6 +78,7 @@ t.test('what is not written has the documented defaults', async t => {
       immutable: [],
       key: { headers: [], cookies: [], ignoreQuery: [], host: true },
     },
+    access: false,
     slo: { goodMs: 500, badMs: 2000 },
     webdav: { destination: 'keep' },
     redirects: {},
@@ -90,6 +92,7 @@ t.test('what is not written has the documented defaults', async t => {
       waitGoalMs: 300,
       priority: 'interactive',
     },
+    bandwidth: { perClient: null, perRoute: null },
     tuner: { mode: 'apply', intervalMs: 300_000, knobs: {} },
     fault: null,
   })

@@ -1,5 +1,12 @@
 import t from 'tap'
-import { formatDuration, formatSize, parseDuration, parseRatio, parseSize } from '../../../gateway/config/units.ts'
+import {
+  formatDuration,
+  formatSize,
+  parseDuration,
+  parseRate,
+  parseRatio,
+  parseSize,
+} from '../../../gateway/config/units.ts'
 
 t.test('durations become milliseconds', async t => {
   const cases: [string, number][] = [
@@ -56,4 +63,16 @@ t.test('what is formatted reads back as the same quantity', async t => {
     t.strictSame(parseSize(formatSize(bytes)), { ok: true, value: bytes }, formatSize(bytes))
   t.equal(formatDuration(300_000), '5m')
   t.equal(formatSize(65_536), '64KiB')
+})
+
+t.test('speeds are bytes a second, written in bits or bytes', async t => {
+  const cases: readonly (readonly [string, number])[] = [
+    ['5Mbit/s', 625_000],
+    ['2MB/s', 2_000_000],
+    ['64KiB/s', 65_536],
+    ['8bit/s', 1],
+    ['1.5Mbit/s', 187_500],
+  ]
+  for (const [text, value] of cases) t.strictSame(parseRate(text), { ok: true, value }, text)
+  for (const text of ['5Mbit', '5M/s', '/s', '5/s', 'fast', '-1MB/s']) t.notOk(parseRate(text).ok, text)
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { compileRoutes, type RoutingRule } from '../../../gateway/routing/index.ts'
-import { type DavQuestion, decideDav } from '../../../gateway/rules/destination.ts'
+import { type DavDecision, type DavQuestion, decideDav } from '../../../gateway/rules/destination.ts'
 
 const rule = (name: string, path: string, more: Partial<RoutingRule> = {}): RoutingRule => ({
   name,
@@ -22,7 +22,9 @@ const question: DavQuestion<RoutingRule> = {
   origin: 'http://cloud:80',
 }
 const decide = (destination: string, more: Partial<DavQuestion<RoutingRule>> = {}) =>
-  decideDav({ destination, condition: undefined }, { ...question, ...more })
+  shown(decideDav({ destination, condition: undefined }, { ...question, ...more }))
+const shown = (decision: DavDecision) =>
+  decision.kind === 'pass' ? ({ kind: 'pass', set: decision.set } as const) : decision
 const rewritten = (address: string) => ({ kind: 'pass', set: { Destination: address } }) as const
 const PASS = { kind: 'pass', set: null } as const
 
@@ -55,6 +57,16 @@ for (const [title, destination, decision] of cases) {
   })
 }
 
+t.test('what a Destination changes in the app is told, by whatever host it is named', async t => {
+  const target = (destination: string) => {
+    const decision = decideDav({ destination, condition: undefined }, question)
+    return decision.kind === 'pass' ? decision.target : null
+  }
+  t.equal(target('/cloud/a'), '/dav/a')
+  t.equal(target('http://other.test/cloud/a'), '/dav/a')
+  t.equal(target('http://other.test/elsewhere'), '/elsewhere')
+})
+
 t.test('usual ports count as none', async t => {
   const client = { host: 'home.test' }
   t.strictSame(decide('https://home.test:443/cloud/a', { client }), rewritten('http://cloud:80/dav/a'))
@@ -82,7 +94,7 @@ const conditions: [condition: string, sent: string | null][] = [
 for (const [condition, sent] of conditions) {
   t.test(`the If field ${condition} goes up ${sent === null ? 'unchanged' : `as ${sent}`}`, async t => {
     const decision = decideDav({ destination: undefined, condition }, question)
-    t.strictSame(decision, { kind: 'pass', set: sent === null ? null : { If: sent } })
+    t.strictSame(shown(decision), { kind: 'pass', set: sent === null ? null : { If: sent } })
   })
 }
 

@@ -1,0 +1,49 @@
+/**
+ * `hearthgate password`: reads a password from stdin, without showing it on a terminal, and prints the hash for
+ * `access.basic.users`.
+ */
+import { hashPassword } from '../../plugins/access/index.ts'
+import type { CliIo } from './io.ts'
+
+/** Longest password that is read. */
+const MAX_LENGTH = 512
+/** What Ctrl-C is on a terminal in raw mode. */
+const INTERRUPT = '\u0003'
+/** What ends the line; the last is Ctrl-D. */
+const ENDS = ['\r', '\n', INTERRUPT, '\u0004']
+
+/** Returns the exit code: 0, or 1 where nothing was typed. */
+export async function runPassword(stdin: NodeJS.ReadStream, io: CliIo): Promise<number> {
+  if (stdin.isTTY) io.stderr.write('password (it is not shown): ')
+  const password = await readLine(stdin)
+  if (stdin.isTTY) io.stderr.write('\n')
+  if (password === '' || password.length > MAX_LENGTH) {
+    io.stderr.write(`hearthgate: type a password of 1 to ${MAX_LENGTH} characters\n`)
+    return 1
+  }
+  io.stdout.write(`${await hashPassword(password)}\n`)
+  return 0
+}
+
+async function readLine(stdin: NodeJS.ReadStream): Promise<string> {
+  let text = ''
+  stdin.setEncoding('utf8')
+  if (stdin.isTTY) stdin.setRawMode(true)
+  try {
+    for await (const part of stdin) {
+      text = typed(text, String(part))
+      if (ENDS.some(end => text.includes(end)) || text.length > MAX_LENGTH * 2) break
+    }
+  } finally {
+    if (stdin.isTTY) stdin.setRawMode(false)
+  }
+  const end = Math.min(...ENDS.map(char => text.indexOf(char)).filter(at => at !== -1), text.length)
+  return text.includes(INTERRUPT) ? '' : text.slice(0, end)
+}
+
+/** A terminal in raw mode sends the backspace as a character. */
+function typed(before: string, part: string): string {
+  let text = before
+  for (const char of part) text = char === '\u007f' || char === '\b' ? text.slice(0, -1) : text + char
+  return text
+}

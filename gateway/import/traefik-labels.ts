@@ -1,0 +1,122 @@
+/**
+ * Traefik's labels in a compose file, as a list or as a mapping: routers with Host, PathPrefix and what is joined by `&&` and
+ * `||`, ports of services, middlewares that strip a prefix, ask another server or set fields.
+ */
+import { parse } from 'yaml'
+import { type Imported, type ImportedRoute, route } from './types.ts'
+
+type Labels = ReadonlyMap<string, string>
+type Json = Readonly<Record<string, unknown>>
+
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export function importTraefik(text: string): Imported {
+  let read: unknown
+  try {
+    read = parse(text, { maxAliasCount: 100 })
+  } catch (error) {
+    return { routes: [], lost: [`not YAML: ${(error as Error).message.split('\n', 1)[0]}`] }
+  }
+  const services = isObject(read) && isObject(read['services']) ? read['services'] : {}
+  const lost: string[] = []
+  const labelled = Object.entries(services).map(([name, of]) => [name, labelsOf(of)] as const)
+  // Middlewares may be declared at one service and used at another.
+  const all: Labels = new Map(labelled.flatMap(([, labels]) => [...labels]))
+  const routes = labelled.flatMap(([name, labels]) => readService(name, labels, { all, lost }))
+  if (routes.length === 0) lost.push('no router was found: labels begin with traefik.http.routers')
+  return { routes, lost }
+}
+
+function labelsOf(service: unknown): Labels {
+  const labels = isObject(service) ? service['labels'] : undefined
+  const pairs = Array.isArray(labels)
+    ? labels.map(label => [String(label).split('=', 1)[0] ?? '', String(label).slice(String(label).indexOf('=') + 1)])
+    : Object.entries(isObject(labels) ? labels : {}).map(([name, value]) => [name, String(value)])
+  return new Map(pairs.map(([name = '', value = '']) => [name.toLowerCase(), value.replaceAll('$$', '$')]))
+}
+
+interface Around {
+  readonly all: Labels
+  readonly lost: string[]
+}
+
+function readService(service: string, labels: Labels, around: Around): ImportedRoute[] {
+  if (labels.get('traefik.enable') === 'false') return []
+  const names = new Set([...labels.keys()].map(name => /^traefik\.http\.routers\.([^.]+)\./.exec(name)?.[1] ?? ''))
+  names.delete('')
+  return [...names].flatMap(router => readRouter(router, { service, labels, ...around }))
+}
+
+interface Router extends Around {
+  readonly service: string
+  readonly labels: Labels
+}
+
+function readRouter(name: string, { service, labels, all, lost }: Router): ImportedRoute[] {
+  const of = (key: string) => labels.get(`traefik.http.routers.${name}.${key}`)
+  const rule = of('rule') ?? ''
+  const hosts = valuesOf(rule, 'Host')
+  const paths = valuesOf(rule, 'PathPrefix')
+  const rest = rule.replaceAll(/(?:Host|PathPrefix)\([^)]*\)|&&|\|\||[()\s]/g, '')
+  if (rest !== '') lost.push(`${name}: the rule ${rule} asks for more than Host and PathPrefix`)
+  if (hosts.length === 0 && paths.length === 0) return []
+  const target = of('service') ?? name
+  const port = labels.get(`traefik.http.services.${target}.loadbalancer.server.port`) ?? onlyPort(labels)
+  const scheme = labels.get(`traefik.http.services.${target}.loadbalancer.server.scheme`) ?? 'http'
+  if (port === undefined) lost.push(`${name}: no port is named, so 80 was taken`)
+  const middlewares = (of('middlewares') ?? '').split(',').filter(each => each !== '')
+  const more = middlewares.map(each => readMiddleware(each.trim().replace(/@.*$/, ''), { name, all, lost }))
+  const shared: Partial<ImportedRoute> = Object.assign({}, ...more.map(({ stripped: _prefix, ...same }) => same))
+  const stripped = more.flatMap(each => each.stripped)
+  return (paths.length === 0 ? ['/'] : paths).map(path =>
+    route(paths.length > 1 ? `${name} ${path}` : name, {
+      ...shared,
+      hosts: hosts.length === 0 ? ['*'] : hosts,
+      path: path.replace(/(.)\/+$/, '$1'),
+      upstreams: [`${scheme}://${service}:${port ?? 80}`],
+      rewritePath: stripped.includes(path) ? '/' : null,
+    }),
+  )
+}
+
+function onlyPort(labels: Labels): string | undefined {
+  return [...labels].find(([name]) => name.endsWith('.loadbalancer.server.port'))?.[1]
+}
+
+/** All texts of `Host(`a`, `b`)`, in either kind of quotes. */
+function valuesOf(rule: string, matcher: string): string[] {
+  const calls = rule.matchAll(new RegExp(`\\b${matcher}\\(([^)]*)\\)`, 'g'))
+  return [...calls].flatMap(([, list = '']) => [...list.matchAll(/[`"']([^`"']+)[`"']/g)].map(([, text = '']) => text))
+}
+
+type Middleware = Partial<ImportedRoute> & { readonly stripped: readonly string[] }
+
+function readMiddleware(name: string, { name: router, all, lost }: Around & { name: string }): Middleware {
+  const start = `traefik.http.middlewares.${name.toLowerCase()}.`
+  const labels = [...all]
+    .filter(([key]) => key.startsWith(start))
+    .map(([key, value]) => [key.slice(start.length), value] as const)
+  const of = (key: string) => labels.find(([label]) => label === key)?.[1]
+  const list = (key: string) =>
+    (of(key) ?? '')
+      .split(',')
+      .map(text => text.trim())
+      .filter(text => text !== '')
+  const url = of('forwardauth.address')
+  if (url !== undefined) return { stripped: [], forwardAuth: { url, headers: list('forwardauth.authresponseheaders') } }
+  const allow = [...list('ipallowlist.sourcerange'), ...list('ipwhitelist.sourcerange')]
+  if (allow.length > 0) return { stripped: [], allow }
+  if (of('stripprefix.prefixes') !== undefined) return { stripped: list('stripprefix.prefixes') }
+  const size = of('buffering.maxrequestbodybytes')
+  if (size !== undefined) return { stripped: [], bodySize: `${size}B` }
+  const fields = (kind: string) =>
+    Object.fromEntries(
+      labels.filter(([key]) => key.startsWith(kind)).map(([key, value]) => [key.slice(kind.length), value]),
+    )
+  const requestHeaders = fields('headers.customrequestheaders.')
+  const answerHeaders = fields('headers.customresponseheaders.')
+  if (Object.keys({ ...requestHeaders, ...answerHeaders }).length > 0)
+    return { stripped: [], requestHeaders, answerHeaders }
+  lost.push(`${router}: the middleware ${name} was not kept`)
+  return { stripped: [] }
+}

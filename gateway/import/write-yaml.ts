@@ -1,0 +1,108 @@
+/** Imported routes as a configuration file of this gateway. Names are made unique; a match that is taken is told. */
+import { stringify } from 'yaml'
+import { type TextRuleName, textRules } from '../config/text-rules.ts'
+import type { Imported, ImportedRoute } from './types.ts'
+
+export interface Written {
+  readonly yaml: string
+  readonly lost: readonly string[]
+}
+
+export function writeYaml({ routes, lost }: Imported): Written {
+  const taken = new Set<string>()
+  const names = new Set<string>()
+  const more: string[] = []
+  const written = routes.flatMap(read => {
+    const route = readable(read, more)
+    if (route === null) return []
+    const hosts = route.hosts.filter(host => {
+      const key = `${host} ${route.path}`
+      const isNew = !taken.has(key)
+      if (!isNew) more.push(`${route.name}: ${host}${route.path} stands twice, the first one is kept`)
+      taken.add(key)
+      return isNew
+    })
+    if (hosts.length === 0) return []
+    if (route.upstreams.length === 0) {
+      more.push(`${route.name}: it leads to nothing that can be proxied`)
+      return []
+    }
+    return [routeBlock({ ...route, hosts, name: unique(route.name, names) })]
+  })
+  const head = '# Imported. `hearthgate check` says what is still wrong; certificates and ports belong into "listen".\n'
+  const listen = { listen: { host: '127.0.0.1', port: 8080 }, routes: written }
+  return { yaml: head + stringify(listen, { lineWidth: 0, flowCollectionPadding: true }), lost: [...lost, ...more] }
+}
+
+/** The route without what this gateway would refuse to read; null where its path is such. */
+function readable(route: ImportedRoute, lost: string[]): ImportedRoute | null {
+  const keeps = (rule: TextRuleName) => (text: string) => {
+    const reading = textRules[rule](text, '/')
+    if (!reading.ok) lost.push(`${route.name}: ${text}: ${reading.problem}`)
+    return reading.ok
+  }
+  const fields = (set: Readonly<Record<string, string>>) =>
+    Object.fromEntries(
+      Object.entries(set).filter(([name, value]) => keeps('fieldName')(name) && keeps('fieldValue')(value)),
+    )
+  const isPath = keeps('pathPrefix')
+  if (!isPath(route.path) || (route.rewritePath !== null && !isPath(route.rewritePath))) return null
+  const { forwardAuth } = route
+  return {
+    ...route,
+    hosts: route.hosts.filter(keeps('matchHost')),
+    upstreams: route.upstreams.filter(keeps('origin')),
+    requestHeaders: fields(route.requestHeaders),
+    answerHeaders: fields(route.answerHeaders),
+    allow: route.allow.filter(keeps('network')),
+    deny: route.deny.filter(keeps('network')),
+    forwardAuth: forwardAuth === null || !keeps('httpUrl')(forwardAuth.url) ? null : forwardAuth,
+  }
+}
+
+function routeBlock(route: ImportedRoute): Record<string, unknown> {
+  const { hosts, path, upstreams } = route
+  const limits = { body_size: route.bodySize, response_timeout: route.responseTimeout }
+  const headers = {
+    host: route.hostRule,
+    request: set(route.requestHeaders),
+    response: set(route.answerHeaders),
+  }
+  const { forwardAuth, allow, deny } = route
+  return filled({
+    name: route.name,
+    match: filled({ host: hosts.length === 1 ? hosts[0] : [...hosts], path: path === '/' ? null : path }),
+    upstream: upstreams.length === 1 ? upstreams[0] : [...upstreams],
+    rewrite_path: route.rewritePath,
+    preset: route.preset,
+    limits: filled(limits),
+    headers: filled(headers),
+    tls: route.verify ? null : { verify: false },
+    access: filled({ allow: [...allow], deny: [...deny], forward: forwardAuth === null ? null : filled(forwardAuth) }),
+  })
+}
+
+function set(fields: Readonly<Record<string, string>>): Record<string, unknown> | null {
+  return Object.keys(fields).length === 0 ? null : { set: { ...fields } }
+}
+
+/** Without what says nothing. */
+function filled(block: object): Record<string, unknown> {
+  const isFilled = ([, value]: [string, unknown]): boolean => {
+    if (value === null || value === undefined) return false
+    return typeof value !== 'object' || Object.keys(value).length > 0
+  }
+  return Object.fromEntries(Object.entries(block).filter(isFilled))
+}
+
+function unique(wanted: string, names: Set<string>): string {
+  const plain =
+    wanted
+      .replaceAll(/[^\p{L}\p{N} ._-]+/gu, '-')
+      .replace(/^[^\p{L}\p{N}]+/u, '')
+      .slice(0, 60) || 'route'
+  let name = plain
+  for (let i = 2; names.has(name); i++) name = `${plain}-${i}`
+  names.add(name)
+  return name
+}

@@ -1,0 +1,92 @@
+/**
+ * Who may come in: addresses, passwords, the word of another server (forward-auth), a limit of logins. Works alone in any
+ * Fastify 5 app, for the routes of the scope that it is registered in:
+ *
+ *     await app.register(access, { allow: ['192.168.0.0/16'], paths: [{ path: '/admin', allow: ['127.0.0.1'] }] })
+ *
+ * or with `attach: false` and guards of the caller's own, as the gateway has one a route.
+ */
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { contractOf, resolveOptions } from '../contract/index.ts'
+import { Attempts } from './attempts.ts'
+import { CredentialBook } from './credentials.ts'
+import { ForwardAuthClient } from './forward-auth.ts'
+import { type AccessDecision, type AccessGuard, type AccessQuestion, compileGuard, decideAccess } from './guard.ts'
+import { type AccessOptions, accessOptionsSchema } from './options.ts'
+
+export { type AccessDecision, type AccessGuard, type AccessQuestion, type AccessReason, compileGuard } from './guard.ts'
+export { type AccessOptions, accessOptionsSchema } from './options.ts'
+export { hashPassword, readHash } from './password.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    access: AccessControl
+  }
+  interface FastifyRequest {
+    /** Why the request was let in and what its app is to be told; null before that. */
+    access: Extract<AccessDecision, { pass: true }> | null
+  }
+}
+
+export interface AccessControl {
+  /** Decides about one request. At once, where no password and no other server has to be asked. Never rejects. */
+  decide(guard: AccessGuard, question: AccessQuestion): AccessDecision | Promise<AccessDecision>
+}
+
+export interface AccessFunctions {
+  /** False where the caller asks `app.access.decide` itself. Default true. */
+  readonly attach?: boolean
+}
+
+const plugin: FastifyPluginAsync<Partial<AccessOptions> & AccessFunctions> = async (app, options) => {
+  const { attach = true, ...given } = options
+  const guard = compileGuard(resolveOptions('access', accessOptionsSchema, given))
+  const state = { attempts: new Attempts(), book: new CredentialBook(), forward: new ForwardAuthClient() }
+  const { signals } = contractOf(app)
+  const decisions = signals.counter('access_decisions_total', 'Requests that were let in or kept out.', 'reason')
+  const count = (decision: AccessDecision): AccessDecision => {
+    decisions.with(decision.reason).add(1)
+    return decision
+  }
+  app.decorate('access', {
+    decide: (of, question) => {
+      const decision = decideAccess(of, question, state)
+      return decision instanceof Promise ? decision.then(count) : count(decision)
+    },
+  } satisfies AccessControl)
+  app.decorateRequest('access', null)
+  app.addHook('onClose', () => state.forward.close())
+  if (attach && guard !== null) guardRoutes(app, guard)
+}
+
+function guardRoutes(app: Parameters<typeof plugin>[0], guard: AccessGuard): void {
+  app.addHook('onRequest', async (request, reply) => {
+    const decision = await app.access.decide(guard, questionOf(request))
+    if (!decision.pass) return sendRefusal(reply, decision)
+    request.access = decision
+  })
+}
+
+function sendRefusal(reply: FastifyReply, { status, headers, body, reason }: Extract<AccessDecision, { pass: false }>) {
+  reply.code(status).headers(headers)
+  return reply.send(body ?? { statusCode: status, error: reason })
+}
+
+function questionOf(request: FastifyRequest): AccessQuestion {
+  const { originalUrl, method, ip, protocol, host, raw } = request
+  const cut = originalUrl.indexOf('?')
+  return {
+    method,
+    path: cut === -1 ? originalUrl : originalUrl.slice(0, cut),
+    query: cut === -1 ? '' : originalUrl.slice(cut),
+    uri: originalUrl,
+    address: ip,
+    proto: protocol,
+    host,
+    headers: raw.headers,
+  }
+}
+
+export const access = fp(plugin, { name: 'hearthgate-access', fastify: '5.x' })
+export default access
