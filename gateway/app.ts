@@ -15,6 +15,7 @@ import { accessLog, type Destination, redactUrl } from '../plugins/access-log/in
 import { admission } from '../plugins/admission/index.ts'
 import { BATCH_PATH, type BatchScope, batch } from '../plugins/batch/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
+import { compression } from '../plugins/compression/index.ts'
 import { addNote, exchangesOf } from '../plugins/contract/index.ts'
 import { metrics, withoutQuery } from '../plugins/metrics/index.ts'
 import { endWithAnswer, failureAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
@@ -109,6 +110,11 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     ...storeOptions(state.serving.config),
     settingsFor: ({ facts: { match, query }, access }) =>
       match.kind === 'route' ? cacheScopeAt(match.route, match.path, query, access) : null,
+  })
+  // Behind the cache: what comes out of the store is encoded like what comes from an origin.
+  await app.register(compression, {
+    settingsFor: ({ facts }) => (facts?.match.kind === 'route' ? facts.match.route.encoding : null),
+    settingsNamed: route => state.serving.encodings[route] ?? null,
   })
   const logTunnel: TunnelEnded = (request, facts, summary) => {
     exchangesOf(app).tell(tunnelEntry(request, facts, summary), request)

@@ -9,6 +9,7 @@ import { compileRedaction, type Redaction } from '../plugins/access-log/index.ts
 import type { LaneOptions } from '../plugins/admission/index.ts'
 import { laneOptionsSchema } from '../plugins/admission/options.ts'
 import type { CacheScope } from '../plugins/cache/index.ts'
+import { type RouteCompression, routeCompression } from '../plugins/compression/index.ts'
 import { compilePaths, type PathSet, resolveOptions } from '../plugins/contract/index.ts'
 import { compileTrust, type FieldRules, type TrustCheck } from '../plugins/proxy/index.ts'
 import { defaultRetryPolicy, type RetryPolicy } from '../plugins/retry/index.ts'
@@ -39,6 +40,8 @@ export interface ServedRoute extends Omit<RouteConfig, 'redirects'> {
   readonly appBase: string
   /** What the cache does on this route; null = it is off. */
   readonly cacheScope: CacheScope | null
+  /** What is encoded on this route; null = nothing. */
+  readonly encoding: RouteCompression | null
   /** Where the cache does something else; null = nowhere. */
   readonly cachePaths: CachePaths | null
   /** Who may come in; null = everybody. */
@@ -64,6 +67,8 @@ export interface Serving {
   readonly config: GatewayConfig
   readonly table: RouteTable<ServedRoute>
   readonly isTrusted: TrustCheck
+  /** What is encoded, by the name of the route. */
+  readonly encodings: Readonly<Record<string, RouteCompression | null>>
   /** Options of every group of origins, by the name of its route. */
   readonly upstreams: Readonly<Record<string, UpstreamGroupOptions>>
   /** What admission does for each of these groups. */
@@ -84,6 +89,7 @@ export function compileServing(config: GatewayConfig, builtins: BuiltinOrigins):
     config,
     table: compileRoutes(routes),
     isTrusted: compileTrust(config.trustedProxies),
+    encodings: Object.fromEntries(proxied.map(route => [route.name, route.encoding])),
     upstreams: Object.fromEntries(proxied.map(route => [route.name, upstreamOptions(route)])),
     retries: Object.fromEntries(proxied.map(route => [route.name, retryPolicy(route)])),
     admission: Object.fromEntries(proxied.map(route => [route.name, laneOptions(route)])),
@@ -102,6 +108,7 @@ function serveRoute(route: RouteConfig, builtins: BuiltinOrigins): ServedRoute {
     mountBase: (route.rewritePath ?? '').replace(/\/+$/, ''),
     appBase: appBase(route),
     cacheScope: route.cache === false ? null : cacheScope(route, route.cache),
+    encoding: route.compression === false ? null : routeCompression(route.name, route.compression),
     cachePaths: route.cache === false ? null : cachePaths(route, route.cache),
     guard: guardOf(route),
     redirects: compileRedirects(route.redirects, route.match.path === '/' ? '' : route.match.path),

@@ -8,6 +8,7 @@ import { formatDuration, formatSize } from '../config/units.ts'
 import {
   type AdmissionDecision,
   type BlockDecision,
+  type CompressionDecision,
   type Decisions,
   ExplainError,
   type Explanation,
@@ -136,7 +137,7 @@ function decisionLines({ pool, limits, retry, cache, compression, admission, web
     ['', `${pool.balance}, client ${pool.client}, ${protocol}`],
     ...retry.resent.map((text, i) => [i === 0 ? 'sent again' : '', text]),
     ['retry', blockText(retry)],
-    ['compression', blockText(compression)],
+    ...compressionRows(compression),
     ...admissionRows(admission),
     ['websocket', websocket.reason],
   ]
@@ -156,6 +157,15 @@ function admissionRows({ limit, sharedWith, priority, urgency, queue }: Admissio
 
 function blockText({ state, configured }: BlockDecision): string {
   return configured === false ? 'off' : `${state}; configured: ${JSON.stringify(configured)}`
+}
+
+function compressionRows({ state, text, expected }: CompressionDecision): string[][] {
+  if (state === 'off') return [['compression', 'off']]
+  const rows = expected.map(({ contentClass, level, bytes, ms }) => {
+    const content = contentClass === 'default' ? 'fonts, wasm and the like' : contentClass
+    return ['', `${content}: level ${level}, 100 KiB become about ${formatSize(bytes)} in ${ms} ms`]
+  })
+  return [['compression', text], ...rows]
 }
 
 function amountText({ value, unit }: Limit): string {

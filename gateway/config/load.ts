@@ -9,7 +9,6 @@ import { checkDraft } from './checks.ts'
 import { type Draft, draftConfig, finishRoute } from './draft.ts'
 import type { Environment } from './env.ts'
 import { checkFiles, readOrExplain } from './files.ts'
-import { findPlanned } from './planned.ts'
 import { sortProblems } from './problem.ts'
 import type { Slip } from './read-context.ts'
 import type { GatewayConfig, Problem, RouteConfig } from './types.ts'
@@ -114,7 +113,7 @@ function conclude(draft: Draft, file: string, partial: boolean): LoadResult {
     const route = draft.routes[routeIndexOf(path) ?? -1]?.name ?? null
     return { file, ...place, route, message }
   }
-  const warnings = [...findUnsafe(draft), ...findPlanned(draft)].map(toProblem)
+  const warnings = findUnsafe(draft).map(toProblem)
   const isSound = draft.slips.every(slip => partial && isForgivable(draft, slip))
   if (!isSound)
     return { ok: false, problems: sortProblems(draft.slips.map(toProblem)), warnings: sortProblems(warnings) }

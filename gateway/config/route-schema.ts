@@ -10,8 +10,8 @@ import { accessBlock } from './access-schema.ts'
 import { admissionBlock, bandwidthBlock } from './admission-schema.ts'
 import { appBlocks } from './app-schema.ts'
 import { cacheBlock } from './cache-schema.ts'
+import { compressionBlock } from './compression-schema.ts'
 import { block, duration, flag, integer, type Kind, list, map, size, switchable, text, word } from './kinds.ts'
-import { laterBlocks } from './later-schema.ts'
 import { retryBlock } from './retry-schema.ts'
 import { tunerBlock } from './tuner-schema.ts'
 import { formatDuration, MAX_DURATION_MS } from './units.ts'
@@ -242,6 +242,7 @@ export const routeBlocks: Readonly<Record<string, Kind>> = {
   }),
   balance_cookie: text('cookieName', { default: 'session', description: 'The cookie that `hash_cookie` goes by.' }),
   cache: switchable(cacheBlock, false),
+  compression: switchable(compressionBlock, false),
   access: accessBlock,
   retry: switchable(retryBlock, false),
   ...appBlocks,
@@ -252,5 +253,4 @@ export const routeBlocks: Readonly<Record<string, Kind>> = {
   }),
   tuner: switchable(tunerBlock, { mode: 'off' }),
   bandwidth: switchable(bandwidthBlock, { perClient: null, perRoute: null }),
-  ...laterBlocks,
 }

@@ -7,6 +7,7 @@ import { resolve } from 'node:path'
 import { domainToASCII } from 'node:url'
 import { httpUrl, passwordHash, pathPattern, redactName, redirectFrom, redirectTo, userName } from './app-rules.ts'
 import { cookieName, keyField, queryName, storeAddress } from './cache-rules.ts'
+import { mediaType } from './compression-rules.ts'
 import { readOrigin } from './origin-rule.ts'
 import { quote } from './problem.ts'
 import type { TextReading } from './text-reading.ts'
@@ -167,6 +168,7 @@ export const textRules = {
   keyField,
   cookieName,
   queryName,
+  mediaType,
   pathPattern,
   redactName,
   redirectFrom,

@@ -115,7 +115,6 @@ export interface RouteConfig {
   readonly redirects: Readonly<Record<string, string>>
   /** Parameters, and paths that end with `/`, whose values logs do not show. */
   readonly redact: readonly string[]
-  /** Blocks of later capabilities, checked and kept; false = off. */
   readonly compression: false | CompressionConfig
   readonly admission: false | AdmissionConfig
   readonly bandwidth: BandwidthConfig
@@ -239,7 +238,10 @@ export interface WebdavConfig {
 export interface CompressionConfig {
   readonly minSize: number
   readonly algorithms: readonly ('zstd' | 'brotli' | 'gzip')[]
-  readonly levelMap: Readonly<Record<string, number>>
+  /** Ceilings of effort, 0 to 9. */
+  readonly levelMap: Readonly<Record<'text' | 'image' | 'video' | 'default', number>>
+  /** Media types beside the known ones, lower-case. */
+  readonly types: readonly string[]
 }
 
 export interface RequestOptimizationConfig {

@@ -4,12 +4,12 @@
  */
 import type { RetryPolicy } from '../../plugins/retry/index.ts'
 import type { UpstreamGroupOptions } from '../../plugins/upstream/index.ts'
-import { planned } from '../config/planned.ts'
 import type { GlobalLimits } from '../config/types.ts'
 import type { ServedRoute, Serving } from '../serving.ts'
 import { explainAdmission } from './admission.ts'
 import { type CacheQuestion, explainCache } from './cache.ts'
-import type { BlockDecision, Decisions, Limit, PoolDecision, RetryDecision } from './types.ts'
+import { explainCompression } from './compression.ts'
+import type { Decisions, Limit, PoolDecision, RetryDecision } from './types.ts'
 
 /** What `decideResend` of the upstream plugin allows, for people. */
 const RESENT = [
@@ -17,7 +17,12 @@ const RESENT = [
   'GET, HEAD and OPTIONS without a body, when the origin closed a kept connection before it answered: on a new connection',
 ]
 
-export function decisionsFor(serving: Serving, route: ServedRoute, question: CacheQuestion): Decisions | null {
+export function decisionsFor(
+  serving: Serving,
+  route: ServedRoute,
+  question: CacheQuestion,
+  client: string,
+): Decisions | null {
   const group = serving.upstreams[route.name]
   if (group === undefined) return null
   const retry = retryDecision(route, serving.retries[route.name])
@@ -26,7 +31,7 @@ export function decisionsFor(serving: Serving, route: ServedRoute, question: Cac
     limits: [...originLimits(group), ...routeLimits(route), ...clientLimits(serving.config.limits)],
     retry,
     cache: explainCache(route, question),
-    compression: blockDecision('compression', route.compression === false ? false : { ...route.compression }),
+    compression: explainCompression(route.encoding, question.request, client),
     admission: explainAdmission(serving, route, question.request.headers),
     websocket: websocketDecision(route, question.asksForWebSocket),
   }
@@ -83,11 +88,6 @@ function clientLimits(limits: GlobalLimits): Limit[] {
 
 function inTime(name: string, value: number | null, meaning: string): Limit {
   return { name, value, unit: 'ms', meaning }
-}
-
-function blockDecision(key: string, configured: BlockDecision['configured']): BlockDecision {
-  if (configured === false) return { state: 'off', configured }
-  return { state: planned.some(entry => entry.key === key) ? 'not built yet' : 'on', configured }
 }
 
 function websocketDecision({ protocol }: ServedRoute, asked: boolean): Decisions['websocket'] {

@@ -57,7 +57,7 @@ export function explainRequest(serving: Serving, request: ExplainRequest): Expla
     ...(atEdge === null ? routing(scene) : { readings: [], route: null, considered: [] }),
     refusal,
     sent: route === null ? null : sentFor(scene, route),
-    decisions: route === null ? null : decisionsFor(serving, route, cacheQuestion(scene, route)),
+    decisions: route === null ? null : decisionsFor(serving, route, cacheQuestion(scene, route), facts.client.address),
   }
 }
 

@@ -2,6 +2,7 @@
  * What `explain` says about one request, as plain data: the command, the admin API and the dashboard print the same
  * object. Secrets in addresses and header values are replaced already (demands H5); addresses of origins are not.
  */
+import type { ExpectedEncoding } from '../../plugins/compression/index.ts'
 import type { PoolsConfig } from '../config/types.ts'
 
 export interface ExplainRequest {
@@ -109,7 +110,7 @@ export interface Decisions {
   readonly limits: readonly Limit[]
   readonly retry: RetryDecision
   readonly cache: CacheDecision
-  readonly compression: BlockDecision
+  readonly compression: CompressionDecision
   readonly admission: AdmissionDecision
   readonly websocket: { readonly allowed: boolean; readonly asked: boolean; readonly reason: string }
 }
@@ -149,7 +150,7 @@ export interface AdmissionDecision {
 
 /** A block of the configuration and whether it has an effect. `configured` is false where it is switched off. */
 export interface BlockDecision {
-  readonly state: 'off' | 'not built yet' | 'on'
+  readonly state: 'off' | 'on'
   readonly configured: false | Readonly<Record<string, unknown>>
 }
 
@@ -176,6 +177,17 @@ export interface CacheDecision {
   /** What of the request changes how a stored answer is used. */
   readonly notes: readonly RuledReason[]
   readonly settings: readonly CacheSetting[]
+}
+
+/** What would be made of the answer; its type and its length decide in the end. */
+export interface CompressionDecision {
+  readonly state: 'off' | 'on'
+  /** Null where the answer would leave as it comes. */
+  readonly coding: string | null
+  readonly reason: string
+  readonly text: string
+  /** For a body of 100 KiB: bytes sent and CPU time in ms, by class of content. */
+  readonly expected: readonly ExpectedEncoding[]
 }
 
 export interface CacheKeyPart {

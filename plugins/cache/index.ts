@@ -22,6 +22,15 @@ import { CodedForms, CodingCounters, MOST_CODINGS } from './variants/index.ts'
 
 export type { CacheOptions } from './options.ts'
 export type { CacheScope } from './passage.ts'
+export {
+  type EntityTag,
+  parseEntityTag,
+  parseTagList,
+  rangeConditionForOrigin,
+  tagForClient,
+  tagForOrigin,
+  tagListForOrigin,
+} from './rules/entity-tag.ts'
 export { defaultCacheSettings, type KeySettings, type RouteCacheSettings } from './rules/types.ts'
 export { type PurgeOutcome, type PurgeSelector, StoreOpenError, type StoreStats } from './stores/index.ts'
 export type { CodingStats, EncodableHead, EncodeDecision, VariantCodec } from './variants/index.ts'

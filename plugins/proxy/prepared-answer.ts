@@ -21,7 +21,7 @@ export interface PreparedHead {
   readonly status: number
   readonly rules: FieldRules
   /** For those who may change the answer. */
-  readonly facts: AnswerFacts
+  readonly facts: Pick<AnswerFacts, 'method' | 'status' | 'contentLength'>
   readonly encoding: string | null
   /** Flat, as it goes out, with Content-Length where there is one. */
   readonly template: readonly string[]
@@ -48,7 +48,7 @@ export function prepareHead({ method, status, fields }: PreparedParts, rules: Fi
   return {
     status,
     rules,
-    facts: { method, status, fields: head.fields, contentLength },
+    facts: { method, status, contentLength },
     encoding: codingOf(head.fields),
     template,
     ageAt: template.indexOf(AGE),
@@ -77,7 +77,10 @@ export function sendPrepared(
   around: AnswerSurroundings,
 ): boolean {
   const { head, body } = answer
-  const { way } = decideWayOut(around.isDirectAllowed, around.changers, head.facts, reply.request)
+  const fields = fieldsFor(answer, call)
+  const { method, status, contentLength } = head.facts
+  const asked = { method, status, fields, contentLength, hasTrailers: false }
+  const { way } = decideWayOut(around.isDirectAllowed, around.changers, asked, reply.request)
   if (way !== 'direct') return false
   const facts = new LiveFacts(call.upstream)
   facts.headMs = facts.startedMs
@@ -85,10 +88,6 @@ export function sendPrepared(
   facts.encoding = head.encoding
   facts.way = 'direct'
   reply.request.proxyFacts = facts
-  const fields = head.template.slice()
-  if (head.ageAt !== -1) fields[head.ageAt] = answer.age
-  if (head.statusAt !== -1) fields[head.statusAt] = answer.cacheStatus
-  if (head.requestIdAt !== -1) fields[head.requestIdAt] = call.requestId
   reply.hijack()
   addFrameworkFields(reply, fields)
   const { raw } = reply
@@ -101,4 +100,13 @@ export function sendPrepared(
   facts.bytesOut = body.length
   raw.end(body)
   return true
+}
+
+/** A copy, with what each request has of its own; who is asked may amend it. */
+function fieldsFor({ head, age, cacheStatus }: PreparedAnswer, call: ProxyCall): string[] {
+  const fields = head.template.slice()
+  if (head.ageAt !== -1) fields[head.ageAt] = age
+  if (head.statusAt !== -1) fields[head.statusAt] = cacheStatus
+  if (head.requestIdAt !== -1) fields[head.requestIdAt] = call.requestId
+  return fields
 }

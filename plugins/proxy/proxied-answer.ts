@@ -103,19 +103,17 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     this.facts.headMs = performance.now()
     this.facts.status = status
     const { requestId, answerRules } = this.#call
-    const head = answerHead(rawHeaders, { requestId, rules: answerRules })
+    const { fields, contentLength, trailer } = answerHead(rawHeaders, { requestId, rules: answerRules })
     const { method } = this.#reply.request
-    const { way } = decideWayOut(
-      this.#around.isDirectAllowed,
-      this.#around.changers,
-      { method, status, fields: head.fields, contentLength: head.contentLength },
-      this.#reply.request,
-    )
+    const answer = { method, status, fields, contentLength, hasTrailers: trailer !== null }
+    const { isDirectAllowed, changers } = this.#around
+    const { way } = decideWayOut(isDirectAllowed, changers, answer, this.#reply.request)
     this.facts.way = way
-    this.facts.encoding = codingOf(head.fields)
-    if (isEventStream(head.fields)) this.#holdOpen()
+    this.facts.encoding = codingOf(fields)
+    if (isEventStream(fields)) this.#holdOpen()
     // Small answers would never be held back if only what has come made the next piece wait.
     this.#keepPace(controller, 0)
+    const head = { fields, contentLength: answer.contentLength, trailer }
     if (way === 'direct') this.#beginDirect(status, reason ?? '', head)
     else this.#beginBridged(status, head)
   }

@@ -11,6 +11,7 @@ import { start as startAccessLog } from '../../examples/access-log.ts'
 import { start as startAdmission } from '../../examples/admission.ts'
 import { start as startBatch } from '../../examples/batch.ts'
 import { start as startCache } from '../../examples/cache.ts'
+import { start as startCompression } from '../../examples/compression.ts'
 import { start as startHttpProxy } from '../../examples/http-proxy.ts'
 import { start as startMetrics } from '../../examples/metrics.ts'
 import { start as startProxy } from '../../examples/proxy.ts'
@@ -65,6 +66,16 @@ t.test('cache: what is public is asked for once, until it is purged', async t =>
   t.match(await read(`${url}/numbers`), { store: { kind: 'memory', entries: 1 }, outcomes: { hit: 1, miss: 2 } })
   t.strictSame(await read(`${url}/forget`, { method: 'POST' }), { removed: 1, complete: true })
   t.equal(await ask('/wiki/assets/a.js'), 'hearthgate; fwd=uri-miss; stored')
+})
+
+t.test('compression: pages shrink, pictures and secrets are left alone', async t => {
+  const url = await started(t, startCompression)
+  const ask = async (path: string) => (await fetch(url + path, { headers: { 'Accept-Encoding': 'br, gzip' } })).headers
+  const page = await ask('/guide')
+  t.equal(page.get('content-encoding'), 'br')
+  t.equal(page.get('vary'), 'accept-encoding')
+  t.equal((await ask('/account')).get('content-encoding'), null)
+  t.equal((await ask('/wiki/page')).get('content-encoding'), null, 'too short')
 })
 
 t.test('admission: what is too much is refused, the rest is answered', async t => {
@@ -145,6 +156,7 @@ t.test('every example runs by itself and ends on SIGINT', async t => {
     'admission.ts',
     'batch.ts',
     'cache.ts',
+    'compression.ts',
     'http-proxy.ts',
     'metrics.ts',
     'proxy.ts',

@@ -94,7 +94,18 @@ export function tagForOrigin(tag: EntityTag): { readonly raw: string; readonly c
   return { raw, coding: suffix === plain ? null : suffix }
 }
 
-/** The value of If-None-Match, If-Match or If-Range as the origin is to see it; unchanged when no tag is ours. */
+/**
+ * The value of If-Range as the origin is to see it. A part of encoded bytes cannot be completed from plain ones (RFC 9110
+ * §13.1.5): their tag stays as it is, no origin knows it, and the whole is sent.
+ */
+export function rangeConditionForOrigin(value: string): string {
+  const tag = value.includes(mark) ? parseEntityTag(value) : null
+  if (tag === null) return value
+  const { raw, coding } = tagForOrigin(tag)
+  return coding === null ? raw : value
+}
+
+/** The value of If-None-Match or If-Match as the origin is to see it; unchanged when no tag is ours. */
 export function tagListForOrigin(value: string): string {
   if (!value.includes(mark)) return value
   const tags = parseTagList(value)

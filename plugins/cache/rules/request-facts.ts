@@ -2,6 +2,7 @@
  * What the rules need to know of a request, read in one pass over its fields, so that a hit looks at every line once.
  */
 import { addRequestLine, applyPragma, emptyRequestDirectives, type RequestDirectives } from './directives.ts'
+import { rangeConditionForOrigin } from './entity-tag.ts'
 import { isNamed } from './fields.ts'
 
 /** Values are null where the request has no such field; list fields have their lines joined. */
@@ -42,6 +43,8 @@ export function readRequestFacts(headers: readonly string[]): RequestFacts {
     else if (!readLine(facts, name, headers[i + 1]!)) readUncommon(facts, name)
   }
   if (pragma !== null) applyPragma(facts.directives, pragma)
+  // What is stored has the origin's tags; a client may have been given marked ones.
+  if (facts.ifRange !== null) facts.ifRange = rangeConditionForOrigin(facts.ifRange)
   return facts
 }
 

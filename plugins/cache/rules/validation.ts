@@ -2,7 +2,7 @@
  * Conditional requests (RFC 9110 §13, RFC 9111 §4.3): what asks the origin whether a stored answer still holds, and what
  * a client's own conditions get out of one that does.
  */
-import { equalStrongly, equalWeakly, parseEntityTag, parseTagList } from './entity-tag.ts'
+import { equalStrongly, equalWeakly, parseEntityTag, parseTagList, tagListForOrigin } from './entity-tag.ts'
 import { withoutFields } from './fields.ts'
 import { parseHttpDate } from './http-date.ts'
 import type { RequestFacts } from './request-facts.ts'
@@ -49,7 +49,8 @@ export function decideConditions(stored: Validators, request: ConditionFacts, no
   // RFC 9110 §13.2.1: conditions count where the answer would be a success.
   if (stored.status < 200 || stored.status > 299) return { answer: 'whole', reason: 'status' }
   if (request.ifNoneMatch !== null) {
-    return matchesWeakly(request.ifNoneMatch, stored.etag)
+    // What is stored has the origin's tag; the client may have been given a marked one.
+    return matchesWeakly(tagListForOrigin(request.ifNoneMatch), stored.etag)
       ? { answer: 'not-modified', reason: 'if-none-match' }
       : { answer: 'whole', reason: 'if-none-match-failed' }
   }

@@ -61,6 +61,7 @@ t.test('what is not written has the documented defaults', async t => {
       minSize: 1024,
       algorithms: ['zstd', 'brotli', 'gzip'],
       levelMap: { text: 9, image: 6, video: 3, default: 6 },
+      types: [],
     },
     cache: {
       maxObjectSize: 8 * 1024 ** 2,

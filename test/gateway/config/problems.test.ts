@@ -74,9 +74,10 @@ const onRoute: [title: string, lines: string[], problems: string[]][] = [
   ],
   [
     'an item of a list',
-    ['compression: { algorithms: [zstd, deflate, gzip] }', 'retry: { statuses: [502, 9999] }'],
+    ['compression: { algorithms: [zstd, deflate, gzip], types: [Image/*, text] }', 'retry: { statuses: [502, 9999] }'],
     [
       '4:39 route \'wiki\': "algorithms": expected zstd, brotli or gzip, found "deflate"',
+      '4:72 route \'wiki\': "types": expected a media type as "text/html" or "image/*", found "text"',
       '5:30 route \'wiki\': "statuses": expected a whole number from 400 to 599, found "9999"',
     ],
   ],
@@ -110,7 +111,7 @@ const onRoute: [title: string, lines: string[], problems: string[]][] = [
     ['cache: maybe', 'compression: []'],
     [
       '4:12 route \'wiki\': "cache": expected a block of keys, or false, found "maybe"',
-      '5:18 route \'wiki\': "compression": expected a block of keys (enabled, min_size, algorithms, level_map), found a list',
+      '5:18 route \'wiki\': "compression": expected a block of keys, found a list',
     ],
   ],
 ]

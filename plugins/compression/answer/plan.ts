@@ -1,0 +1,88 @@
+/**
+ * The decision on one answer when its head is known, and what it does to that head: for answers of an origin before any
+ * of it is sent, for answers of the app itself in onSend.
+ */
+import type { FastifyRequest } from 'fastify'
+import { addNote } from '../../contract/index.ts'
+import type { WrittenFacts } from '../facts.ts'
+import type { RouteRules } from '../route-rules.ts'
+import { hasDirective, readAnswerFields } from '../rules/answer-fields.ts'
+import { type AnswerDecision, decideAnswer } from '../rules/decide.ts'
+import { addVary, markHead, markNotModified, markPlain } from '../rules/head.ts'
+import type { Coding, ContentClass, SkipReason } from '../rules/types.ts'
+
+/** An answer as far as its head tells. */
+export interface PlannedAnswer {
+  readonly status: number
+  /** Flat; amended in place. */
+  readonly fields: string[]
+  contentLength: number | null
+  readonly hasTrailers: boolean
+}
+
+/** An answer that is to be encoded. */
+export interface Plan {
+  readonly rules: RouteRules
+  readonly coding: Coding
+  readonly contentClass: ContentClass
+  readonly length: number | null
+  readonly facts: WrittenFacts
+}
+
+/** What has been decided, whether it leaves the body alone or not. */
+export interface Planned {
+  readonly plan: Plan | null
+  readonly facts: WrittenFacts
+}
+
+/** Decides and amends `answer`; the body of one with a plan is still to be encoded. */
+export function planAnswer(request: FastifyRequest, answer: PlannedAnswer, rules: RouteRules): Planned {
+  const { status, contentLength: length, hasTrailers } = answer
+  const { headers, method = 'GET' } = request.raw
+  const fields = readAnswerFields(answer.fields)
+  const accept = headers['accept-encoding'] as string | undefined
+  const decision = decideAnswer(
+    {
+      method,
+      status,
+      fields,
+      length,
+      hasTrailers,
+      request: {
+        coding: rules.choose(accept),
+        isRange: headers.range !== undefined && (method === 'GET' || method === 'HEAD'),
+        noTransform: hasDirective(headers['cache-control'] ?? '', 'no-transform'),
+      },
+    },
+    rules,
+  )
+  if (decision.encode) {
+    addVary(answer.fields)
+    const facts = { encoding: decision.coding, reason: 'encoded' as const, bytesIn: 0, bytesOut: 0, cpuMs: 0 }
+    const { coding, contentClass } = decision
+    return { plan: { rules, coding, contentClass, length, facts }, facts }
+  }
+  amend(answer, decision, request)
+  return { plan: null, facts: skipped(request, decision.reason) }
+}
+
+function skipped(request: FastifyRequest, reason: SkipReason): WrittenFacts {
+  addNote(request, { topic: 'compression', reason })
+  return { encoding: null, reason, bytesIn: 0, bytesOut: 0, cpuMs: 0 }
+}
+
+type Skip = Extract<AnswerDecision, { encode: false }>
+
+function amend(answer: PlannedAnswer, { isNegotiable, coding, reason }: Skip, { raw }: FastifyRequest): void {
+  const { fields, status } = answer
+  // Who encoded it has named it: an encoded form from the cache has its mark.
+  if (reason === 'origin-encoded') return
+  if (status === 304) {
+    if (markNotModified(fields, raw.headers['if-none-match'])) addVary(fields)
+    return
+  }
+  if (isNegotiable) addVary(fields)
+  if (coding === null) return markPlain(fields)
+  markHead(fields, coding)
+  answer.contentLength = null
+}

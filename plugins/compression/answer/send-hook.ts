@@ -1,0 +1,232 @@
+/**
+ * The plugin's onSend hook: takes the body of an answer that has a plan through an encoder, at once where it is whole and
+ * short, as a stream otherwise. Everything else leaves as it came.
+ */
+import { Readable } from 'node:stream'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { encodeNow } from '../codec/codecs.ts'
+import { encodeBody } from '../codec/encoded-body.ts'
+import { readFirstBlock } from '../codec/first-block.ts'
+import { type HandOver, looksCompressed } from '../codec/hand-over.ts'
+import type { Ticker } from '../codec/ticker.ts'
+import type { Costs } from '../measure/costs.ts'
+import type { LoadWatch } from '../measure/load.ts'
+import type { RouteRules } from '../route-rules.ts'
+import { high } from '../rules/levels.ts'
+import type { CompressionCounters } from '../signals.ts'
+import { pickLevel } from './pick-level.ts'
+import { type Plan, planAnswer } from './plan.ts'
+import { headersAsFields, markEncodedReply, setFields } from './reply-head.ts'
+
+/** Longest body that is encoded at once on this thread; above it the thread pool costs less than the wait (bench). */
+export const MAX_AT_ONCE_BYTES = 128 * 1024
+/** What is looked at of a longer body before its head leaves. */
+const FIRST_BLOCK_BYTES = 16 * 1024
+/** A body, or its first block, has to become shorter by this much to be worth a label. */
+const WORTH = 0.97
+
+export interface SendSetup {
+  readonly costs: Costs
+  readonly load: LoadWatch
+  readonly count: CompressionCounters
+  readonly ticker: Ticker
+  readonly handOver: HandOver
+  rulesFor(request: FastifyRequest): RouteRules | null
+  rulesByName(route: string): RouteRules | null
+  isLocal(request: FastifyRequest): boolean
+  /** Whether @fastify/compress has its hook on the route of the request. */
+  isHandedOver(request: FastifyRequest): boolean
+}
+
+type Done = (error: Error | null, payload?: unknown) => void
+
+export function sendHook(setup: SendSetup) {
+  return (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void => {
+    const plan = takePlan(setup, request, reply, payload)
+    const leave = () => {
+      setup.handOver.leaveAlone(request)
+      done(null, payload)
+    }
+    if (plan === null) return leave()
+    const sending = { setup, request, reply, plan }
+    if (Buffer.isBuffer(payload)) return sendWhole(sending, payload, done)
+    if (typeof payload === 'string') return sendWhole(sending, Buffer.from(payload), done)
+    if (payload instanceof Readable) return sendStream(sending, payload, done)
+    giveUp(sending, 'payload')
+    leave()
+  }
+}
+
+interface Sending {
+  readonly setup: SendSetup
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly plan: Plan
+}
+
+/** The plan of an origin's answer is good for one sending: what comes after it is an error page in its place. */
+function takePlan(setup: SendSetup, request: FastifyRequest, reply: FastifyReply, payload: unknown): Plan | null {
+  const known = request.compressionPlan
+  request.compressionPlan = null
+  if (known !== undefined && known !== null) return known
+  // The head of an origin's answer has been seen to already.
+  if (known === null && request.compressionFacts !== null && !isReplaced(reply)) return null
+  const rules = payload === null || payload === undefined ? null : setup.rulesFor(request)
+  if (rules === null) return null
+  return planOwn(setup, { request, reply, rules }, payload)
+}
+
+/** An answer of the app itself carries no mark of an origin's. */
+function isReplaced(reply: FastifyReply): boolean {
+  return !reply.hasHeader('via')
+}
+
+function planOwn(
+  setup: SendSetup,
+  { request, reply, rules }: { request: FastifyRequest; reply: FastifyReply; rules: RouteRules },
+  payload: unknown,
+): Plan | null {
+  const fields = headersAsFields(reply)
+  const contentLength = lengthOf(payload, reply)
+  const answer = { status: reply.statusCode, fields, contentLength, hasTrailers: false }
+  const { plan, facts } = planAnswer(request, answer, rules)
+  setFields(reply, answer.fields)
+  request.compressionFacts = facts
+  if (facts.reason !== 'encoded') setup.count.skipped(rules.settings.route, facts.reason)
+  return plan
+}
+
+function lengthOf(payload: unknown, reply: FastifyReply): number | null {
+  if (typeof payload === 'string' || Buffer.isBuffer(payload)) return Buffer.byteLength(payload)
+  const announced = reply.getHeader('content-length')
+  return announced === undefined ? null : Number(announced)
+}
+
+function sendWhole(sending: Sending, body: Buffer, done: Done): void {
+  const { setup, request, reply, plan } = sending
+  const { minSize } = plan.rules
+  if (body.length < minSize) return sendPlain(sending, 'small', body, done)
+  if (body.length > MAX_AT_ONCE_BYTES) return sendStream(sending, Readable.from(slices(body)), done)
+  const level = levelFor(sending, body.length)
+  const began = performance.now()
+  const encoded = encodeNow(body, plan.coding, level)
+  const ms = performance.now() - began
+  learn(sending, level, { bytesIn: body.length, bytesOut: encoded.length, busyMs: ms })
+  if (encoded.length > body.length * WORTH) return sendPlain(sending, 'no-gain', body, done)
+  account(sending, { bytesIn: body.length, bytesOut: encoded.length, busyMs: ms })
+  const isHandedOver = setup.isHandedOver(request) && !looksCompressed(body) && isVaryReady(reply)
+  markEncodedReply(reply, plan.coding, isHandedOver)
+  if (!isHandedOver) return done(null, encoded)
+  setup.handOver.give(request, body, plan.coding, encoded)
+  done(null, body)
+}
+
+/** The plugin behind looks for the token in lower case, and would add it behind a `*`. */
+function isVaryReady(reply: FastifyReply): boolean {
+  return String(reply.getHeader('vary')).includes('accept-encoding')
+}
+
+function* slices(body: Buffer): Iterable<Buffer> {
+  for (let at = 0; at < body.length; at += MAX_AT_ONCE_BYTES / 2) yield body.subarray(at, at + MAX_AT_ONCE_BYTES / 2)
+}
+
+function sendStream(sending: Sending, source: Readable, done: Done): void {
+  const { setup, plan } = sending
+  const isShort = plan.length !== null && plan.length <= MAX_AT_ONCE_BYTES
+  const limit = isShort ? MAX_AT_ONCE_BYTES : FIRST_BLOCK_BYTES
+  readFirstBlock(source, limit, setup.ticker, (error, block) => {
+    if (block === null) return done(error)
+    if (block.isWhole) return sendWhole(sending, block.bytes, done)
+    const first = block.bytes
+    // Nothing yet: the head must not wait for a body that may come in a minute, and its type is known to shrink.
+    if (first.length > 0) {
+      if (plan.length === null && first.length < plan.rules.minSize) {
+        return sendRest(sending, 'small', { source, first }, done)
+      }
+      if (!shrinks(first, plan)) return sendRest(sending, 'no-gain', { source, first }, done)
+    }
+    encodeRest(sending, levelFor(sending, plan.length), { source, first }, done)
+  })
+}
+
+interface Rest {
+  readonly source: Readable
+  readonly first: Buffer
+}
+
+/** The cheapest level tells well enough. */
+function shrinks(block: Buffer, { coding }: Plan): boolean {
+  const probe = block.length > FIRST_BLOCK_BYTES ? block.subarray(0, FIRST_BLOCK_BYTES) : block
+  return encodeNow(probe, coding, 1).length <= probe.length * WORTH
+}
+
+function encodeRest(sending: Sending, level: number, { source, first }: Rest, done: Done): void {
+  const { setup, reply, plan } = sending
+  const { coding, length } = plan
+  const isHigh = level >= high[coding]
+  if (isHigh) setup.load.highRunning++
+  const body = encodeBody({
+    source,
+    first,
+    coding,
+    level,
+    length,
+    ticker: setup.ticker,
+    onEnd: ended => {
+      if (isHigh) setup.load.highRunning--
+      if (ended.isWhole) learn(sending, level, ended)
+      account(sending, ended)
+    },
+  })
+  markEncodedReply(reply, coding, false)
+  done(null, body)
+  // The client learns at once what is coming; the first bytes follow when the encoder has some.
+  setImmediate(flushHead, reply)
+}
+
+function flushHead({ raw }: FastifyReply): void {
+  if (!raw.headersSent && raw.hasHeader('content-encoding') && !raw.destroyed) raw.flushHeaders()
+}
+
+function sendPlain(sending: Sending, reason: 'small' | 'no-gain', body: Buffer, done: Done): void {
+  giveUp(sending, reason)
+  sending.setup.handOver.leaveAlone(sending.request)
+  done(null, body)
+}
+
+/** The source goes on where it was stopped, with what was read of it in front. */
+function sendRest(sending: Sending, reason: 'small' | 'no-gain', { source, first }: Rest, done: Done): void {
+  giveUp(sending, reason)
+  sending.setup.handOver.leaveAlone(sending.request)
+  if (first.length > 0) source.unshift(first)
+  done(null, source)
+}
+
+function giveUp({ setup, plan }: Sending, reason: 'small' | 'no-gain' | 'payload'): void {
+  plan.facts.encoding = null
+  plan.facts.reason = reason
+  setup.count.skipped(plan.rules.settings.route, reason)
+}
+
+function levelFor({ setup, request, plan }: Sending, length: number | null): number {
+  return pickLevel(setup, plan, { length, isLocal: setup.isLocal(request) }).level
+}
+
+interface Spent {
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly busyMs: number
+}
+
+function learn({ setup, plan }: Sending, level: number, { bytesIn, bytesOut, busyMs }: Spent): void {
+  const { coding, contentClass } = plan
+  setup.costs.learn({ coding, level, contentClass, bytesIn, bytesOut, ms: busyMs })
+}
+
+function account({ setup, plan }: Sending, { bytesIn, bytesOut, busyMs }: Spent): void {
+  const { facts, rules, coding, contentClass } = plan
+  facts.bytesIn = bytesIn
+  facts.bytesOut = bytesOut
+  facts.cpuMs = busyMs
+  setup.count.encoded({ route: rules.settings.route, coding, contentClass, bytesIn, bytesOut, cpuMs: busyMs })
+}

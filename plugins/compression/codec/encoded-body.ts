@@ -1,0 +1,111 @@
+/**
+ * A body on its way through an encoder: as fast as both sides go, flushed whenever the source pauses, and cut where the
+ * source was cut, so that no encoder makes a broken answer whole.
+ */
+import type { Readable } from 'node:stream'
+import type { Coding } from '../rules/types.ts'
+import { encoderStream, flushEncoder, type ZlibStream } from './codecs.ts'
+import type { Ticked, Ticker } from './ticker.ts'
+
+/** A source that has been silent for this long pauses: what the encoder holds is sent (demands B5). */
+export const FLUSH_MS = 10
+
+export interface EncodedBodySetup {
+  readonly source: Readable
+  /** Bytes that were read already. */
+  readonly first: Buffer
+  readonly coding: Coding
+  readonly level: number
+  /** Of the whole body, null when not known. */
+  readonly length: number | null
+  readonly ticker: Ticker
+  /** Told once, whole or not. Bytes in and out, and the time that the encoder was busy in ms. */
+  onEnd(ended: EncodingEnd): void
+}
+
+export interface EncodingEnd {
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly busyMs: number
+  readonly isWhole: boolean
+}
+
+export function encodeBody(setup: EncodedBodySetup): Readable {
+  return new EncodedBody(setup).begin()
+}
+
+class EncodedBody implements Ticked {
+  bagIndex = -1
+  readonly #setup: EncodedBodySetup
+  readonly #encoder: ZlibStream
+  #bytesIn = 0
+  #bytesOut = 0
+  #busyMs = 0
+  /** End of the last write: what waits behind another one is not busy twice. */
+  #busyUntil = 0
+  #wroteMs = 0
+  #holds = false
+  #isOver = false
+
+  constructor(setup: EncodedBodySetup) {
+    this.#setup = setup
+    this.#encoder = encoderStream(setup.coding, setup.level, setup.length)
+  }
+
+  begin(): Readable {
+    const { source, first, ticker } = this.#setup
+    const encoder = this.#encoder
+    const push = encoder.push.bind(encoder)
+    encoder.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
+      if (chunk !== null) this.#bytesOut += chunk.length
+      return push(chunk, encoding)
+    }
+    encoder.once('close', () => this.#close())
+    // Heard by whoever sends it too; one that nobody hears would end the process.
+    encoder.on('error', () => {})
+    ticker.add(this)
+    this.#write(first)
+    source.on('data', (chunk: Buffer | string) => this.#write(chunk))
+    source.once('end', () => encoder.end())
+    source.once('error', error => encoder.destroy(error))
+    source.once('close', () => this.#sourceClosed())
+    encoder.on('drain', () => source.resume())
+    if (!encoder.writableNeedDrain) source.resume()
+    return encoder
+  }
+
+  tick(nowMs: number): void {
+    if (!this.#holds || nowMs - this.#wroteMs < FLUSH_MS || this.#encoder.writableEnded) return
+    this.#holds = false
+    flushEncoder(this.#encoder, this.#setup.coding)
+  }
+
+  #write(chunk: Buffer | string): void {
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+    if (bytes.length === 0) return
+    const began = performance.now()
+    this.#bytesIn += bytes.length
+    this.#wroteMs = began
+    this.#holds = true
+    const goesOn = this.#encoder.write(bytes, () => {
+      this.#busyMs += performance.now() - Math.max(began, this.#busyUntil)
+      this.#busyUntil = performance.now()
+    })
+    if (!goesOn) this.#setup.source.pause()
+  }
+
+  #sourceClosed(): void {
+    const { source } = this.#setup
+    if (!source.readableEnded && !this.#encoder.destroyed) this.#encoder.destroy(new Error('the body was cut'))
+  }
+
+  #close(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    const { source, ticker, onEnd } = this.#setup
+    ticker.delete(this)
+    if (!source.destroyed && !source.readableEnded) source.destroy()
+    const isWhole = this.#encoder.readableEnded
+    onEnd({ bytesIn: this.#bytesIn, bytesOut: this.#bytesOut, busyMs: this.#busyMs, isWhole })
+  }
+}

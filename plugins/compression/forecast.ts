@@ -1,0 +1,84 @@
+/**
+ * What would happen to the answer of a request, before there is one: for `explain`. With the figures that the costs begin
+ * with, so that it says the same on a machine that has not measured anything yet.
+ */
+import { pickLevel } from './answer/pick-level.ts'
+import { Costs } from './measure/costs.ts'
+import { RouteRules } from './route-rules.ts'
+import { hasDirective } from './rules/answer-fields.ts'
+import { decideAnswer } from './rules/decide.ts'
+import {
+  type Coding,
+  type ContentClass,
+  contentClasses,
+  type RouteCompression,
+  type SkipReason,
+} from './rules/types.ts'
+
+export interface ForecastQuestion {
+  readonly method: string
+  /** Values of the request's fields, undefined where it has none. */
+  readonly acceptEncoding: string | undefined
+  readonly cacheControl: string | undefined
+  readonly range: string | undefined
+  /** The client is in the local network. */
+  readonly isLocal: boolean
+}
+
+export interface Forecast {
+  /** Null where no answer would be encoded, with the reason. */
+  readonly coding: Coding | null
+  readonly reason: 'encoded' | SkipReason
+  /** For a body of `FORECAST_BYTES` on an idle machine; classes with a ceiling of 0 are missing. */
+  readonly expected: readonly ExpectedEncoding[]
+}
+
+export interface ExpectedEncoding {
+  readonly contentClass: ContentClass
+  readonly level: number
+  readonly bytes: number
+  readonly ms: number
+}
+
+/** Body that is forecast. */
+export const FORECAST_BYTES = 100 * 1024
+
+const idle = { loopDelayMs: 0, cpuShare: 0, isHighFull: false }
+/** Stands for an answer of each class. */
+const textAnswer = {
+  contentType: 'text/html',
+  contentEncoding: null,
+  contentRange: false,
+  noTransform: false,
+  unbuffered: false,
+}
+
+export function forecast(settings: RouteCompression, question: ForecastQuestion): Forecast {
+  const rules = new RouteRules(settings)
+  const { method, acceptEncoding, cacheControl, range, isLocal } = question
+  const request = {
+    coding: rules.choose(acceptEncoding),
+    isRange: range !== undefined && method === 'GET',
+    noTransform: hasDirective(cacheControl ?? '', 'no-transform'),
+  }
+  const asked = { method, status: 200, fields: textAnswer, length: null, hasTrailers: false, request }
+  const decision = decideAnswer(asked, { ...rules, levelMap: { ...rules.levelMap, text: 9 } })
+  if (!decision.encode) return { coding: null, reason: decision.reason, expected: [] }
+  const { coding } = decision
+  const expected = contentClasses
+    .filter(each => settings.levelMap[each] > 0)
+    .map(contentClass => expectedFor(rules, { coding, contentClass, isLocal }))
+  return { coding, reason: 'encoded', expected }
+}
+
+function expectedFor(
+  rules: RouteRules,
+  { coding, contentClass, isLocal }: { coding: Coding; contentClass: ContentClass; isLocal: boolean },
+): ExpectedEncoding {
+  const costs = new Costs()
+  const known = { length: FORECAST_BYTES, isLocal }
+  const { level } = pickLevel({ costs, load: idle }, { rules, coding, contentClass }, known)
+  const { msPerKiB, ratio } = costs.of(coding, level, contentClass)
+  const bytes = Math.round(FORECAST_BYTES * ratio)
+  return { contentClass, level, bytes, ms: Math.round(((msPerKiB * FORECAST_BYTES) / 1024) * 10) / 10 }
+}

@@ -1,0 +1,87 @@
+/**
+ * Negotiation by Accept-Encoding (RFC 9110 §12.5.3): weights, `*`, `identity;q=0`, and the server's order between equals.
+ */
+
+interface Weighted {
+  readonly coding: string
+  readonly q: number
+}
+
+/** Members of the field in their order; a weight that cannot be read counts as 0, so that nothing is guessed. */
+export function parseAcceptEncoding(value: string): readonly Weighted[] {
+  const members: Weighted[] = []
+  for (const member of value.split(',')) {
+    const [name = '', ...parameters] = member.split(';')
+    const coding = name.trim().toLowerCase()
+    if (coding === '') continue
+    members.push({ coding: coding === 'x-gzip' ? 'gzip' : coding, q: weightOf(parameters) })
+  }
+  return members
+}
+
+function weightOf(parameters: readonly string[]): number {
+  for (const parameter of parameters) {
+    const text = parameter.trim().toLowerCase()
+    if (!text.startsWith('q=')) continue
+    const q = Number(text.slice(2).trim() || Number.NaN)
+    return q >= 0 && q <= 1 ? q : 0
+  }
+  return 1
+}
+
+/**
+ * The coding to send: one of `offered` (the server's preference first) or `identity`; null when not even that is
+ * acceptable. Without the field everything is acceptable, and a client that says nothing gets the plain bytes.
+ */
+export function chooseCoding(accept: string | undefined, offered: readonly string[]): string | null {
+  if (accept === undefined) return 'identity'
+  const members = parseAcceptEncoding(accept)
+  const identity = identityWeight(members)
+  let best: string | null = null
+  let bestWeight = 0
+  for (const coding of offered) {
+    const q = weightFor(members, coding)
+    if (q > bestWeight) {
+      best = coding
+      bestWeight = q
+    }
+  }
+  // Identity that is not named is acceptable, but nothing that the client asked for.
+  if (best !== null && (identity.isNamed === false || bestWeight >= identity.q)) return best
+  return identity.q > 0 ? 'identity' : best
+}
+
+function weightFor(members: readonly Weighted[], coding: string): number {
+  let any = 0
+  for (const member of members) {
+    if (member.coding === coding) return member.q
+    if (member.coding === '*') any = member.q
+  }
+  return any
+}
+
+function identityWeight(members: readonly Weighted[]): { readonly isNamed: boolean; readonly q: number } {
+  let any: number | null = null
+  for (const { coding, q } of members) {
+    if (coding === 'identity') return { isNamed: true, q }
+    if (coding === '*') any = q
+  }
+  // RFC 9110 §12.5.3: `*;q=0` takes identity away as well.
+  return any === 0 ? { isNamed: true, q: 0 } : { isNamed: false, q: 1 }
+}
+
+/** Most spellings that are remembered; browsers send a handful. */
+const MAX_REMEMBERED = 128
+
+/** `chooseCoding` for one list of offers, each spelling of the field read once. */
+export function rememberedChoice(offered: readonly string[]): (accept: string | undefined) => string | null {
+  const known = new Map<string, string | null>()
+  return accept => {
+    if (accept === undefined) return 'identity'
+    const choice = known.get(accept)
+    if (choice !== undefined) return choice
+    const made = chooseCoding(accept, offered)
+    if (known.size < MAX_REMEMBERED) known.set(accept, made)
+    return made
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * The words that all rules of the plugin share.
+ */
+
+/** A content coding that the plugin makes, by its name on the wire. */
+export type Coding = 'zstd' | 'br' | 'gzip'
+
+export const allCodings: readonly Coding[] = ['zstd', 'br', 'gzip']
+
+/** What kind of content an answer has, as far as effort is decided by it. */
+export type ContentClass = 'text' | 'image' | 'video' | 'default'
+
+export const contentClasses: readonly ContentClass[] = ['text', 'image', 'video', 'default']
+
+/** Ceiling of effort for each class on a scale of 0 (leave alone) to 9 (all that a coding can do). */
+export type LevelMap = Readonly<Record<ContentClass, number>>
+
+/** What holds on one route. */
+export interface RouteCompression {
+  /** Name of the route, for signals and messages. */
+  readonly route: string
+  /** Smallest body worth encoding, in bytes. */
+  readonly minSize: number
+  /** Codings on offer, the best first; the order breaks ties. */
+  readonly codings: readonly Coding[]
+  readonly levelMap: LevelMap
+  /** Media types that are encoded beside the known ones, lower-case, `image/*` for all of a kind. */
+  readonly types: readonly string[]
+}
+
+/** Why an answer leaves as it came. */
+export type SkipReason =
+  | 'off'
+  | 'method'
+  | 'status'
+  | 'origin-encoded'
+  | 'no-transform'
+  | 'range'
+  | 'trailers'
+  | 'no-type'
+  | 'type'
+  | 'compressed-type'
+  | 'event-stream'
+  | 'unbuffered'
+  | 'level'
+  | 'small'
+  | 'not-accepted'
+  | 'no-gain'
+  | 'payload'

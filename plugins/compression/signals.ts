@@ -1,0 +1,67 @@
+/**
+ * The numbers that the plugin publishes. Every label comes from configuration or from a closed set.
+ */
+import type { Signal, Signals, SignalValue } from '../contract/index.ts'
+import type { Coding, ContentClass, SkipReason } from './rules/types.ts'
+
+/** The children of one route, resolved once. */
+class RouteCounters {
+  readonly #points = new Map<string, SignalValue>()
+
+  add(signal: Signal<SignalValue>, amount: number, labels: readonly string[]): void {
+    const key = `${signal.spec.name} ${labels.slice(1).join(' ')}`
+    const known = this.#points.get(key)
+    if (known !== undefined) return known.add(amount)
+    const point = signal.with(...labels)
+    this.#points.set(key, point)
+    point.add(amount)
+  }
+}
+
+export interface EncodedAnswer {
+  readonly route: string
+  readonly coding: Coding
+  readonly contentClass: ContentClass
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly cpuMs: number
+}
+
+export class CompressionCounters {
+  readonly #routes = new Map<string, RouteCounters>()
+  readonly #answers
+  readonly #skipped
+  readonly #bytesIn
+  readonly #bytesOut
+  readonly #seconds
+
+  constructor(signals: Signals) {
+    const by = ['route', 'encoding', 'class'] as const
+    this.#answers = signals.counter('compression_answers_total', 'Answers that were encoded.', ...by)
+    this.#skipped = signals.counter('compression_skipped_total', 'Answers that were not, by reason.', 'route', 'reason')
+    this.#bytesIn = signals.counter('compression_in_bytes_total', 'Bytes of answers before encoding.', ...by)
+    this.#bytesOut = signals.counter('compression_out_bytes_total', 'Bytes of answers after encoding.', ...by)
+    this.#seconds = signals.counter('compression_busy_seconds_total', 'Time that encoders were busy.', ...by)
+  }
+
+  encoded({ route, coding, contentClass, bytesIn, bytesOut, cpuMs }: EncodedAnswer): void {
+    const counters = this.#of(route)
+    const labels = [route, coding, contentClass]
+    counters.add(this.#answers, 1, labels)
+    counters.add(this.#bytesIn, bytesIn, labels)
+    counters.add(this.#bytesOut, bytesOut, labels)
+    counters.add(this.#seconds, cpuMs / 1000, labels)
+  }
+
+  skipped(route: string, reason: SkipReason): void {
+    this.#of(route).add(this.#skipped, 1, [route, reason])
+  }
+
+  #of(route: string): RouteCounters {
+    const known = this.#routes.get(route)
+    if (known !== undefined) return known
+    const made = new RouteCounters()
+    this.#routes.set(route, made)
+    return made
+  }
+}
