@@ -10,6 +10,8 @@ interface Home {
   readonly scope: 'top' | 'route'
   /** The block that holds it; null = the level of the scope itself. */
   readonly block: string | null
+  /** Blocks around it. */
+  readonly depth: number
 }
 
 /** Every key of a schema with the places where it may stand. */
@@ -39,17 +41,18 @@ const SYNONYMS: Readonly<Record<string, string>> = {
 /** @param root the schema of the file; `routes` opens the scope of routes */
 export function indexKeys(root: Kind): KeyIndex {
   const index = new Map<string, Home[]>()
-  const visit = (schema: Kind, scope: Home['scope'], block: string | null): void => {
-    if (schema.inner !== undefined) visit(schema.inner, scope, block)
+  const visit = (schema: Kind, place: Home): void => {
+    const { scope, block, depth } = place
+    if (schema.inner !== undefined) visit(schema.inner, place)
     for (const [key, value] of Object.entries(schema.properties ?? {})) {
       const homes = index.get(key) ?? []
-      if (!homes.some(home => home.scope === scope && home.block === block)) homes.push({ scope, block })
+      if (!homes.some(home => home.scope === scope && home.block === block)) homes.push(place)
       index.set(key, homes)
-      if (key === 'routes') visit(value, 'route', null)
-      else if (key !== 'defaults') visit(value, scope, key)
+      if (key === 'routes') visit(value, { scope: 'route', block: null, depth: 0 })
+      else if (key !== 'defaults') visit(value, { scope, block: key, depth: depth + 1 })
     }
   }
-  visit(root, 'top', null)
+  visit(root, { scope: 'top', block: null, depth: 0 })
   return index
 }
 
@@ -78,7 +81,10 @@ export function explainUnknownKey(
 function describeHomes(homes: readonly Home[], scope: Home['scope']): string {
   const same = homes.filter(home => home.scope === scope)
   const nearby = same.length > 0 ? same : homes
+  // What stands deeper under the same name is most often something special.
+  const least = Math.min(...nearby.map(({ depth }) => depth))
   return nearby
+    .filter(({ depth }) => depth === least)
     .slice(0, 3)
     .map(home => describeHome(home, scope))
     .join(' or ')

@@ -172,7 +172,7 @@ export class Limiter {
     } finally {
       this.#isServing = false
     }
-    if (this.room.size === 0) this.finder.noteWaiting(false, performance.now())
+    if (this.room.size === 0) this.#noteEmpty()
   }
 
   #takeNext(): Slot | null {
@@ -205,7 +205,7 @@ export class Limiter {
   #leaveRoom(slot: Slot): boolean {
     if (!this.room.remove(slot)) return false
     slot.lane.waiting--
-    if (this.room.size === 0) this.finder.noteWaiting(false, performance.now())
+    if (this.room.size === 0) this.#noteEmpty()
     return true
   }
 
@@ -231,13 +231,14 @@ export class Limiter {
   /** Four times a second: what is held, how the load develops, a step of the limit, who shares with whom. */
   sweep(nowMs: number): void {
     this.#running.visit(slot => this.#checkPlace(slot, nowMs))
-    this.load.tick()
+    this.load.tick(this.room.size)
     const goalMs = Math.min(...this.lanes.map(({ options }) => options.waitGoalMs))
     const { last, before, throughput } = this.load
     const { isOverloaded, room } = this
     this.isOverloaded = decideOverload({
       isOverloaded,
       waiting: room.size,
+      leastWaiting: this.load.leastWaiting,
       throughput,
       last,
       before,
@@ -270,6 +271,11 @@ export class Limiter {
     count.waiting.set(waiting)
     count.held.set(held)
     count.overloaded.set(this.isOverloaded ? 1 : 0)
+  }
+
+  #noteEmpty(): void {
+    this.load.noteEmpty()
+    this.finder.noteWaiting(false, performance.now())
   }
 
   #limitChanged(): void {

@@ -1,6 +1,7 @@
 /**
  * Counts what comes and what ends in quarters of a second, for the last two seconds: whether a queue is a burst or an
- * overload, and how long it takes to be served.
+ * overload, and how long it takes to be served. The least that waited in that time tells a queue that stands from bursts
+ * that come one after the other, as the controlled delay of RFC 8289 does.
  */
 import type { SecondOfLoad } from './rules/overload.ts'
 
@@ -13,17 +14,31 @@ export class LoadWatch {
   ends = 0
   readonly #arrivals = new Array<number>(QUARTERS).fill(0)
   readonly #ends = new Array<number>(QUARTERS).fill(0)
+  readonly #least = new Array<number>(QUARTERS).fill(0)
+  #leastNow = 0
   #quarter = 0
   #known = 0
 
-  /** Called every 250 ms. */
-  tick(): void {
+  /** Called every 250 ms, with the number of requests that wait. */
+  tick(waiting: number): void {
+    this.#least[this.#quarter] = Math.min(this.#leastNow, waiting)
+    this.#leastNow = waiting
     this.#arrivals[this.#quarter] = this.arrivals
     this.#ends[this.#quarter] = this.ends
     this.arrivals = 0
     this.ends = 0
     this.#quarter = (this.#quarter + 1) % QUARTERS
     if (this.#known < QUARTERS) this.#known++
+  }
+
+  /** Nobody waits any more. */
+  noteEmpty(): void {
+    this.#leastNow = 0
+  }
+
+  /** Fewest requests that waited at any moment of the two seconds. */
+  get leastWaiting(): number {
+    return Math.min(...this.#least)
   }
 
   get last(): SecondOfLoad {

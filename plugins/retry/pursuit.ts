@@ -8,6 +8,7 @@ import type { Parked } from './parking.ts'
 import { backoffMs } from './rules/backoff.ts'
 import { decidePark, isAway } from './rules/decide-park.ts'
 import { decideRetry, type Failure, type RetryDecision } from './rules/decide-retry.ts'
+import { isMeantToLast } from './rules/meant-to-last.ts'
 import { retryAfterOf } from './rules/retry-after.ts'
 import type { UpstreamState } from './upstream-state.ts'
 
@@ -66,15 +67,18 @@ export class Pursuit implements Parked {
   /** An answer whose status may be followed by another attempt. */
   afterAnswer(status: number, rawHeaders: readonly string[]): boolean {
     const retryAfterMs = retryAfterOf(rawHeaders, Date.now())
-    return this.#follow(this.#decide({ by: 'status', status, retryAfterMs }))
+    const lasts = isMeantToLast(rawHeaders)
+    return this.#follow(this.#decide({ by: 'status', status, retryAfterMs, lasts }))
   }
 
   /** Lets the request wait for its origins, which fail with `failure`; false = it may not. */
   park(failure: UpstreamFailure): boolean {
-    const { state, isReplayable } = this.#host
+    const { state, isReplayable, request } = this.#host
     const { parking, holdMs, policy } = state
     const { kind, unsent } = failure
-    const facts = { kind, unsent, isReplayable, outageSinceMs: parking.sinceMs, parked: parking.size }
+    const hasStandIn = request.hasStandIn === true
+    const waiting = { outageSinceMs: parking.sinceMs, parked: parking.size }
+    const facts = { kind, unsent, isReplayable, hasStandIn, ...waiting }
     const rules = { holdMs: this.#parkings < MAX_PARKINGS ? holdMs : 0, maxParked: policy.maxHeld }
     const decision = decidePark(facts, rules, performance.now())
     if (!decision.park) return this.#refuse(decision.reason)

@@ -11,7 +11,8 @@ export function waitForOrigin(state: UpstreamState, failure: UpstreamFailure, si
   const now = performance.now()
   const { kind, unsent } = failure
   if (isAway(kind)) parking.noteAway(failure, now)
-  const facts = { kind, unsent, isReplayable: true, outageSinceMs: parking.sinceMs, parked: parking.size }
+  const waiting = { outageSinceMs: parking.sinceMs, parked: parking.size }
+  const facts = { kind, unsent, isReplayable: true, hasStandIn: false, ...waiting }
   const decision = decidePark(facts, { holdMs, maxParked: policy.maxHeld }, now)
   if (!decision.park || signal?.aborted === true) return Promise.resolve(false)
   const { promise, resolve } = Promise.withResolvers<boolean>()

@@ -48,6 +48,8 @@ export interface ExchangeRequest {
   readonly trailers?: (() => readonly string[] | null) | undefined
   /** The request of a client that it stands for, where an interceptor finds its own notes; absent when nobody waits. */
   readonly incoming?: object | undefined
+  /** Another answer is at hand should this fail: nobody wants to wait for an origin that is away. */
+  readonly hasStandIn?: boolean | undefined
   /** Which attempt of that request it is; whoever makes attempts hands it down, absent = the only one. */
   readonly attempt?: AttemptFacts | undefined
   /** Origins by URL that are only taken when there is no other. */

@@ -138,7 +138,7 @@ t.test('the routes that may be named are those of the last reload', async t => {
   t.equal((await purge(gateway, { route: 'fresh' })).status, 200)
 })
 
-t.test('the numbers of the cache are told as JSON and on the page', async t => {
+t.test('the numbers of the cache are told as JSON', async t => {
   const gateway = await cachingGateway(t)
   await fill(gateway, 'wiki.test', '/a')
   t.match(await ask(gateway, 'wiki.test', '/a'), 'hit')
@@ -149,8 +149,6 @@ t.test('the numbers of the cache are told as JSON and on the page', async t => {
     waiters: 0,
     outcomes: { miss: 1 },
   })
-  const page = await (await fetch(gateway.adminUrl)).text()
-  t.match(page, /<h2>Cache<\/h2>[\s\S]*<td>memory<\/td><td>available<\/td><td>1<\/td><td>\d+ KiB<\/td>/)
 })
 
 t.test('a disk keeps its answers over a restart, and forgets what is purged for good', async t => {

@@ -1,6 +1,7 @@
 /**
  * When more comes than an origin can answer, and what follows from it. A burst is not an overload: the images of a page
- * come all at once and can all wait. More arrivals than ends for two seconds, and a wait that people notice, are one.
+ * come all at once and can all wait, and so can the next page. More arrivals than ends for two seconds, and a queue whose
+ * wait people notice at every moment of them, are one.
  * While it lasts, the newest request goes first and nobody waits longer than `goalMs` (after the controlled delay and
  * adaptive LIFO that "Fail at Scale", ACM Queue 13(8), describes).
  */
@@ -14,6 +15,8 @@ export interface SecondOfLoad {
 export interface LoadNow {
   readonly isOverloaded: boolean
   readonly waiting: number
+  /** Fewest that waited at any moment of the last two seconds. */
+  readonly leastWaiting: number
   /** Ends a second, lately; 0 = not known. */
   readonly throughput: number
   readonly last: SecondOfLoad
@@ -30,7 +33,7 @@ const GROWTH = 1.1
 const LEAST_SURPLUS = 2
 
 export function decideOverload(load: LoadNow): OverloadDecision {
-  const { isOverloaded, waiting, last, before, goalMs } = load
+  const { isOverloaded, waiting, leastWaiting, last, before, goalMs } = load
   if (waiting === 0) return { overloaded: false, reason: 'empty' }
   if (isOverloaded) {
     return last.arrivals > last.ends
@@ -38,6 +41,7 @@ export function decideOverload(load: LoadNow): OverloadDecision {
       : { overloaded: false, reason: 'catching-up' }
   }
   if (estimatedWaitMs(waiting, load.throughput) <= goalMs) return { overloaded: false, reason: 'short-wait' }
+  if (estimatedWaitMs(leastWaiting, load.throughput) <= goalMs) return { overloaded: false, reason: 'burst' }
   if (grows(last) && grows(before)) return { overloaded: true, reason: 'keeps-growing' }
   return { overloaded: false, reason: 'burst' }
 }

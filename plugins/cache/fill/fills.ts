@@ -158,7 +158,9 @@ export class Fills implements FillSurroundings {
   }
 
   #lead(plan: FillPlan, reader: FillReader | null): void {
-    const fill = new Fill(plan, this, this.next)
+    const hasStandIn = plan.isBackground || this.mayStandIn(plan.passage, 'connect')
+    const request = hasStandIn ? { ...plan.request, hasStandIn } : plan.request
+    const fill = new Fill({ ...plan, request }, this, this.next)
     this.#all.add(fill)
     if (plan.isJoinable) this.#register(plan.passage.key, fill)
     if (reader !== null) {

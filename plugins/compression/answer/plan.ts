@@ -26,6 +26,8 @@ export interface Plan {
   readonly coding: Coding
   readonly contentClass: ContentClass
   readonly length: number | null
+  /** Vary as it was, in case that nothing turns out to be negotiable; null = it was not there. */
+  readonly varyBefore: string | null
   readonly facts: WrittenFacts
 }
 
@@ -57,13 +59,24 @@ export function planAnswer(request: FastifyRequest, answer: PlannedAnswer, rules
     rules,
   )
   if (decision.encode) {
+    const varyBefore = joinedLines(answer.fields, 'vary')
     addVary(answer.fields)
     const facts = { encoding: decision.coding, reason: 'encoded' as const, bytesIn: 0, bytesOut: 0, cpuMs: 0 }
     const { coding, contentClass } = decision
-    return { plan: { rules, coding, contentClass, length, facts }, facts }
+    return { plan: { rules, coding, contentClass, length, varyBefore, facts }, facts }
   }
   amend(answer, decision, request)
   return { plan: null, facts: skipped(request, decision.reason) }
+}
+
+/** All lines of a field as one; null = there is none. */
+function joinedLines(fields: readonly string[], lower: string): string | null {
+  let value: string | null = null
+  for (let i = 0; i < fields.length; i += 2) {
+    if ((fields[i] as string).toLowerCase() === lower)
+      value = value === null ? (fields[i + 1] as string) : `${value}, ${fields[i + 1]}`
+  }
+  return value
 }
 
 function skipped(request: FastifyRequest, reason: SkipReason): WrittenFacts {

@@ -202,10 +202,17 @@ function sendRest(sending: Sending, reason: 'small' | 'no-gain', { source, first
   done(null, source)
 }
 
-function giveUp({ setup, plan }: Sending, reason: 'small' | 'no-gain' | 'payload'): void {
+function giveUp({ setup, plan, reply }: Sending, reason: 'small' | 'no-gain' | 'payload'): void {
+  // Too short for every client: nothing was negotiable (RFC 9110 §12.5.5).
+  if (reason === 'small') restoreVary(reply, plan.varyBefore)
   plan.facts.encoding = null
   plan.facts.reason = reason
   setup.count.skipped(plan.rules.settings.route, reason)
+}
+
+function restoreVary(reply: FastifyReply, before: string | null): void {
+  if (before === null) reply.removeHeader('vary')
+  else reply.header('vary', before)
 }
 
 function levelFor({ setup, request, plan }: Sending, length: number | null): number {

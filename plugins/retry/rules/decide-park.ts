@@ -6,12 +6,14 @@ import type { UpstreamFailure } from '../../upstream/index.ts'
 
 export type ParkDecision =
   | { readonly park: true; readonly untilMs: number }
-  | { readonly park: false; readonly reason: 'off' | 'sent' | 'kind' | 'body' | 'outage-too-old' | 'full' }
+  | { readonly park: false; readonly reason: 'off' | 'sent' | 'kind' | 'body' | 'stand-in' | 'outage-too-old' | 'full' }
 
 export interface Unsent {
   readonly kind: UpstreamFailure['kind']
   readonly unsent: boolean
   readonly isReplayable: boolean
+  /** A stale answer may be given in place of a wait. */
+  readonly hasStandIn: boolean
   readonly outageSinceMs: number
   /** Requests that wait already. */
   readonly parked: number
@@ -35,6 +37,7 @@ export function decidePark(request: Unsent, rules: ParkRules, nowMs: number): Pa
   if (!request.unsent) return refuse('sent')
   if (!isAway(request.kind)) return refuse('kind')
   if (!request.isReplayable) return refuse('body')
+  if (request.hasStandIn) return refuse('stand-in')
   const untilMs = request.outageSinceMs + rules.holdMs
   if (nowMs >= untilMs) return refuse('outage-too-old')
   if (request.parked >= rules.maxParked) return refuse('full')

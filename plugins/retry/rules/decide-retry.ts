@@ -7,7 +7,7 @@ import type { UpstreamFailure } from '../../upstream/index.ts'
 
 /** How an attempt failed: with an answer, or without one. */
 export type Failure =
-  | { readonly by: 'status'; readonly status: number; readonly retryAfterMs: number | null }
+  | { readonly by: 'status'; readonly status: number; readonly retryAfterMs: number | null; readonly lasts: boolean }
   | { readonly by: 'kind'; readonly kind: UpstreamFailure['kind']; readonly unsent: boolean }
 
 export interface FailedTry {
@@ -38,6 +38,7 @@ export type NoRetryReason =
   | 'attempts'
   | 'method'
   | 'status'
+  | 'lasting'
   | 'kind'
   | 'body'
   | 'deadline'
@@ -63,7 +64,8 @@ export function decideRetry(tried: FailedTry, rules: RetryRules): RetryDecision 
   return cause
 }
 
-function causeOfStatus({ status, retryAfterMs }: Failure & { by: 'status' }, rules: RetryRules): RetryDecision {
+function causeOfStatus({ status, retryAfterMs, lasts }: Failure & { by: 'status' }, rules: RetryRules): RetryDecision {
+  if (lasts) return refuse('lasting')
   if (status === TOO_MANY_REQUESTS) {
     // RFC 6585 §4: without the origin's word on when, another attempt only adds to what it complains of.
     if (!rules.tooManyRequests || retryAfterMs === null) return refuse('status')

@@ -46,7 +46,9 @@ const truncated: CaseFunction = async run => {
       arrival.socket.end()
     })
     const first = await get(run, target).catch(() => null)
-    must(first === null || !first.isWhole || first.status >= 500, 'the first client got a cut answer as a whole one')
+    // A short answer that was cut may have been asked for again before the client saw any of it.
+    const isHonest = first === null || !first.isWhole || first.status >= 500 || first.body.equals(body)
+    must(isHonest, 'the first client got a cut answer as a whole one')
     mustBeWhole(await get(run, target), body, 'the second client')
     mustBeWhole(await untilHit(run, target), body, 'the third client')
   }

@@ -9,6 +9,7 @@ import {
 const calm: LoadNow = {
   isOverloaded: false,
   waiting: 10,
+  leastWaiting: 8,
   throughput: 25,
   last: { arrivals: 37, ends: 25 },
   before: { arrivals: 38, ends: 25 },
@@ -20,6 +21,7 @@ const cases: readonly (readonly [string, Partial<LoadNow>, boolean, string])[] =
   ['nobody waits', { waiting: 0 }, false, 'empty'],
   ['who waits will be served soon', { waiting: 7 }, false, 'short-wait'],
   ['a page full of images', { before: { arrivals: 60, ends: 20 }, last: { arrivals: 0, ends: 25 } }, false, 'burst'],
+  ['burst after burst, each of which was served', { leastWaiting: 0 }, false, 'burst'],
   ['it has only begun', { before: { arrivals: 20, ends: 20 } }, false, 'burst'],
   ['as many clients as before, each with one request', { last: { arrivals: 26, ends: 25 } }, false, 'burst'],
   ['by chance', { last: { arrivals: 3, ends: 2 }, throughput: 2 }, false, 'burst'],

@@ -6,6 +6,7 @@ import { decideRetry, type FailedTry, type RetryRules } from '../../../../plugin
 import { decideHedgeDelay } from '../../../../plugins/retry/rules/hedge-delay.ts'
 import { decideHold } from '../../../../plugins/retry/rules/hold-head.ts'
 import { LatencyHistogram } from '../../../../plugins/retry/rules/latency-histogram.ts'
+import { isMeantToLast } from '../../../../plugins/retry/rules/meant-to-last.ts'
 import { parseRetryAfter, retryAfterOf } from '../../../../plugins/retry/rules/retry-after.ts'
 import { RetryBudget } from '../../../../plugins/retry/rules/retry-budget.ts'
 
@@ -18,7 +19,7 @@ const rules: RetryRules = {
 }
 const reset = { by: 'kind', kind: 'reset', unsent: false } as const
 const status = (code: number, retryAfterMs: number | null = null) =>
-  ({ by: 'status', status: code, retryAfterMs }) as const
+  ({ by: 'status', status: code, retryAfterMs, lasts: false }) as const
 const tried: FailedTry = {
   ...{ failure: reset, method: 'GET', hasKey: false, isReplayable: true, attempts: 1, leftMs: 1_000 },
 }
@@ -114,7 +115,10 @@ t.test('heads are held for what could still be saved', async t => {
 })
 
 t.test('who waits for a restart, and who does not', async t => {
-  const unsent = { kind: 'refused', unsent: true, isReplayable: true, outageSinceMs: 1_000, parked: 0 } as const
+  const unsent = {
+    ...({ kind: 'refused', unsent: true, isReplayable: true, hasStandIn: false } as const),
+    ...{ outageSinceMs: 1_000, parked: 0 },
+  }
   const limits = { holdMs: 8_000, maxParked: 10 }
   t.strictSame(decidePark(unsent, limits, 2_000), { park: true, untilMs: 9_000 })
   const cases: [string, object, object, number][] = [
@@ -122,6 +126,7 @@ t.test('who waits for a restart, and who does not', async t => {
     ['sent', { unsent: false }, {}, 2_000],
     ['kind', { kind: 'certificate' }, {}, 2_000],
     ['body', { isReplayable: false }, {}, 2_000],
+    ['stand-in', { hasStandIn: true }, {}, 2_000],
     ['outage-too-old', {}, {}, 9_000],
     ['full', { parked: 10 }, {}, 2_000],
   ]
@@ -155,4 +160,17 @@ t.test('a hedge is sent where a few are much slower than the others, and nowhere
   t.match(times(0.05, 25), { hedge: false, reason: 'no-gain' }, 'hardly slower')
   t.match(times(0.4, 2_000), { hedge: false, reason: 'no-gain' }, 'too many')
   t.match(decideHedgeDelay(new LatencyHistogram()), { hedge: false, reason: 'few-samples' })
+})
+
+t.test('an error that its origin wants to be kept is not asked for again', async t => {
+  const cases: [string[], boolean][] = [
+    [[], false],
+    [['ETag', '"express"'], false],
+    [['Cache-Control', 'no-store'], false],
+    [['Cache-Control', 'max-age=0, must-revalidate'], false],
+    [['Cache-Control', 'public, max-age=60'], true],
+    [['cache-control', 's-maxage="9"'], true],
+    [['Last-Modified', 'Wed, 25 Nov 2026 00:00:00 GMT'], true],
+  ]
+  for (const [fields, wanted] of cases) t.equal(isMeantToLast(fields), wanted, fields.join(': '))
 })
