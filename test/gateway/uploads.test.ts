@@ -184,7 +184,7 @@ t.test('A5: Expect: 100-continue gets its 100 only when an origin is there, else
   gone.close()
   const yaml = `${base}routes:
   - { name: up, match: { path: /up }, upstream: "${origin.url}" }
-  - { name: down, match: { path: /down }, upstream: "http://127.0.0.1:${dead}" }
+  - { name: down, match: { path: /down }, upstream: "http://127.0.0.1:${dead}", health: { hold: none } }
   - { name: small, match: { path: /small }, upstream: "${origin.url}", limits: { body_size: 3 B } }
 `.replace('3 B', '3B')
   const { port } = await startGateway(t, yaml)
