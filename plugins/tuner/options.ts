@@ -17,6 +17,14 @@ const mode = Type.Union(
   },
 )
 
+/** Without a default: a knob that is not named keeps its own. */
+const ownMode = Type.Union([
+  Type.Literal('off'),
+  Type.Literal('observe'),
+  Type.Literal('suggest'),
+  Type.Literal('apply'),
+])
+
 const goal = Type.Object(
   {
     goodMs: Type.Number({ minimum: 0, default: 1000, description: 'An answer within this time is worth everything.' }),
@@ -29,7 +37,7 @@ export const tunedRouteSchema = Type.Object(
   {
     upstream: Type.String({ description: 'Name of the group of origins.' }),
     mode,
-    knobs: Type.Partial(Type.Record(Type.Union(KNOB_GROUPS.map(name => Type.Literal(name))), mode), {
+    knobs: Type.Partial(Type.Record(Type.Union(KNOB_GROUPS.map(name => Type.Literal(name))), ownMode), {
       default: {},
       description: 'A mode of its own for a knob.',
     }),
