@@ -102,8 +102,9 @@ export class Limiter {
   /** Told at once what it would be told after its whole wait. */
   #refusalFor({ lane, rank, flowKey }: Slot): ShedReason | null {
     if (lane.queue === 0) return 'queue-full'
-    const { throughput } = this.load
-    if (throughput === 0 || this.#isNewestFirst(lane)) return null
+    const { throughput, leastWaiting } = this.load
+    // What ended while nobody waited tells what was asked for, not what the origins can do.
+    if (throughput === 0 || leastWaiting === 0 || this.#isNewestFirst(lane)) return null
     return estimatedWaitMs(this.room.aheadOf(rank, flowKey), throughput) > lane.queueTimeoutMs ? 'deadline' : null
   }
 

@@ -61,6 +61,9 @@ t.test(`killed ${ROUNDS} times under load: no torn body, and hits survive`, asyn
     const gateway = await cachingGateway(t, origin.url, top)
     if (round > 0 && isHit(await ask(gateway.port, paths[round % paths.length] as string))) firstHits++
     const workers = Array.from({ length: WORKERS }, () => askOn(gateway, tally))
+    // A machine may be slow: the first rounds leave something to be found.
+    const asked = tally.misses + tally.hits
+    if (round % 2 === 0) await eventually(() => tally.misses + tally.hits > asked + paths.length, 20_000)
     await sleep(30 + Math.random() * 400)
     gateway.child.kill('SIGKILL')
     await Promise.all([once(gateway.child, 'exit'), ...workers])

