@@ -47,6 +47,7 @@ routes:
     match: { path: / }
     upstream: http://127.0.0.1:${originPort}
     cache: ${cache}
+    retry: false
 `
   const { port, log } = await gatewayProcess(t, yaml)
   return { port, log }
