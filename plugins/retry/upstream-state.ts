@@ -125,7 +125,8 @@ export class UpstreamState {
     return [
       knob(
         'attempts',
-        count(1, 5, 1),
+        // What somebody has switched off, or limited, nobody switches on again.
+        count(1, policy.attempts, 1),
         policy.attempts,
         () => rules.attempts,
         v => {
@@ -161,14 +162,14 @@ export class UpstreamState {
       ),
       knob(
         'hold',
-        ms(0, 60_000),
+        ms(0, policy.holdMs === 0 ? 0 : 60_000),
         policy.holdMs,
         () => this.holdMs,
         v => this.#hold(v),
       ),
       knob(
         'hedge_delay',
-        ms(0, 60_000),
+        ms(0, policy.hedge === 'off' ? 0 : 60_000),
         hedging.configuredMs,
         () => hedging.delayMs,
         v => {

@@ -2,7 +2,8 @@
  * Further attempts on real sockets: what is sent again, how often, and what the client sees of it.
  */
 import t from 'tap'
-import { RawClient } from '../../support/raw-client.ts'
+import { contractOf } from '../../../plugins/contract/index.ts'
+import { exchange, RawClient } from '../../support/raw-client.ts'
 import { answer, rawOrigin } from '../../support/raw-origin.ts'
 import { get, retryApp, withBody } from './support.ts'
 
@@ -138,4 +139,21 @@ t.test('a head that waits for its body goes on alone', async t => {
   const client = new RawClient(port).send(get())
   t.match(await client.until(text => text.includes('\r\n\r\n')), /200 OK/)
   client.close()
+})
+
+t.test('a tunable never goes beyond what is configured: off stays off', async t => {
+  const origin = await rawOrigin((_request, socket) => socket.write(answer(200, {}, 'fine')))
+  t.teardown(() => origin.close())
+  const { app, port } = await retryApp(t, [origin.url], { retry: { attempts: 1, holdMs: 0, hedge: 'off' } })
+  t.equal((await exchange(port, get())).status, 200)
+  const { tunables } = contractOf(app)
+  for (const [name, off] of [
+    ['retry.attempts', 1],
+    ['retry.hold', 0],
+    ['retry.hedge_delay', 0],
+  ] as const) {
+    const tunable = tunables.find('app', name)
+    tunable?.set(5)
+    t.equal(tunable?.get(), off, name)
+  }
 })
