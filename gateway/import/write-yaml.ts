@@ -1,6 +1,7 @@
 /** Imported routes as a configuration file of this gateway. Names are made unique; a match that is taken is told. */
 import { stringify } from 'yaml'
 import { type TextRuleName, textRules } from '../config/text-rules.ts'
+import { parseDuration, parseSize } from '../config/units.ts'
 import type { Imported, ImportedRoute } from './types.ts'
 
 export interface Written {
@@ -31,7 +32,9 @@ export function writeYaml({ routes, lost }: Imported): Written {
   })
   const head = '# Imported. `hearthgate check` says what is still wrong; certificates and ports belong into "listen".\n'
   const listen = { listen: { host: '127.0.0.1', port: 8080 }, routes: written }
-  return { yaml: head + stringify(listen, { lineWidth: 0, flowCollectionPadding: true }), lost: [...lost, ...more] }
+  // People read and edit this: what stands twice is written twice rather than as an alias.
+  const form = { lineWidth: 0, flowCollectionPadding: true, aliasDuplicateObjects: false }
+  return { yaml: head + stringify(listen, form), lost: [...lost, ...more] }
 }
 
 /** The route without what this gateway would refuse to read; null where its path is such. */
@@ -45,18 +48,31 @@ function readable(route: ImportedRoute, lost: string[]): ImportedRoute | null {
     Object.fromEntries(
       Object.entries(set).filter(([name, value]) => keeps('fieldName')(name) && keeps('fieldValue')(value)),
     )
+  const measured = (text: string | null, parse: typeof parseSize) => {
+    const reading = text === null ? null : parse(text)
+    if (reading === null || reading.ok) return text
+    lost.push(`${route.name}: ${text}: ${reading.problem}`)
+    return null
+  }
   const isPath = keeps('pathPrefix')
   if (!isPath(route.path) || (route.rewritePath !== null && !isPath(route.rewritePath))) return null
-  const { forwardAuth } = route
+  const { forwardAuth, allow, deny } = route
+  // What kept people out must not get lost in such a way that they come in.
+  const isGuarded =
+    allow.every(keeps('network')) && deny.every(keeps('network')) && (!forwardAuth || keeps('httpUrl')(forwardAuth.url))
+  if (!isGuarded) {
+    lost.push(`${route.name}: left out, since its access rules could not be kept whole`)
+    return null
+  }
   return {
     ...route,
     hosts: route.hosts.filter(keeps('matchHost')),
     upstreams: route.upstreams.filter(keeps('origin')),
     requestHeaders: fields(route.requestHeaders),
     answerHeaders: fields(route.answerHeaders),
-    allow: route.allow.filter(keeps('network')),
-    deny: route.deny.filter(keeps('network')),
-    forwardAuth: forwardAuth === null || !keeps('httpUrl')(forwardAuth.url) ? null : forwardAuth,
+    bodySize: measured(route.bodySize, parseSize),
+    responseTimeout: measured(route.responseTimeout, parseDuration),
+    forwardAuth: forwardAuth && { ...forwardAuth, headers: forwardAuth.headers.filter(keeps('fieldName')) },
   }
 }
 
