@@ -139,6 +139,11 @@ export class Limiter {
     slot.lane.learn(slot.request.path, false)
   }
 
+  /** The client takes the answer more slowly than it comes: the origin works on others meanwhile. */
+  notePaused(slot: Slot): void {
+    if (slot.headMs !== 0 && slot.holdsPlace) this.release(slot, 'held')
+  }
+
   /** Gives the place back, if it is held; what waits may then go on. `held`: the attempt itself goes on. */
   release(slot: Slot, end: PlaceEnd): void {
     const { lane } = slot

@@ -120,6 +120,7 @@ export class Slot implements ExchangeHandler, ExchangeController, FollowedExchan
   pause(): void {
     this.#isPaused = true
     this.#inner?.pause()
+    this.lane.limiter.notePaused(this)
   }
 
   resume(): void {

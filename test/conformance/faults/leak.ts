@@ -68,7 +68,7 @@ const halfRequests = storm(async run => {
 
 const abortH2 = storm(async run => {
   run.lab.a.scripts.set(`/h-${run.id}`, () => {})
-  await many(60, 10, async i => {
+  await many(60, 1, async i => {
     const h2 = await openFrames(run)
     for (let stream = 1; stream < 20; stream += 2)
       h2.socket.write(frame(type.headers, endHeaders | endStream, stream, request(`/h-${run.id}-${i}-`)))

@@ -1,4 +1,5 @@
 /** Who gets a place, who waits, who is refused: on real sockets, with an origin that answers when the test says so. */
+import { type AddressInfo, connect } from 'node:net'
 import t from 'tap'
 import { startRig } from './rig.ts'
 
@@ -178,4 +179,28 @@ t.test('an event stream and a long transfer give their place back', async t => {
   for (const held of rig.held) held.answer()
   for (const { answer } of [stream, second, third]) t.equal((await answer).status, 200)
   t.match(rig.lane(), { inFlight: 0, held: 0 })
+})
+
+t.test('clients that read nothing keep nobody from the origin', async t => {
+  const rig = await startRig(t, { defaults: { maxConcurrency: 2 } })
+  const film = Buffer.alloc(16 * 1024 * 1024)
+  const startedMs = performance.now()
+  const { port } = rig.app.server.address() as AddressInfo
+  for (let i = 1; i <= 8; i++) {
+    const client = connect(port, '127.0.0.1').on('error', () => {})
+    client.pause()
+    client.write(`GET /film HTTP/1.1\r\nHost: a\r\n\r\n`)
+    t.teardown(() => client.destroy())
+  }
+  for (let i = 1; i <= 8; i++) {
+    await rig.holds(i)
+    rig.held[i - 1]!.response.end(film)
+  }
+  const page = rig.ask('/page')
+  await rig.holds(9)
+  rig.held[8]!.answer()
+  t.equal((await page.answer).status, 200)
+  // By time alone the eight would hold the two places for half a second each, which is two seconds.
+  const ms = Math.round(performance.now() - startedMs)
+  t.ok(ms < 1_500, `the page came after ${ms} ms`)
 })
