@@ -36,6 +36,8 @@ export interface AutoLimitBounds {
 /** Plain data, so that it can be kept and replayed. */
 export interface AutoLimitState {
   readonly limit: number
+  /** Nothing has spoken against more yet: it doubles, as a connection of TCP does at its start. */
+  readonly isStarting: boolean
   /** A step down whose effect is not known yet. */
   readonly trial: { readonly from: number; readonly throughput: number } | null
   /** No step down before this time. */
@@ -81,6 +83,7 @@ const WAITS_INSIDE = 1.2
 const HEADROOM = 1.1
 const LARGEST_SHRINK = 0.6
 const LARGEST_GROWTH = 1.15
+const GROWTH_AT_START = 2
 const COST = 0.9
 const HOLD_MS = 20_000
 const GROWTH_HOLD_MS = 60_000
@@ -91,7 +94,7 @@ const STALL_MAX = 64
 
 export function startAutoLimit({ min, max }: AutoLimitBounds): AutoLimitState {
   const limit = Math.max(min, Math.min(AUTO_START, max))
-  return { limit, trial: null, holdUntilMs: 0, growthHoldUntilMs: 0, growthHoldMs: GROWTH_HOLD_MS }
+  return { limit, isStarting: true, trial: null, holdUntilMs: 0, growthHoldUntilMs: 0, growthHoldMs: GROWTH_HOLD_MS }
 }
 
 export function stepAutoLimit(state: AutoLimitState, window: LoadWindow, bounds: AutoLimitBounds): AutoLimitStep {
@@ -109,6 +112,12 @@ export function stepAutoLimit(state: AutoLimitState, window: LoadWindow, bounds:
 
 /** The limit is what holds requests back. */
 function stepWhenLimited(state: AutoLimitState, window: LoadWindow, bounds: AutoLimitBounds): AutoLimitStep {
+  if (state.isStarting && (window.ratio ?? WAITS_INSIDE) < WAITS_INSIDE)
+    return move(state, clamp(GROWTH_AT_START * state.limit, bounds), 'room-for-more')
+  return stepAfterStart({ ...state, isStarting: false }, window, bounds)
+}
+
+function stepAfterStart(state: AutoLimitState, window: LoadWindow, bounds: AutoLimitBounds): AutoLimitStep {
   const wanted = wantedLimit(window, bounds)
   if (wanted > state.limit) return move(state, Math.min(wanted, nextUp(state.limit)), 'room-for-more')
   return shrink(state, wanted, window, bounds)
@@ -170,7 +179,7 @@ function isEnough({ elapsedMs, answers }: LoadWindow): boolean {
 /** Nothing ends and nothing fails: it is blocked (a lock, long polls), and more requests do no harm to it. */
 function widen(state: AutoLimitState, bounds: AutoLimitBounds): AutoLimitStep {
   const wider = Math.min(Math.ceil(state.limit * STALL_GROWTH), Math.max(state.limit, STALL_MAX))
-  return move({ ...state, trial: null }, clamp(wider, bounds), 'stalled')
+  return move({ ...state, isStarting: false, trial: null }, clamp(wider, bounds), 'stalled')
 }
 
 function move(state: AutoLimitState, limit: number, reason: AutoLimitReason): AutoLimitStep {

@@ -20,6 +20,9 @@ const ROOMY = 1.2
 /** Where a shrinking limit aims at. */
 const AIM = 2
 const GROWTH = 1.15
+/** Until something speaks against more it doubles, and a step is believed sooner. */
+const GROWTH_AT_START = 2
+const CHECK_WINDOWS_AT_START = 2
 /** Samples that a look needs, or windows with at least a few. */
 const ENOUGH = 30
 const ENOUGH_WINDOWS = 5
@@ -67,6 +70,8 @@ export class ConcurrencyKnob {
   #shrinkNotBefore = 0
   #stalled = 0
   #limitBeforeStall = 0
+  /** Requests have never waited inside. */
+  #isStarting = true
   /** Growing to this or beyond has broken the upstream. */
   #ceiling = MOST
 
@@ -106,19 +111,25 @@ export class ConcurrencyKnob {
     const ratio = look.ratios.quantile(0.5)
     const isUsed = look.inflight / look.windows > 0.6 * limit || look.saturated > 0
     const { now } = this.#book
+    if (ratio >= ROOMY) this.#isStarting = false
     const isSure = look.ratios.count >= ENOUGH_NEAR || look.windows >= ENOUGH_NEAR_WINDOWS
     if (ratio > (isSure ? SHRINK_ABOVE : FAR_ABOVE) && isUsed && now >= this.#shrinkNotBefore && limit > FLOOR)
       return this.#shrink(look, ratio)
     if (look.saturated / look.windows < 0.5 || ratio >= GROW_BELOW) return
     if (now < (ratio < ROOMY ? this.#roomyNotBefore : this.#growNotBefore)) return
-    const to = Math.min(MOST, this.#ceiling - 1, Math.max(limit + 1, Math.round(limit * GROWTH)))
+    const to = Math.min(MOST, this.#ceiling - 1, Math.max(limit + 1, Math.round(limit * this.#growth)))
     // At worst all that is added waits inside: then it must not have to be taken back.
     if (to <= limit || (ratio * to) / limit > SHRINK_ABOVE) return
     const hypothesis = `requests wait while attempts are only ${rounded(ratio)} times as slow as alone: the limit holds them back`
     this.#take(to, look, { hypothesis, expected: 'more is finished, and attempts become no slower', ratio })
   }
 
+  get #growth(): number {
+    return this.#isStarting ? GROWTH_AT_START : GROWTH
+  }
+
   #shrink(look: Look, ratio: number): void {
+    this.#isStarting = false
     const to = Math.max(FLOOR, Math.round(this.limit * clamp(AIM / ratio, 0.4, 0.9)))
     if (to >= this.limit) return
     const hypothesis = `attempts are ${rounded(ratio)} times as slow as alone: more run than the upstream works on`
@@ -178,7 +189,9 @@ export class ConcurrencyKnob {
 
   #check(step: Step, look: Look): void {
     const isLong = look.windows >= CHECK_MOST_WINDOWS
-    if (!isLong && (look.windows < CHECK_WINDOWS || look.done < CHECK_DONE)) return
+    const isStarting = this.#isStarting && look.ratios.count >= A_FEW && look.ratios.quantile(0.5) < ROOMY
+    const windows = isStarting ? CHECK_WINDOWS_AT_START : CHECK_WINDOWS
+    if (!isLong && (look.windows < windows || look.done < CHECK_DONE)) return
     const after = ratesOf(look)
     const isComparable = step.before.saturated >= 0.5 && after.saturated >= 0.5
     const change = step.before.doneARound === 0 ? 0 : after.doneARound / step.before.doneARound - 1
@@ -196,6 +209,7 @@ export class ConcurrencyKnob {
   }
 
   #undo(step: Step, measured: string, look: Look): void {
+    this.#isStarting = false
     conclude(step.entry, 'undone', measured)
     const { now } = this.#book
     const wasShrinking = step.to < step.from

@@ -55,6 +55,8 @@ export class UpstreamMemory {
   ratio = 1
   /** Finished a second, fading over ten seconds. */
   rate = 0
+  /** Windows that the rate is the mean of, until it forgets. */
+  #seen = 0
 
   constructor(id: string) {
     this.id = id
@@ -63,7 +65,8 @@ export class UpstreamMemory {
   readWindow(window: UpstreamWindow | undefined): void {
     const now = readNow(window)
     this.now = now
-    this.rate += (now.ok - this.rate) / 10
+    this.#seen = Math.min(10, this.#seen + 1)
+    this.rate += (now.ok - this.rate) / this.#seen
     const { look } = this
     look.windows++
     if (now.limited > SATURATED) look.saturated++

@@ -48,6 +48,20 @@ function second(t: number, { inflight, ms, count = 30, waiting = 0, failing = 0 
 const limitIn = (all: readonly (Decisions | null)[]) =>
   all.flatMap(decisions => decisions?.upstreams?.['u']?.maxConcurrency ?? [])
 
+t.test('while attempts are as fast as alone, requests that wait for the limit soon get it', async t => {
+  const controller = createController(meta)
+  let now = 0
+  const run = (load: Load, seconds: number) =>
+    Array.from({ length: seconds }, () => controller.observe(second(now++ * 1000, load)))
+  run({ inflight: 1, ms: 50 }, 5)
+  const limits: number[] = []
+  for (let i = 0; i < 15; i++) {
+    const limit = limits.at(-1) ?? 16
+    limits.push(...limitIn(run({ inflight: limit, ms: 52, count: 10 * limit, waiting: 50 }, 1)))
+  }
+  t.ok((limits.at(-1) ?? 0) >= 128, `to ${limits.join(', ')}`)
+})
+
 t.test(
   'a crowded upstream is given fewer requests at once, and as many as before when that costs throughput',
   async t => {

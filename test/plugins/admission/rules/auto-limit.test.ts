@@ -8,6 +8,7 @@ import {
 
 const bounds = { min: 2, max: 100 }
 const start = startAutoLimit(bounds)
+const later: AutoLimitState = { ...start, isStarting: false }
 
 /** A saturated second of an origin that answers `perSecond` requests and needs `unloaded` ms for one alone. */
 const second = (perSecond: number, unloaded: number, rest: Partial<LoadWindow> = {}): LoadWindow => ({
@@ -76,7 +77,7 @@ t.test('what it says and does', async t => {
     ['places are kept free and requests wait inside', second(100, 40, { filledShare: 0 }), 'waits-inside', 9],
   ]
   for (const [name, window, reason, limit] of cases) {
-    const step = stepAutoLimit(start, window, bounds)
+    const step = stepAutoLimit(later, window, bounds)
     t.match(step, { reason, state: { limit } }, name)
   }
 })
@@ -99,6 +100,17 @@ t.test('where places are kept free, it does not try more for a while once reques
     stepAutoLimit(down, second(75, 40, { nowMs, ratio: 1, filledShare: 0 }), bounds).reason
   t.equal(free(130_000), 'places-kept-free')
   t.equal(free(161_000), 'room-for-more')
+})
+
+t.test('until requests wait inside it doubles, and never again after', async t => {
+  const up = (state: AutoLimitState, ratio: number) => stepAutoLimit(state, second(600, 40, { ratio }), bounds).state
+  const twice = up(up(start, 1), 1.1)
+  t.match(twice, { limit: 64, isStarting: true })
+  t.equal(up(twice, 1).limit, 100, 'within its bounds')
+  const full = up(twice, 2)
+  t.match(full, { isStarting: false })
+  t.ok(up(full, 1).limit < 2 * full.limit)
+  t.match(up(start, 3), { isStarting: false }, 'not even once where they wait at the start')
 })
 
 t.test('it never leaves its bounds', async t => {
