@@ -11,6 +11,8 @@ export interface GatewayStats {
   /** One more after each reload that was applied. */
   readonly generation: number
   readonly uptimeSeconds: number
+  /** Addresses of the listeners with their real ports. */
+  readonly listen: readonly string[]
   readonly memory: { readonly rssBytes: number; readonly heapBytes: number }
   readonly connections: number
   readonly tunnels: number
@@ -43,6 +45,7 @@ export function gatherStats({ app, generation, listeners }: AdminSources): Gatew
   return {
     generation: generation(),
     uptimeSeconds: Math.round(process.uptime()),
+    listen: listeners().addresses.map(({ url }) => url),
     memory: { rssBytes: rss, heapBytes: heapUsed },
     connections: listeners().connections,
     tunnels: app.websocket.count,

@@ -4,11 +4,13 @@
 import { parseArgs } from 'node:util'
 import { runCheck } from './check.ts'
 import { runExplain } from './explain.ts'
+import { runExplainId, runExplainLive } from './explain-live.ts'
 import { runExplainPreset } from './explain-preset.ts'
 import { runImport } from './import.ts'
 import type { CliIo } from './io.ts'
 import { runPassword } from './password.ts'
 import { listPurges, runPurge } from './purge.ts'
+import { runReport } from './report.ts'
 import { runRoutes } from './routes.ts'
 import { runStart } from './start.ts'
 import { runStats } from './stats.ts'
@@ -22,12 +24,15 @@ const help = `hearthgate: one gateway in front of the apps of a home
   hearthgate start   [--config FILE] [--partial]     run the gateway
   hearthgate check   [--config FILE] [--partial]     check the configuration, say all that is wrong at once
   hearthgate routes  [--config FILE] [--json]        print the routing table
-  hearthgate explain METHOD URL [-H 'K: V'] [--config FILE] [--json]
-                                                     say what would happen to a request, and why
+  hearthgate explain METHOD URL [-H 'K: V'] [--live] [--config FILE] [--json]
+                                                     say what would happen to a request, and why; --live sends it
+                                                     and adds what really happened
+  hearthgate explain --id ID [--json]                what happened to one of the last requests (its X-Request-Id)
   hearthgate explain --preset NAME [--json]          print a preset: its settings, what it holds to, and the sources
   hearthgate purge   [--url U] [--prefix P] [--route R] [--tag T] [--all]
                                                      let the running gateway forget stored answers
   hearthgate stats   [--json]                        what the running gateway does, and what its cache holds
+  hearthgate report  [--since 24h] [--json|--html]   what the last hours brought: slow, failed, saved, prevented
   hearthgate tune    status | history | freeze [off] | apply [ROUTE [KNOB]] | rollback | reset | pin ROUTE KNOB [VALUE]
                      | unpin ROUTE KNOB | mode ROUTE MODE [KNOB] | record [SECONDS] | replay FILE   [--json]
                                                      what the tuner did and would do, and what it is told
@@ -40,7 +45,7 @@ const help = `hearthgate: one gateway in front of the apps of a home
   --partial       serve the sound routes although others have mistakes; those answer 503
   --url, --prefix, --route, --tag
                   what to purge; each may stand several times. Addresses are whole: https://wiki.home.arpa/page
-  --admin URL     the running gateway, for purge, stats and tune; without it found by the configuration's state_dir
+  --admin URL     the running gateway, for purge, stats, report, tune and explain --live; without it found by the configuration's state_dir
   --token TOKEN   its token; better in the environment, as HEARTHGATE_TOKEN
 
 Exit codes: 0 fine, 1 failed, 64 wrong command line, 78 bad configuration or too old a Node.
@@ -50,7 +55,10 @@ const options = {
   config: { type: 'string', default: 'gateway.yaml' },
   partial: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
+  html: { type: 'boolean', default: false },
+  since: { type: 'string', default: '24h' },
   live: { type: 'boolean', default: false },
+  id: { type: 'string' },
   preset: { type: 'string' },
   url: { type: 'string', multiple: true, default: [] as string[] },
   prefix: { type: 'string', multiple: true, default: [] as string[] },
@@ -84,6 +92,8 @@ export async function run(argv: string[], io: CliIo = processIo()): Promise<numb
       return purge(rest, values, io)
     case 'stats':
       return runStats({ config, json, admin: values.admin, token: values.token }, io)
+    case 'report':
+      return report(values, io)
     case 'tune':
       return tune(rest, values, io)
     case 'import':
@@ -108,11 +118,12 @@ function parse(argv: string[]) {
 
 type Values = Extract<ReturnType<typeof parse>, { values: unknown }>['values']
 
-function explain([method, url]: string[], values: Values, io: CliIo): number {
+function explain([method, url]: string[], values: Values, io: CliIo): number | Promise<number> {
+  const { config, partial, json, header: headers, admin, token, id } = values
+  if (id !== undefined) return runExplainId({ config, admin, token, id, json }, io)
   if (values.preset !== undefined) return runExplainPreset({ name: values.preset, json: values.json }, io)
   if (method === undefined || url === undefined) return usage(io, 'write: hearthgate explain GET http://host/path')
-  if (values.live) return usage(io, '--live is not built yet; without it explain says what would happen')
-  const { config, partial, json, header: headers } = values
+  if (values.live) return runExplainLive({ config, admin, token, method, url, headers, json }, io)
   return runExplain({ config, method, url, headers, json, partial }, io)
 }
 
@@ -122,6 +133,11 @@ function purge(rest: string[], values: Values, io: CliIo): Promise<number> | num
   if (rest.length > 0) return usage(io, `purge takes no words by themselves: write --url ${rest[0]}`)
   if (listPurges(args).length === 0) return usage(io, 'say what to purge: --url, --prefix, --route, --tag or --all')
   return runPurge(args, io)
+}
+
+function report({ config, admin, token, since, json, html }: Values, io: CliIo): number | Promise<number> {
+  if (json && html) return usage(io, 'write --json or --html, not both')
+  return runReport({ config, admin, token, since, form: html ? 'html' : json ? 'json' : 'text' }, io)
 }
 
 function tune(words: string[], { config, admin, token, json }: Values, io: CliIo): number | Promise<number> {

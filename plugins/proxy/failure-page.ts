@@ -87,12 +87,13 @@ p { margin: .25rem 0 }
 small { opacity: .7 }
 </style>
 <h1>${title}</h1>
-<p>${escaped(message)}</p>
-<p><small>${status} · request ${escaped(requestId)}</small></p>
+<p>${escapeHtml(message)}</p>
+<p><small>${status} · request ${escapeHtml(requestId)}</small></p>
 </html>
 `
 }
 
-function escaped(text: string): string {
+/** Text as HTML, in an element or a quoted attribute. */
+export function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
 }

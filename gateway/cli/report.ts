@@ -1,0 +1,36 @@
+/** `hearthgate report`: what the last hours brought, in plain words. */
+import type { GatewayStats } from '../admin/stats.ts'
+import { withoutControls } from '../config/problem.ts'
+import { parseDuration } from '../config/units.ts'
+import { type Analyses, makeReport } from '../report/report.ts'
+import { reportHtml, reportText } from '../report/show.ts'
+import { type AdminArguments, AdminError, askAdmin, findAdmin, NOT_OURS } from './admin-client.ts'
+import type { CliIo } from './io.ts'
+
+export interface ReportArguments extends AdminArguments {
+  /** A duration of the configuration's form: 24h. */
+  readonly since: string
+  readonly form: 'text' | 'json' | 'html'
+}
+
+/** Resolves to the exit code: 0, or 1 where no gateway could be asked. */
+export async function runReport(args: ReportArguments, io: CliIo): Promise<number> {
+  try {
+    const since = parseDuration(args.since)
+    if (!since.ok || since.value === 0) throw new AdminError(`--since ${args.since}: write a duration, such as 24h`)
+    const address = await findAdmin(args, io)
+    const [analyses, stats] = await Promise.all([askAdmin(address, '/api/analysis'), askAdmin(address, '/api/stats')])
+    const { now, history } = analyses as Analyses
+    const { signals, uptimeSeconds } = stats as GatewayStats
+    if (now === undefined || history === undefined || signals === undefined) throw new AdminError(NOT_OURS)
+    const times = { sinceMs: since.value, nowMs: Date.now() }
+    const report = makeReport({ analyses: { now, history }, signals, uptimeSeconds, ...times })
+    const forms = { text: reportText, html: reportHtml, json: () => `${JSON.stringify(report, null, 2)}\n` }
+    io.stdout.write(forms[args.form](report))
+    return 0
+  } catch (error) {
+    if (!(error instanceof AdminError)) throw error
+    io.stderr.write(`hearthgate: ${withoutControls(error.message)}\n`)
+    return 1
+  }
+}

@@ -1,0 +1,86 @@
+/** The report from given analyses: nothing counted twice, nothing claimed beyond what is kept. */
+import t from 'tap'
+import { makeReport, type ReportInput } from '../../../gateway/report/report.ts'
+import { reportHtml, reportText } from '../../../gateway/report/show.ts'
+import type { RouteAnalysis } from '../../../plugins/metrics/index.ts'
+
+const MINUTE = 60_000
+const NOW = Date.UTC(2026, 0, 2, 12)
+
+/** Five minutes of a route that end `agoMin` before now. */
+function window(agoMin: number, rest: Partial<RouteAnalysis> & { p95?: number } = {}): RouteAnalysis {
+  const { p95 = 100, ...more } = rest
+  return {
+    ...{
+      route: 'wiki',
+      atMs: NOW - agoMin * MINUTE,
+      windowMs: 5 * MINUTE,
+      count: 100,
+      isSufficient: true,
+      longHeld: 0,
+    },
+    ...{ requestsPerSecond: 1, firstByteMs: null, bytes: null, bytesIn: 0, bytesOut: 0 },
+    ms: { count: 100, mean: 50, p50: 40, p95, p99: 200, max: 300 },
+    ...{ errorRate: 0, clientErrorRate: 0, successRate: 1, leftRate: 0, queueMs: 0, trend: null },
+    cache: { hits: 10, misses: 90, hitRatio: 0.1, callsAvoided: 10, bytesAvoided: 1000 },
+    compression: { encoded: 1, bytesSaved: 2048, ratio: 0.5, cpuMs: 1 },
+    ...more,
+  }
+}
+
+function report(now: RouteAnalysis[], history: RouteAnalysis[], rest: Partial<ReportInput> = {}) {
+  const times = { uptimeSeconds: 90_000, sinceMs: 60 * MINUTE, nowMs: NOW }
+  return makeReport({ analyses: { now, history: { wiki: history } }, signals: {}, ...times, ...rest })
+}
+
+t.test('windows of the span are added up, others are not', async t => {
+  const { routes, isPartial, fromMs } = report([], [window(70), window(58), window(30), window(2)])
+  t.match(routes, [{ requests: 300, callsAvoided: 30, compressionSavedBytes: 3 * 2048 }])
+  t.equal(isPartial, false)
+  t.equal(fromMs, NOW - 63 * MINUTE)
+})
+
+t.test('the running window counts where it tells of nothing twice', async t => {
+  t.match(report([window(0)], [window(2)]).routes, [{ requests: 100 }])
+  t.match(report([window(0)], [window(5)]).routes, [{ requests: 200 }])
+  t.match(report([window(0, { count: 0 })], []).routes, [], 'a route that nobody asked for is not told')
+})
+
+t.test('rates count requests, not windows; windows of a few say nothing', async t => {
+  const few = window(10, { count: 3, errorRate: null, ms: null })
+  const { routes } = report([], [window(20, { count: 300, errorRate: 0.1 }), few, window(5)])
+  t.match(routes, [{ requests: 403, errorRate: 0.075 }])
+})
+
+t.test('it says what was slow and when, and how far back it reaches', async t => {
+  const calm = [window(25), window(20), window(15)]
+  const told = reportText(report([], [...calm, window(10, { p95: 2500 }), window(5, { errorRate: 0.2 })]))
+  t.match(told, /wiki was slow at 2026-01-02 11:50 UTC: one in twenty took over 2.5 s, usually 100 ms/)
+  t.match(told, /wiki failed in 4.0 % of its requests/)
+  t.match(told, /asked for since 2026-01-02 11:00 UTC, but no more is kept \(the gateway runs for 25 h\)/)
+  t.match(told, /The cache answered 50 requests/)
+  t.match(reportText(report([], calm)), /Nothing was notably slow/)
+  t.match(reportText(report([], [])), /nothing was asked for/)
+})
+
+t.test('what was prevented is counted by what it came to', async t => {
+  const line = (labels: Record<string, string>, value: number) => ({ labels, value })
+  const signals = {
+    retry_held_total: [line({ upstream: 'a', outcome: 'released' }, 7), line({ upstream: 'a', outcome: 'expired' }, 9)],
+    retry_attempts_total: [line({ upstream: 'a', reason: 'x' }, 2), line({ upstream: 'b', reason: 'y' }, 3)],
+  }
+  const made = report([], [window(5)], { signals })
+  t.match(made.prevented, { waitedForApp: 7, sentAgain: 5, hedgesWon: 0, refusedInOverload: 0 })
+  t.match(reportText(made), /7 requests waited for an app/)
+})
+
+t.test('no name of a route gets into the page as markup, or into the terminal as a command', async t => {
+  const route = '<img src=x>\u001b[2J'
+  const made = makeReport({
+    analyses: { now: [], history: { [route]: [window(5, { route, errorRate: 0.5 })] } },
+    ...{ signals: {}, uptimeSeconds: 1, sinceMs: 60 * MINUTE, nowMs: NOW },
+  })
+  t.notMatch(reportHtml(made), /<img/)
+  t.match(reportHtml(made), /&lt;img src=x>/)
+  for (const text of [reportText(made), reportHtml(made)]) t.notOk(text.includes('\u001b'))
+})
