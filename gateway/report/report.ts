@@ -58,7 +58,9 @@ export function makeReport({ analyses, signals, uptimeSeconds, sinceMs, nowMs }:
   const askedFromMs = nowMs - sinceMs
   const byRoute = windowsOf(analyses, askedFromMs)
   const windows = [...byRoute.values()].flat()
-  const fromMs = windows.length === 0 ? null : Math.min(...windows.map(startOf))
+  // A first window is as long as any other, though it was empty before the start.
+  const startedMs = nowMs - uptimeSeconds * 1000
+  const fromMs = windows.length === 0 ? null : Math.max(startedMs, Math.min(...windows.map(startOf)))
   const longest = Math.max(0, ...windows.map(({ windowMs }) => windowMs))
   return {
     askedFromMs,

@@ -63,6 +63,10 @@ t.test('it says what was slow and when, and how far back it reaches', async t =>
   t.match(reportText(report([], [])), /nothing was asked for/)
 })
 
+t.test('it reaches no further back than the gateway runs', async t => {
+  t.equal(report([window(0)], [], { uptimeSeconds: 60 }).fromMs, NOW - MINUTE)
+})
+
 t.test('what was prevented is counted by what it came to', async t => {
   const line = (labels: Record<string, string>, value: number) => ({ labels, value })
   const signals = {
