@@ -8,7 +8,7 @@ import type { Why } from '../admin/explain.ts'
 import type { ShownRequest } from '../admin/requests.ts'
 import { withoutControls } from '../config/problem.ts'
 import { type AdminAddress, type AdminArguments, AdminError, askAdmin, findAdmin, NOT_OURS } from './admin-client.ts'
-import { formatExplanation } from './explain.ts'
+import { type ExplainArguments, explainFromFile, formatExplanation, readField } from './explain.ts'
 import { formatTable } from './format.ts'
 import type { CliIo } from './io.ts'
 
@@ -20,12 +20,9 @@ const LOOK_MS = 50
 /** What changes nothing by its definition (RFC 9110 §9.2.1). */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-export interface LiveArguments extends AdminArguments {
-  readonly method: string
-  readonly url: string
-  readonly headers: readonly string[]
-  readonly json: boolean
-}
+type Field = readonly [name: string, value: string]
+
+export type LiveArguments = ExplainArguments & AdminArguments
 
 export interface IdArguments extends AdminArguments {
   readonly id: string
@@ -37,14 +34,26 @@ export async function runExplainId({ id, json, ...admin }: IdArguments, io: CliI
   return await telling(io, async () => tell(await askWhy(await findAdmin(admin, io), id), json, io))
 }
 
-/** Sends the request and tells what became of it. */
-export async function runExplainLive({ method, url, headers, json, ...admin }: LiveArguments, io: CliIo) {
+/** Tells what the configuration says, sends the request, and tells what became of it. */
+export async function runExplainLive(args: LiveArguments, io: CliIo): Promise<number> {
+  const { url, headers, json } = args
+  const method = args.method.toUpperCase()
+  if (!SAFE.has(method)) {
+    io.stderr.write(`hearthgate: --live sends only GET, HEAD and OPTIONS; ${method} may change something\n`)
+    return 1
+  }
+  const explanation = explainFromFile(args, io)
+  if (typeof explanation === 'number') return explanation
   return await telling(io, async () => {
-    const verb = method.toUpperCase()
-    if (!SAFE.has(verb)) throw new AdminError(`--live sends only GET, HEAD and OPTIONS; ${verb} may change something`)
-    const address = await findAdmin(admin, io)
-    const id = await send(verb, url, headers, await doorsOf(address))
-    tell(await awaitWhy(address, id), json, io)
+    const fields = headers.map(readField)
+    // The address is what was explained: another host would be another route.
+    if (fields.some(([name]) => name.toLowerCase() === 'host'))
+      throw new AdminError('the host stands in the address: leave -H Host out')
+    if (!URL.canParse(url)) throw new AdminError(`${url}: write a whole address, such as http://wiki.home.arpa/page`)
+    const address = await findAdmin(args, io)
+    const id = await send(method, new URL(url), fields, await doorsOf(address))
+    const { request } = await awaitWhy(address, id)
+    tell({ request, explanation }, json, io)
   })
 }
 
@@ -84,9 +93,8 @@ async function doorsOf(address: AdminAddress): Promise<readonly URL[]> {
 }
 
 /** Resolves to the id that the gateway gave the request, when the answer has ended. */
-function send(method: string, url: string, headers: readonly string[], doors: readonly URL[]): Promise<string> {
-  if (!URL.canParse(url)) throw new AdminError(`${url}: write a whole address, such as http://wiki.home.arpa/page`)
-  const { protocol, hostname, host, pathname, search } = new URL(url)
+function send(method: string, url: URL, fields: readonly Field[], doors: readonly URL[]): Promise<string> {
+  const { protocol, hostname, host, pathname, search } = url
   const door = doors.find(({ protocol: own }) => own === protocol)
   if (door === undefined) throw new AdminError(`the gateway has no listener for ${protocol}//`)
   const options = {
@@ -94,7 +102,7 @@ function send(method: string, url: string, headers: readonly string[], doors: re
     host: door.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: door.port,
     path: pathname + search,
-    headers: { host, ...Object.fromEntries(headers.map(readField)) },
+    headers: ['Host', host, ...fields.flat()],
     agent: false as const,
     timeout: ANSWER_MS,
     signal: AbortSignal.timeout(ANSWER_MS),
@@ -104,20 +112,15 @@ function send(method: string, url: string, headers: readonly string[], doors: re
   }
   return new Promise((resolve, reject) => {
     const fail = ({ message }: Error) => reject(new AdminError(`${door.origin} did not answer: ${message}`))
-    const sent = (protocol === 'https:' ? https : http).request(options, response => {
+    const sent = (protocol === 'https:' ? https : http).request(options)
+    sent.on('error', fail).on('response', response => {
       const id = response.headers['x-request-id']
       if (typeof id !== 'string') return reject(new AdminError(NOT_OURS))
       response.on('close', () => resolve(id)).on('error', () => resolve(id))
       response.resume()
     })
-    sent.on('error', fail).end()
+    sent.end()
   })
-}
-
-function readField(text: string): [string, string] {
-  const colon = text.indexOf(':')
-  if (colon <= 0) throw new AdminError("write each header as -H 'Name: value'")
-  return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()]
 }
 
 function tell({ request, explanation }: Why, json: boolean, io: CliIo): void {

@@ -37,7 +37,17 @@ export interface ExplainArguments {
 }
 
 /** Returns the exit code: 0, 78 where the configuration cannot be used, 1 for a request that cannot be understood. */
-export function runExplain({ config, method, url, headers, json, partial }: ExplainArguments, io: CliIo): number {
+export function runExplain(args: ExplainArguments, io: CliIo): number {
+  const explanation = explainFromFile(args, io)
+  if (typeof explanation === 'number') return explanation
+  const text = args.json ? `${JSON.stringify(explanation, null, 2)}\n` : formatExplanation(explanation, io.color)
+  io.stdout.write(text)
+  return 0
+}
+
+/** What the file says about a request; where it says nothing, the reason is printed and this is the exit code. */
+export function explainFromFile(args: ExplainArguments, io: CliIo): Explanation | number {
+  const { config, method, url, headers, partial } = args
   const loaded = loadConfig(resolve(io.cwd, config), { env: io.env, partial })
   if (!loaded.ok) return refuseConfig(loaded.problems, io)
   let serving: Serving
@@ -48,10 +58,7 @@ export function runExplain({ config, method, url, headers, json, partial }: Expl
     return EXIT_CONFIG
   }
   try {
-    const request = { method: method.toUpperCase(), url, headers: headers.map(readField) }
-    const explanation = explainRequest(serving, request)
-    io.stdout.write(json ? `${JSON.stringify(explanation, null, 2)}\n` : formatExplanation(explanation, io.color))
-    return 0
+    return explainRequest(serving, { method: method.toUpperCase(), url, headers: headers.map(readField) })
   } catch (error) {
     if (!(error instanceof ExplainError)) throw error
     io.stderr.write(`hearthgate: ${withoutControls(error.message)}\n`)
@@ -59,7 +66,8 @@ export function runExplain({ config, method, url, headers, json, partial }: Expl
   }
 }
 
-function readField(text: string): readonly [string, string] {
+/** @throws ExplainError */
+export function readField(text: string): readonly [string, string] {
   const colon = text.indexOf(':')
   if (colon <= 0) throw new ExplainError("write each header as -H 'Name: value'")
   return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()]

@@ -123,7 +123,7 @@ function explain([method, url]: string[], values: Values, io: CliIo): number | P
   if (id !== undefined) return runExplainId({ config, admin, token, id, json }, io)
   if (values.preset !== undefined) return runExplainPreset({ name: values.preset, json: values.json }, io)
   if (method === undefined || url === undefined) return usage(io, 'write: hearthgate explain GET http://host/path')
-  if (values.live) return runExplainLive({ config, admin, token, method, url, headers, json }, io)
+  if (values.live) return runExplainLive({ config, admin, token, method, url, headers, json, partial }, io)
   return runExplain({ config, method, url, headers, json, partial }, io)
 }
 

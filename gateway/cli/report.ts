@@ -1,7 +1,7 @@
 /** `hearthgate report`: what the last hours brought, in plain words. */
 import type { GatewayStats } from '../admin/stats.ts'
 import { withoutControls } from '../config/problem.ts'
-import { parseDuration } from '../config/units.ts'
+import { formatDuration, MAX_DURATION_MS, parseDuration } from '../config/units.ts'
 import { type Analyses, makeReport } from '../report/report.ts'
 import { reportHtml, reportText } from '../report/show.ts'
 import { type AdminArguments, AdminError, askAdmin, findAdmin, NOT_OURS } from './admin-client.ts'
@@ -18,6 +18,8 @@ export async function runReport(args: ReportArguments, io: CliIo): Promise<numbe
   try {
     const since = parseDuration(args.since)
     if (!since.ok || since.value === 0) throw new AdminError(`--since ${args.since}: write a duration, such as 24h`)
+    if (since.value > MAX_DURATION_MS)
+      throw new AdminError(`--since ${args.since}: at most ${formatDuration(MAX_DURATION_MS)}`)
     const address = await findAdmin(args, io)
     const [analyses, stats] = await Promise.all([askAdmin(address, '/api/analysis'), askAdmin(address, '/api/stats')])
     const { now, history } = analyses as Analyses

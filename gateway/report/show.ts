@@ -4,8 +4,9 @@ import { formatTable } from '../cli/format.ts'
 import { withoutControls } from '../config/problem.ts'
 import type { Prevented, Report, RouteReport } from './report.ts'
 
-const HEADING = ['ROUTE', 'REQUESTS', 'P95', 'WORST P95', 'FAILED', 'REFUSED 4XX', 'CALLS AVOIDED', 'BYTES SAVED']
-/** A route this much slower than usual in its worst window is told by a sentence. */
+const HEADING = ['ROUTE', 'REQUESTS', 'P95', 'WORST P95', 'FAILED', 'REFUSED 4XX', 'CALLS AVOIDED', 'COMPRESSION SAVED']
+/** A route that usually takes this long is told by a sentence, as is one this much slower than usual in its worst window is told by a sentence. */
+const SLOW_MS = 1000
 const NOTABLE_RATIO = 2
 const NOTABLE_MS = 500
 const NOTABLE_ERRORS = 0.01
@@ -39,39 +40,50 @@ function spanText({ fromMs, toMs, isPartial, askedFromMs, uptimeSeconds }: Repor
   return `${span}: asked for since ${minute(askedFromMs)}, but no more is kept (the gateway runs for ${lasting(uptimeSeconds)})`
 }
 
-function cells({ route, requests, p95, errorRate, clientErrorRate, ...saved }: RouteReport): string[] {
+function cells({ route, requests, p95, errors, clientErrors, ...saved }: RouteReport): string[] {
   return [
     ...[route, String(requests), p95 === null ? '-' : time(p95.usualMs), p95 === null ? '-' : time(p95.worstMs)],
-    ...[percent(errorRate), percent(clientErrorRate), String(saved.callsAvoided)],
+    ...[share(errors, requests), share(clientErrors, requests), String(saved.callsAvoided)],
     amount(saved.compressionSavedBytes),
   ]
 }
 
-function sentences({ routes, prevented, uptimeSeconds }: Report): string[] {
+function sentences({ routes, preventedSinceStart, uptimeSeconds }: Report): string[] {
   const notable = routes.flatMap(route => [...slowSentence(route), ...errorSentence(route)])
   const calls = routes.reduce((all, { callsAvoided }) => all + callsAvoided, 0)
   const bytes = routes.reduce((all, { bytesAvoided }) => all + bytesAvoided, 0)
   const saved = routes.reduce((all, { compressionSavedBytes }) => all + compressionSavedBytes, 0)
   return [
-    ...(notable.length === 0 && routes.length > 0
-      ? ['Nothing was notably slow, and hardly anything failed.']
-      : notable),
+    ...notable,
+    ...(notable.length === 0 ? calmSentences(routes) : []),
     ...(calls === 0 ? [] : [`The cache answered ${calls} requests (${amount(bytes)}) that no app had to work on.`]),
     ...(saved <= 0 ? [] : [`Compression saved ${amount(saved)}.`]),
-    ...preventedSentences(prevented).map(text => `${text} (in the ${lasting(uptimeSeconds)} since the start)`),
+    ...preventedSentences(preventedSinceStart).map(
+      text => `${text} (in the ${lasting(uptimeSeconds)} since the start)`,
+    ),
   ]
 }
 
 function slowSentence({ route, p95 }: RouteReport): string[] {
-  if (p95 === null || p95.worstMs < NOTABLE_MS || p95.worstMs < NOTABLE_RATIO * p95.usualMs) return []
+  if (p95 === null) return []
+  if (p95.usualMs >= SLOW_MS) return [`${route} is slow: one in twenty usually takes over ${time(p95.usualMs)}.`]
+  if (p95.worstMs < NOTABLE_MS || p95.worstMs < NOTABLE_RATIO * p95.usualMs) return []
   return [
     `${route} was slow at ${minute(p95.worstAtMs)}: one in twenty took over ${time(p95.worstMs)}, usually ${time(p95.usualMs)}.`,
   ]
 }
 
-function errorSentence({ route, errorRate }: RouteReport): string[] {
-  if (errorRate === null || errorRate < NOTABLE_ERRORS) return []
-  return [`${route} failed in ${percent(errorRate)} of its requests; hearthgate explain --id ID tells why one did.`]
+function errorSentence({ route, requests, errors }: RouteReport): string[] {
+  if (errors < NOTABLE_ERRORS * requests || errors === 0) return []
+  return [`${route} failed in ${errors} of ${requests} requests; hearthgate explain --id ID tells why one did.`]
+}
+
+/** No more is claimed than was seen: of a few requests nobody can say how fast they usually are. */
+function calmSentences(routes: readonly RouteReport[]): string[] {
+  if (routes.length === 0) return []
+  const unknown = routes.filter(({ p95 }) => p95 === null).map(({ route }) => route)
+  if (unknown.length === 0) return ['Nothing was notably slow, and hardly anything failed.']
+  return [`Hardly anything failed. Too few requests to tell how fast: ${unknown.join(', ')}.`]
 }
 
 function preventedSentences(prevented: Prevented): string[] {
@@ -88,7 +100,7 @@ function preventedSentences(prevented: Prevented): string[] {
 const minute = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 const time = (ms: number): string =>
   ms < 1000 ? `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
-const percent = (rate: number | null): string => (rate === null ? '-' : `${(100 * rate).toFixed(1)} %`)
+const share = (part: number, all: number): string => `${((100 * part) / all).toFixed(1)} %`
 const amount = (bytes: number): string =>
   bytes < 1_048_576 ? `${Math.round(bytes / 1024)} KiB` : `${(bytes / 1_048_576).toFixed(1)} MiB`
 

@@ -31,6 +31,9 @@ export interface RouteAnalysis {
   readonly bytes: Spread | null
   readonly bytesIn: number
   readonly bytesOut: number
+  /** Requests that ended in a fault of the gateway or a status from 500, and in one from 400; also where the count is small. */
+  readonly errors: number
+  readonly clientErrors: number
   /** Faults of the gateway and statuses from 500. */
   readonly errorRate: number | null
   /** Statuses from 400 to 499. */
@@ -86,19 +89,19 @@ export function analyse(input: AnalysisInput): RouteAnalysis {
   const { count, verdicts } = tally
   const isSufficient = count >= minSamples
   const rate = (part: number): number | null => (isSufficient && count > 0 ? part / count : null)
-  const now = {
-    firstByteMs: isSufficient ? spreadOf(tally.firstByteMs) : null,
-    errorRate: rate(verdicts.server_error + verdicts.gateway_error),
-  }
+  const errors = verdicts.server_error + verdicts.gateway_error
+  const clientErrors = verdicts.client_error
+  const now = { firstByteMs: isSufficient ? spreadOf(tally.firstByteMs) : null, errorRate: rate(errors) }
   return {
     ...{ route, atMs, windowMs, count, isSufficient, longHeld: tally.longHeld },
     requestsPerSecond: count / (windowMs / 1000),
+    ...{ errors, clientErrors },
     ...now,
     ms: isSufficient ? spreadOf(tally.ms) : null,
     bytes: isSufficient ? spreadOf(tally.sizes) : null,
     bytesIn: tally.bytesIn,
     bytesOut: tally.bytesOut,
-    clientErrorRate: rate(verdicts.client_error),
+    clientErrorRate: rate(clientErrors),
     successRate: rate(verdicts.success),
     leftRate: rate(verdicts.client_left),
     cache: cacheGain(tally),

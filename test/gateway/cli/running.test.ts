@@ -15,17 +15,22 @@ async function cli(cwd: string, ...args: string[]): Promise<{ code: number; out:
   return { code, out: String(stdout.read() ?? ''), err: String(stderr.read() ?? '') }
 }
 
-async function wikiGateway(t: Test): Promise<GatewayProcess & { asked: string[] }> {
+async function wikiGateway(t: Test): Promise<GatewayProcess & { asked: string[]; heads: string[][] }> {
   const asked: string[] = []
-  const origin = await originFor(t, ({ target }, socket) => {
+  const heads: string[][] = []
+  const origin = await originFor(t, ({ target, lines }, socket) => {
     asked.push(target)
+    heads.push(lines)
     socket.write(answer(200, { 'Cache-Control': 'public, max-age=600' }, target))
   })
-  const file = `${base}routes:\n  - { name: wiki, match: { host: wiki.test }, upstream: "${origin.url}" }\n`
-  return Object.assign(await gatewayProcess(t, file), { asked })
+  const file = `${base}routes:
+  - { name: wiki, match: { host: wiki.test }, upstream: "${origin.url}" }
+  - { name: dead, match: { host: dead.test }, upstream: "http://127.0.0.1:1", health: { hold: 0s } }
+`
+  return Object.assign(await gatewayProcess(t, file), { asked, heads })
 }
 
-const { folder, port, asked } = await wikiGateway(t)
+const { folder, port, asked, heads } = await wikiGateway(t)
 const askedFor = (target: string) => asked.filter(one => one === target).length
 
 t.test('explain --live sends the request through the gateway and tells what became of it', async t => {
@@ -38,6 +43,22 @@ t.test('explain --live sends the request through the gateway and tells what beca
   t.match(request, { status: 200, route: 'wiki', cache: /hit/ })
   t.equal(explanation.route.name, 'wiki')
   t.equal(askedFor('/page?a=1'), 1, 'answered from the store, as it says')
+})
+
+t.test('--live sends each field it was given, and expects what they lead to', async t => {
+  const fields = ['-H', 'Accept-Encoding: br', '-H', 'X-Tag: one', '-H', 'X-Tag: two']
+  const { out } = await cli(folder, 'explain', 'GET', 'http://wiki.test/fields', '--live', '--json', ...fields)
+  const { request, explanation } = JSON.parse(out)
+  t.equal(request.status, 200)
+  t.match(heads.at(-1)?.join('; '), /x-tag: one(, |; x-tag: )two/i)
+  t.match(explanation.decisions.compression.text, /br/)
+})
+
+t.test('--live tells why an app that is away was no help', async t => {
+  const { out, code } = await cli(folder, 'explain', 'GET', 'http://dead.test/', '--live')
+  t.equal(code, 0)
+  t.match(out, /answer +50[234] /)
+  await eventually(async () => (await cli(folder, 'report')).out.includes('dead failed in 1 of 1 requests'))
 })
 
 t.test('explain --id tells of a request of the past, by the id that its answer had', async t => {
@@ -54,6 +75,9 @@ t.test('what --live cannot send it says, and sends nothing', async t => {
     [['GET', 'https://wiki.test/'], /no listener for https:/],
     [['GET', 'wiki'], /write a whole address/],
     [['GET', 'http://wiki.test/', '-H', 'x'], /write each header as/],
+    [['GET', 'http://wiki.test/', '-H', 'bad name: x'], /no client can send the header/],
+    [['GET', 'http://wiki.test/', '-H', 'X-Name: 名'], /no client can send|this cannot be sent/],
+    [['GET', 'http://wiki.test/', '-H', 'host: dead.test'], /the host stands in the address/],
   ] as const) {
     t.match(await cli(folder, 'explain', ...args, '--live'), { code: 1, err: reason, out: '' })
   }
@@ -62,16 +86,20 @@ t.test('what --live cannot send it says, and sends nothing', async t => {
 
 t.test('report tells of what was just asked, in three forms', async t => {
   for (let i = 0; i < 3; i++) await exchange(port, 'GET /told HTTP/1.1\r\nHost: wiki.test\r\n\r\n')
-  // The three of here, two that were sent live, and one by its id.
-  await eventually(async () => (await cli(folder, 'report', '--json')).out.includes('"requests": 6'))
+  // The three of here, three that were sent live, and one by its id.
+  await eventually(async () => (await cli(folder, 'report', '--json')).out.includes('"requests": 7'))
   const json = JSON.parse((await cli(folder, 'report', '--json', '--since', '1h')).out)
-  t.match(json.routes, [{ route: 'wiki', requests: 6, callsAvoided: 3 }])
+  t.match(json.routes, [
+    { route: 'wiki', requests: 7, callsAvoided: 3 },
+    { route: 'dead', errors: 1 },
+  ])
   t.equal(json.isPartial, true, 'it runs for less than an hour')
-  t.match(await cli(folder, 'report'), { code: 0, out: /ROUTE +REQUESTS[\s\S]*wiki +6 /, err: '' })
-  t.match(await cli(folder, 'report', '--html'), { code: 0, out: /^<!doctype html>[\s\S]*<td>wiki<\/td><td>6<\/td>/ })
+  t.match(await cli(folder, 'report'), { code: 0, out: /ROUTE +REQUESTS[\s\S]*wiki +7 /, err: '' })
+  t.match(await cli(folder, 'report', '--html'), { code: 0, out: /^<!doctype html>[\s\S]*<td>wiki<\/td><td>7<\/td>/ })
 })
 
 t.test('report refuses what it cannot mean', async t => {
+  t.match(await cli(folder, 'report', '--since', '999999999999h'), { code: 1, err: /at most 24d/ })
   t.match(await cli(folder, 'report', '--since', 'yesterday'), { code: 1, err: /write a duration, such as 24h/ })
   t.match(await cli(folder, 'report', '--json', '--html'), { code: 64, err: /not both/ })
   t.match(await cli(folder, 'report', '--admin', 'here'), { code: 1, err: /write the admin address as/ })

@@ -21,7 +21,16 @@ function window(agoMin: number, rest: Partial<RouteAnalysis> & { p95?: number } 
     },
     ...{ requestsPerSecond: 1, firstByteMs: null, bytes: null, bytesIn: 0, bytesOut: 0 },
     ms: { count: 100, mean: 50, p50: 40, p95, p99: 200, max: 300 },
-    ...{ errorRate: 0, clientErrorRate: 0, successRate: 1, leftRate: 0, queueMs: 0, trend: null },
+    ...{
+      errors: 0,
+      clientErrors: 0,
+      errorRate: 0,
+      clientErrorRate: 0,
+      successRate: 1,
+      leftRate: 0,
+      queueMs: 0,
+      trend: null,
+    },
     cache: { hits: 10, misses: 90, hitRatio: 0.1, callsAvoided: 10, bytesAvoided: 1000 },
     compression: { encoded: 1, bytesSaved: 2048, ratio: 0.5, cpuMs: 1 },
     ...more,
@@ -46,17 +55,31 @@ t.test('the running window counts where it tells of nothing twice', async t => {
   t.match(report([window(0, { count: 0 })], []).routes, [], 'a route that nobody asked for is not told')
 })
 
-t.test('rates count requests, not windows; windows of a few say nothing', async t => {
-  const few = window(10, { count: 3, errorRate: null, ms: null })
-  const { routes } = report([], [window(20, { count: 300, errorRate: 0.1 }), few, window(5)])
-  t.match(routes, [{ requests: 403, errorRate: 0.075 }])
+t.test('failures are counted in windows of a few requests too', async t => {
+  const few = window(10, { count: 3, errors: 2, errorRate: null, ms: null })
+  const { routes } = report([], [window(20, { count: 300, errors: 30 }), few, window(5)])
+  t.match(routes, [{ requests: 403, errors: 32 }])
+})
+
+t.test('a quiet route that fails is told, and of a few requests nothing is called fast', async t => {
+  const few = { isSufficient: false, count: 2, errorRate: null, ms: null }
+  const dead = reportText(report([], [window(5, { ...few, errors: 2 })]))
+  t.match(dead, /wiki failed in 2 of 2 requests/)
+  t.match(dead, / 100.0 % /)
+  t.notMatch(dead, /hardly anything failed|Hardly anything failed/)
+  t.match(reportText(report([], [window(5, few)])), /Too few requests to tell how fast: wiki/)
+})
+
+t.test('a route that is always slow is told', async t => {
+  const told = reportText(report([], [window(10, { p95: 4000 }), window(5, { p95: 4200 })]))
+  t.match(told, /wiki is slow: one in twenty usually takes over 4.0 s/)
 })
 
 t.test('it says what was slow and when, and how far back it reaches', async t => {
   const calm = [window(25), window(20), window(15)]
-  const told = reportText(report([], [...calm, window(10, { p95: 2500 }), window(5, { errorRate: 0.2 })]))
+  const told = reportText(report([], [...calm, window(10, { p95: 2500 }), window(5, { errors: 20 })]))
   t.match(told, /wiki was slow at 2026-01-02 11:50 UTC: one in twenty took over 2.5 s, usually 100 ms/)
-  t.match(told, /wiki failed in 4.0 % of its requests/)
+  t.match(told, /wiki failed in 20 of 500 requests/)
   t.match(told, /asked for since 2026-01-02 11:00 UTC, but no more is kept \(the gateway runs for 25 h\)/)
   t.match(told, /The cache answered 50 requests/)
   t.match(reportText(report([], calm)), /Nothing was notably slow/)
@@ -74,14 +97,14 @@ t.test('what was prevented is counted by what it came to', async t => {
     retry_attempts_total: [line({ upstream: 'a', reason: 'x' }, 2), line({ upstream: 'b', reason: 'y' }, 3)],
   }
   const made = report([], [window(5)], { signals })
-  t.match(made.prevented, { waitedForApp: 7, sentAgain: 5, hedgesWon: 0, refusedInOverload: 0 })
+  t.match(made.preventedSinceStart, { waitedForApp: 7, sentAgain: 5, hedgesWon: 0, refusedInOverload: 0 })
   t.match(reportText(made), /7 requests waited for an app/)
 })
 
 t.test('no name of a route gets into the page as markup, or into the terminal as a command', async t => {
   const route = '<img src=x>\u001b[2J'
   const made = makeReport({
-    analyses: { now: [], history: { [route]: [window(5, { route, errorRate: 0.5 })] } },
+    analyses: { now: [], history: { [route]: [window(5, { route, errors: 50 })] } },
     ...{ signals: {}, uptimeSeconds: 1, sinceMs: 60 * MINUTE, nowMs: NOW },
   })
   t.notMatch(reportHtml(made), /<img/)

@@ -43,8 +43,19 @@ t.test('a cache that spared the origin is a hit, one that did not a miss, one th
 })
 
 t.test('too few requests are counted, and nothing is concluded from them', async t => {
-  const analysis = analyse(inputOf(tallyOf(9)))
-  t.match(analysis, { count: 9, isSufficient: false, errorRate: null, firstByteMs: null, trend: null })
+  const tally = tallyOf(6)
+  tally.add(tallyOf(2, { status: 502 }))
+  tally.add(tallyOf(1, { status: 404 }))
+  const analysis = analyse(inputOf(tally))
+  t.match(analysis, {
+    count: 9,
+    errors: 2,
+    clientErrors: 1,
+    isSufficient: false,
+    errorRate: null,
+    firstByteMs: null,
+    trend: null,
+  })
 })
 
 t.test('no request at all divides nothing by zero', async t => {
