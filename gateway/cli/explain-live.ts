@@ -130,7 +130,7 @@ function tell({ request, explanation }: Why, json: boolean, io: CliIo): void {
 }
 
 function happened(request: ShownRequest): string {
-  const { id, at, status, outcome, verdict, route, attempts, cache, encoding, bytesRaw, bytesOut, notes } = request
+  const { id, at, status, outcome, verdict, route, attempts, cache, notes } = request
   const ms = (value: number | null) => (value === null ? '-' : `${value.toFixed(1)} ms`)
   const rows = [
     ['request', `${id} at ${at}`],
@@ -140,12 +140,20 @@ function happened(request: ShownRequest): string {
     ['', `upstream ${ms(request.upstreamMs)}, queue ${ms(request.queueMs)}, encoding ${ms(request.encodeMs)}`],
     ['attempts', String(attempts)],
     ['cache', cache ?? 'no part in it'],
-    ['encoding', encoding === null ? 'as it came' : `${encoding}: ${bytesRaw ?? '?'} bytes became ${bytesOut ?? '?'}`],
+    ['encoding', encodingText(request)],
     ...notes.map(({ topic, reason, numbers }) => [topic, `${reason}${numbersText(numbers)}`]),
   ]
   return ['  WHAT HAPPENED', ...formatTable(rows.map(row => row.map(withoutControls))).map(line => `  ${line}`)].join(
     '\n',
   )
+}
+
+/** A body that came encoded, from the app or the store, has nothing it was made of. */
+function encodingText({ encoding, bytesRaw, bytesOut }: ShownRequest): string {
+  if (encoding === null) return 'as it came'
+  return bytesRaw === bytesOut
+    ? `${encoding}: ${bytesOut ?? '?'} bytes`
+    : `${encoding}: ${bytesRaw ?? '?'} bytes became ${bytesOut ?? '?'}`
 }
 
 function numbersText(numbers: object | undefined): string {

@@ -88,13 +88,13 @@ function calmSentences(routes: readonly RouteReport[]): string[] {
 
 function preventedSentences(prevented: Prevented): string[] {
   const told: readonly [number, string][] = [
-    [prevented.sentAgain, 'attempts were made again after one that failed'],
-    [prevented.waitedForApp, 'requests waited for an app that was restarting, and were answered'],
-    [prevented.hedgesWon, 'slow requests were answered sooner by a second attempt'],
-    [prevented.ejections, 'times an origin that failed was left alone for a while'],
-    [prevented.refusedInOverload, 'requests were refused at once, since they would have waited too long'],
+    [prevented.sentAgain, 'Attempts made again after one that failed'],
+    [prevented.waitedForApp, 'Requests that waited for an app that was restarting, and went on'],
+    [prevented.hedgesWon, 'Slow requests answered sooner by a second attempt'],
+    [prevented.ejections, 'Times that a failing origin was left alone for a while'],
+    [prevented.refusedInOverload, 'Requests refused at once, since they would have waited too long'],
   ]
-  return told.filter(([count]) => count > 0).map(([count, text]) => `${count} ${text}`)
+  return told.filter(([count]) => count > 0).map(([count, text]) => `${text}: ${count}`)
 }
 
 const minute = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`

@@ -98,7 +98,7 @@ t.test('what was prevented is counted by what it came to', async t => {
   }
   const made = report([], [window(5)], { signals })
   t.match(made.preventedSinceStart, { waitedForApp: 7, sentAgain: 5, hedgesWon: 0, refusedInOverload: 0 })
-  t.match(reportText(made), /7 requests waited for an app/)
+  t.match(reportText(made), /Requests that waited for an app that was restarting, and went on: 7 /)
 })
 
 t.test('no name of a route gets into the page as markup, or into the terminal as a command', async t => {
