@@ -3,6 +3,7 @@
  * for whom, feeds the store, and lets each reader read at its own pace. Nobody's leaving ends it but the last one's.
  */
 
+import type { BagMember } from '../../contract/index.ts'
 import type { Dispatch, ExchangeRequest, FollowedExchange } from '../../upstream/index.ts'
 import { headOf, type Passage } from '../passage.ts'
 import { currentAgeMs } from '../rules/age.ts'
@@ -49,7 +50,8 @@ export interface FillPlan extends Question {
   readonly isBackground: boolean
 }
 
-export class Fill implements ReadFill, AttemptEvents {
+export class Fill implements ReadFill, AttemptEvents, BagMember {
+  bagIndex = -1
   readonly passage: Passage
   readonly isJoinable: boolean
   state: 'head' | 'body' | 'done' = 'head'

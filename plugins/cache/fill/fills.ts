@@ -2,6 +2,7 @@
  * The fills that run, by key: who may join which, who leads a new one, and who has to go alone. Bounded in number, in
  * waiters and in time.
  */
+import { Bag } from '../../contract/index.ts'
 import type { Dispatch, ExchangeHandler, ExchangeRequest, FollowedExchange } from '../../upstream/index.ts'
 import { bytesOf, planAnswer } from '../answer/answer-plan.ts'
 import { openStored } from '../answer/stored-source.ts'
@@ -53,7 +54,7 @@ export class Fills implements FillSurroundings {
   readonly #setup: FillsSetup
   /** Those that others may join, by key. */
   readonly #running = new Map<string, Fill[]>()
-  readonly #all = new Set<Fill>()
+  readonly #all = new Bag<Fill>()
   #size = 0
   /** Way on to the origins. */
   next!: Dispatch
@@ -72,7 +73,9 @@ export class Fills implements FillSurroundings {
 
   get waiters(): number {
     let waiters = 0
-    for (const fill of this.#all) waiters += fill.waiters
+    this.#all.visit(fill => {
+      waiters += fill.waiters
+    })
     return waiters
   }
 
@@ -106,16 +109,16 @@ export class Fills implements FillSurroundings {
   /** What runs under a key that has become void is for those who wait for it, and not to be stored. True = there was some. */
   makeVoid(isNamed: (fill: Fill) => boolean): boolean {
     let isFound = false
-    for (const fill of [...this.#all]) {
-      if (!isNamed(fill)) continue
+    this.#all.visit(fill => {
+      if (!isNamed(fill)) return
       isFound = true
       fill.makeVoid()
-    }
+    })
     return isFound
   }
 
   sweep(nowMs: number): void {
-    for (const fill of [...this.#all]) fill.checkTime(nowMs, WAIT_MS)
+    this.#all.visit(fill => fill.checkTime(nowMs, WAIT_MS))
   }
 
   #place(reader: FillReader): void {
