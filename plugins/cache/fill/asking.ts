@@ -1,6 +1,7 @@
 /**
  * The side of a fill that faces the origin: one exchange at a time, its pace, and what logs want to know of it.
  */
+import type { Dispatcher } from 'undici'
 import type { Dispatch, ExchangeRequest, FollowedExchange } from '../../upstream/index.ts'
 import { nobodyWaits } from '../errors.ts'
 import type { ExchangeTimes } from '../rules/age.ts'
@@ -42,6 +43,15 @@ export class Asking implements FollowedExchange {
     } catch (error) {
       this.#events.fail(error as Error)
     }
+  }
+
+  /** The exchange was begun by somebody else, who gives what it tells to the attempt that is returned. */
+  takeOver(controller: Dispatcher.DispatchController, requestTimeMs: number): Attempt {
+    const attempt = new Attempt(this.#events)
+    attempt.onRequestStart(controller)
+    this.#attempt = attempt
+    this.#requestTimeMs = requestTimeMs
+    return attempt
   }
 
   /** For a head that has come just now. */

@@ -2,7 +2,7 @@
  * One question to the origin for one key, and everybody who waits for its answer: decides on the head what the answer is
  * for whom, feeds the store, and lets each reader read at its own pace. Nobody's leaving ends it but the last one's.
  */
-
+import type { Dispatcher } from 'undici'
 import type { BagMember } from '../../contract/index.ts'
 import type { Dispatch, ExchangeRequest, FollowedExchange } from '../../upstream/index.ts'
 import { headOf, type Passage } from '../passage.ts'
@@ -12,7 +12,7 @@ import type { StoredHead } from '../rules/types.ts'
 import { matchesVary } from '../rules/vary.ts'
 import type { Awaitable, StoredEntry } from '../stores/index.ts'
 import { Asking } from './asking.ts'
-import { type AttemptEvents, endToEndFields, type OriginHead, withoutFraming } from './attempt.ts'
+import { type Attempt, type AttemptEvents, endToEndFields, type OriginHead, withoutFraming } from './attempt.ts'
 import { Audience } from './audience.ts'
 import { Feeding } from './feeding.ts'
 import { FILL_WINDOW_BYTES, FillBody } from './fill-body.ts'
@@ -89,6 +89,11 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
     this.#asking = new Asking(plan.passage.call.upstream, next, this)
     this.#audience = new Audience(around)
     this.#body = new FillBody(around.kept, plan.isJoinable)
+  }
+
+  /** For an exchange that has begun without a fill, and whose answer has turned out to be worth keeping. */
+  takeOver(controller: Dispatcher.DispatchController, requestTimeMs: number): Attempt {
+    return this.#asking.takeOver(controller, requestTimeMs)
   }
 
   get attempts(): number {
@@ -177,7 +182,7 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
     // RFC 9111 §4.4 comes first: what it makes void is not what is stored now.
     let invalidated: Awaitable<unknown> = null
     if (this.passage.way === 'unsafe') invalidated = this.#around.invalidate(this.passage, origin)
-    else this.#learn(answer)
+    else this.#around.traits.learnFrom(this.passage.key, answer.decision, origin.status)
     if (answer.head === null) this.#keepForLeader(answer)
     else this.#share(answer.head, invalidated)
   }
@@ -231,13 +236,6 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
   }
 
   // What the answer is, and for whom.
-
-  /** What the answer teaches about its key. A part says nothing of the whole, a failing app nothing of its answers. */
-  #learn({ decision, origin }: OriginAnswer): void {
-    if (!decision.store && isAboutRequest(decision.reason, origin.status)) return
-    if (!decision.store && origin.status < 500) this.#around.traits.learn(this.passage.key, 'alone')
-    else if (decision.store && decision.part === null) this.#around.traits.learn(this.passage.key, 'shareable')
-  }
 
   /** An answer without a length shows late that it is too long: ranges of it are the origin's to answer. */
   #learnLength(): void {
@@ -417,16 +415,6 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
   }
-}
-
-/** Refusals that come from what one request asked for, and say nothing about the next. */
-const ofRequest: ReadonlySet<string> = new Set([
-  ...['method', 'request-body', 'request-no-store', 'request-override', 'authorization'],
-  ...['partial', 'partial-unasked', 'partial-multipart', 'partial-malformed'],
-])
-
-function isAboutRequest(reason: string, status: number): boolean {
-  return ofRequest.has(reason) || status === 304 || status === 412 || status === 416
 }
 
 function isFresh(head: StoredHead): boolean {

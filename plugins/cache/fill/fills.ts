@@ -2,6 +2,7 @@
  * The fills that run, by key: who may join which, who leads a new one, and who has to go alone. Bounded in number, in
  * waiters and in time.
  */
+import type { Dispatcher } from 'undici'
 import { Bag } from '../../contract/index.ts'
 import type { Dispatch, ExchangeHandler, ExchangeRequest, FollowedExchange } from '../../upstream/index.ts'
 import { bytesOf, planAnswer } from '../answer/answer-plan.ts'
@@ -9,7 +10,7 @@ import { openStored } from '../answer/stored-source.ts'
 import { CACHE_NAME } from '../names.ts'
 import { headOf, type Passage } from '../passage.ts'
 import { ageField } from '../rules/age.ts'
-import { formatCacheStatus, forwardReason } from '../rules/cache-status.ts'
+import { type ForwardReason, formatCacheStatus, forwardReason } from '../rules/cache-status.ts'
 import { decideReuse, decideStaleIfError, type OriginFailure, type ReuseReason } from '../rules/reuse.ts'
 import type { StoredHead } from '../rules/types.ts'
 import type { CacheCounters } from '../signals.ts'
@@ -21,6 +22,7 @@ import { FillReader } from './fill-reader.ts'
 import type { FillSurroundings, ForwardNotes, StoredWithHead } from './fill-surroundings.ts'
 import { KeyTraits } from './key-traits.ts'
 import { conditionalRequest, isSelective, wholeRequest } from './outgoing.ts'
+import { SoleAnswer, type SoleSurroundings, type TakenOver } from './sole-answer.ts'
 
 /** Fills that others may join; beyond that requests go alone. */
 const MOST_FILLS = 1_024
@@ -45,7 +47,10 @@ export interface FillsSetup {
   readonly now: () => number
 }
 
-export class Fills implements FillSurroundings {
+/** What is being asked of an origin, for one or for many. */
+type Running = Fill | SoleAnswer
+
+export class Fills implements FillSurroundings, SoleSurroundings {
   readonly store: CacheStore
   readonly count: CacheCounters
   readonly forms: CodedForms
@@ -54,7 +59,9 @@ export class Fills implements FillSurroundings {
   readonly #setup: FillsSetup
   /** Those that others may join, by key. */
   readonly #running = new Map<string, Fill[]>()
-  readonly #all = new Bag<Fill>()
+  readonly #all = new Bag<Running>()
+  /** Lines that have been written, by why a request went on and why its answer is not kept: words, and few. */
+  readonly #linesOfUnkept = new Map<ForwardReason, Map<string | null, string>>()
   #size = 0
   /** Way on to the origins. */
   next!: Dispatch
@@ -82,7 +89,11 @@ export class Fills implements FillSurroundings {
   /** Answers a request through a fill: one that runs, or its own. */
   take(passage: Passage, request: ExchangeRequest, handler: ExchangeHandler): FollowedExchange {
     const path = passage.keyedTarget
-    const reader = new FillReader(passage, path === request.path ? request : { ...request, path }, handler)
+    const asked = path === request.path ? request : { ...request, path }
+    if (passage.way === 'fill' && passage.stored === null && !this.#mayCoalesce(passage)) {
+      return this.#askFor(new SoleAnswer(passage, asked, handler, this))
+    }
+    const reader = new FillReader(passage, asked, handler)
     reader.start()
     if (!reader.isOver) this.#place(reader)
     return reader
@@ -107,7 +118,7 @@ export class Fills implements FillSurroundings {
   }
 
   /** What runs under a key that has become void is for those who wait for it, and not to be stored. True = there was some. */
-  makeVoid(isNamed: (fill: Fill) => boolean): boolean {
+  makeVoid(isNamed: (fill: Running) => boolean): boolean {
     let isFound = false
     this.#all.visit(fill => {
       if (!isNamed(fill)) return
@@ -138,6 +149,29 @@ export class Fills implements FillSurroundings {
     const plan = { passage, request, offered: null, isWhole: false, isJoinable: false, isBackground: false }
     if (!reader.isOver) this.#lead(plan, reader)
     return reader
+  }
+
+  #askFor(sole: SoleAnswer): FollowedExchange {
+    this.#all.add(sole)
+    try {
+      return this.next(sole.passage.call.upstream, sole.request, sole)
+    } catch (error) {
+      this.forget(sole)
+      throw error
+    }
+  }
+
+  /** From its head on, an answer worth keeping is a fill like any other that nobody may join. */
+  takeOver(sole: SoleAnswer, controller: Dispatcher.DispatchController): TakenOver {
+    const { passage, request } = sole
+    const plan = { passage, request, offered: null, isWhole: false, isJoinable: false, isBackground: false }
+    const fill = new Fill(plan, this, this.next)
+    const reader = new FillReader(passage, request, sole.client)
+    reader.isLeader = true
+    reader.paused = controller.paused
+    this.#all.add(fill)
+    fill.add(reader)
+    return { reader, attempt: fill.takeOver(controller, sole.requestTimeMs) }
   }
 
   #mayCoalesce({ scope, facts, key, request }: Passage): boolean {
@@ -220,6 +254,15 @@ export class Fills implements FillSurroundings {
     return ['Cache-Status', line]
   }
 
+  statusOfUnkept({ reason, hasVariants }: Passage, detail: string | null): string {
+    const forward = forwardReason(reason as ReuseReason, hasVariants)
+    const lines = this.#linesOfUnkept.get(forward) ?? new Map<string | null, string>()
+    this.#linesOfUnkept.set(forward, lines)
+    const line = lines.get(detail) ?? formatCacheStatus(CACHE_NAME, detail === null ? { forward } : { forward, detail })
+    lines.set(detail, line)
+    return line
+  }
+
   serve(reader: FillReader, { entry, head }: StoredWithHead, fields: readonly string[]): void {
     const { passage } = reader
     const { request, facts, scope } = passage
@@ -264,11 +307,12 @@ export class Fills implements FillSurroundings {
     )
   }
 
-  forget(fill: object): void {
-    this.#all.delete(fill as Fill)
-    const { key } = (fill as Fill).passage
+  forget(gone: Running): void {
+    this.#all.delete(gone)
+    if (!(gone instanceof Fill) || !gone.isJoinable) return
+    const { key } = gone.passage
     const running = this.#running.get(key)
-    const at = running?.indexOf(fill as Fill) ?? -1
+    const at = running?.indexOf(gone) ?? -1
     if (running === undefined || at === -1) return
     this.#size--
     if (running.length === 1) this.#running.delete(key)

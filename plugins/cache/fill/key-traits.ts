@@ -3,6 +3,7 @@
  * it do not wait for each other (security lesson 14).
  */
 import { LRUCache } from 'lru-cache'
+import type { StoreDecision } from '../rules/storable.ts'
 
 /** Characters of keys that are remembered. */
 const MOST_KEY_CHARACTERS = 8 * 1024 * 1024
@@ -28,7 +29,17 @@ export class KeyTraits {
   }
 
   learn(key: string, trait: KeyTrait): void {
-    this.#traits.set(key, trait, { ttl: trait === 'alone' ? ALONE_MS : SHAREABLE_MS })
+    const ttl = trait === 'alone' ? ALONE_MS : SHAREABLE_MS
+    // Every answer teaches; what is known well enough need not be written down again.
+    if (this.#traits.get(key) === trait && this.#traits.getRemainingTTL(key) > ttl / 2) return
+    this.#traits.set(key, trait, { ttl })
+  }
+
+  /** What an answer teaches about its key. A part says nothing of the whole, a failing app nothing of its answers. */
+  learnFrom(key: string, decision: StoreDecision, status: number): void {
+    if (decision.store) {
+      if (decision.part === null) this.learn(key, 'shareable')
+    } else if (status < 500 && !isAboutRequest(decision.reason, status)) this.learn(key, 'alone')
   }
 
   refreshFailed(key: string): void {
@@ -38,4 +49,14 @@ export class KeyTraits {
   mayRefresh(key: string): boolean {
     return !this.#failed.has(key)
   }
+}
+
+/** Refusals that come from what one request asked for, and say nothing about the next. */
+const ofRequest: ReadonlySet<string> = new Set([
+  ...['method', 'request-body', 'request-no-store', 'request-override', 'authorization'],
+  ...['partial', 'partial-unasked', 'partial-multipart', 'partial-malformed'],
+])
+
+function isAboutRequest(reason: string, status: number): boolean {
+  return ofRequest.has(reason) || status === 304 || status === 412 || status === 416
 }

@@ -38,28 +38,42 @@ export interface AnswerFacts {
   contentLocation: string | null
 }
 
+/** The fields that count beside those read at once: of a single one the first line, of a list all of them, joined. */
 interface Lines {
-  [name: string]: string | null
+  etag: string | null
+  date: string | null
+  lastModified: string | null
+  age: string | null
+  vary: string | null
+  pragma: string | null
+  contentType: string | null
+  contentLength: string | null
+  contentRange: string | null
+  contentLocation: string | null
+  contentEncoding: string | null
+  targeted: string | null
 }
 
-const singleLines = new Map<number, readonly string[]>([
-  [4, ['etag', 'date']],
-  [12, ['content-type']],
-  [13, ['last-modified', 'content-range']],
-  [14, ['content-length']],
-  [16, ['content-location']],
-])
-const listLines = new Map<number, readonly string[]>([
-  [3, ['age']],
-  [4, ['vary']],
-  [6, ['pragma']],
-  [16, ['content-encoding']],
-  [17, ['cdn-cache-control']],
-])
+function noLines(): Lines {
+  return {
+    etag: null,
+    date: null,
+    lastModified: null,
+    age: null,
+    vary: null,
+    pragma: null,
+    contentType: null,
+    contentLength: null,
+    contentRange: null,
+    contentLocation: null,
+    contentEncoding: null,
+    targeted: null,
+  }
+}
 
 /** `arrivedMs` is the time at which the head arrived; it stands in for a missing Date. */
 export function readAnswerFacts(headers: readonly string[], arrivedMs: number): AnswerFacts {
-  const lines: Lines = {}
+  const lines = noLines()
   const directives = emptyAnswerDirectives()
   const expires: string[] = []
   let hasSetCookie = false
@@ -71,25 +85,69 @@ export function readAnswerFacts(headers: readonly string[], arrivedMs: number): 
     else if (isNamed(name, 'set-cookie')) hasSetCookie = true
     else keepLine(lines, name, value)
   }
-  const targeted = lines['cdn-cache-control'] ? parseTargeted(lines['cdn-cache-control']) : null
+  const targeted = lines.targeted ? parseTargeted(lines.targeted) : null
+  const dateMs = lines.date ? parseHttpDate(lines.date, arrivedMs) : null
+  const lastModifiedMs = lines.lastModified ? parseHttpDate(lines.lastModified, arrivedMs) : null
+  const coding = lines.contentEncoding?.trim().toLowerCase() ?? ''
   return {
     directives: targeted ?? directives,
     isTargeted: targeted !== null,
     isMalformed: directives.isMalformed || targeted?.isMalformed === true,
-    hasSetCookie,
+    dateMs: dateMs ?? arrivedMs,
+    hasDate: dateMs !== null,
     hasExpires: expires.length > 0,
     expiresMs: readExpires(expires, arrivedMs),
-    ...readValidators(lines, arrivedMs),
-    ...readContent(lines),
+    lastModified: lastModifiedMs === null ? null : lines.lastModified,
+    lastModifiedMs,
+    etag: lines.etag ? parseEntityTag(lines.etag) : null,
+    ageSeconds: readAge(lines.age),
+    vary: lines.vary,
+    hasSetCookie,
+    hasPragmaNoCache: lines.pragma !== null && hasMember(lines.pragma, 'no-cache'),
+    contentType: lines.contentType,
+    contentLength: lines.contentLength === null ? null : (wholeNumber(lines.contentLength.trim()) ?? Number.NaN),
+    contentEncoding: coding === '' || coding === 'identity' ? null : coding,
+    contentRange: lines.contentRange,
+    contentLocation: lines.contentLocation,
   }
 }
 
+/** By length first: few names are compared, and every answer of every app comes by here. */
 function keepLine(lines: Lines, name: string, value: string): void {
-  const single = singleLines.get(name.length)?.find(wanted => isNamed(name, wanted))
-  // Of a field that may stand once, the first line counts.
-  if (single !== undefined) lines[single] ??= value
-  const list = listLines.get(name.length)?.find(wanted => isNamed(name, wanted))
-  if (list !== undefined) lines[list] = lines[list] == null ? value : `${lines[list]}, ${value}`
+  switch (name.length) {
+    case 3:
+      if (isNamed(name, 'age')) lines.age = joined(lines.age, value)
+      return
+    case 4:
+      if (isNamed(name, 'date')) lines.date ??= value
+      else if (isNamed(name, 'etag')) lines.etag ??= value
+      else if (isNamed(name, 'vary')) lines.vary = joined(lines.vary, value)
+      return
+    case 6:
+      if (isNamed(name, 'pragma')) lines.pragma = joined(lines.pragma, value)
+      return
+    case 12:
+      if (isNamed(name, 'content-type')) lines.contentType ??= value
+      return
+    case 13:
+      if (isNamed(name, 'last-modified')) lines.lastModified ??= value
+      else if (isNamed(name, 'content-range')) lines.contentRange ??= value
+      return
+    case 14:
+      if (isNamed(name, 'content-length')) lines.contentLength ??= value
+      return
+    case 16:
+      if (isNamed(name, 'content-location')) lines.contentLocation ??= value
+      else if (isNamed(name, 'content-encoding')) lines.contentEncoding = joined(lines.contentEncoding, value)
+      return
+    case 17:
+      if (isNamed(name, 'cdn-cache-control')) lines.targeted = joined(lines.targeted, value)
+  }
+}
+
+/** RFC 9110 §5.3 */
+function joined(before: string | null, value: string): string {
+  return before === null ? value : `${before}, ${value}`
 }
 
 /** Two lines that differ say nothing that can be relied on. */
@@ -99,36 +157,9 @@ function readExpires(lines: readonly string[], nowMs: number): number | null {
   return parseHttpDate(first.trim(), nowMs)
 }
 
-function readValidators(lines: Lines, arrivedMs: number) {
-  const dateMs = lines['date'] ? parseHttpDate(lines['date'], arrivedMs) : null
-  const lastModifiedMs = lines['last-modified'] ? parseHttpDate(lines['last-modified'], arrivedMs) : null
-  return {
-    dateMs: dateMs ?? arrivedMs,
-    hasDate: dateMs !== null,
-    lastModified: lastModifiedMs === null ? null : (lines['last-modified'] ?? null),
-    lastModifiedMs,
-    etag: lines['etag'] ? parseEntityTag(lines['etag']) : null,
-    ageSeconds: readAge(lines['age'] ?? null),
-    vary: lines['vary'] ?? null,
-    hasPragmaNoCache: hasMember(lines['pragma'] ?? '', 'no-cache'),
-  }
-}
-
 /** RFC 9111 §5.1: the first member counts, one that is no number is ignored. */
 function readAge(value: string | null): number {
   if (value === null) return 0
   const comma = value.indexOf(',')
   return wholeNumber((comma === -1 ? value : value.slice(0, comma)).trim(), 2 ** 31) ?? 0
-}
-
-function readContent(lines: Lines) {
-  const coding = lines['content-encoding']?.trim().toLowerCase() ?? ''
-  const length = lines['content-length']
-  return {
-    contentType: lines['content-type'] ?? null,
-    contentLength: length == null ? null : (wholeNumber(length.trim()) ?? Number.NaN),
-    contentEncoding: coding === '' || coding === 'identity' ? null : coding,
-    contentRange: lines['content-range'] ?? null,
-    contentLocation: lines['content-location'] ?? null,
-  }
 }

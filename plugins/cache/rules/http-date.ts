@@ -10,10 +10,23 @@ const longDayNames = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'f
 
 /** Milliseconds since the epoch, or null; `nowMs` settles the century of a two-digit year. */
 export function parseHttpDate(value: string, nowMs: number): number | null {
+  if (value.length === 29 && value[3] === ',') return knownFixdate(value)
   const text = value.toLowerCase()
   if (text.length === 24 && text[3] === ' ') return parseAsctime(text)
-  if (text.length === 29 && text[3] === ',') return parseFixdate(text)
   return parseRfc850(text, nowMs)
+}
+
+/** Answers of one second have one Date, and a file has its Last-Modified for long: as many as there are seconds. */
+const knownTexts: string[] = Array(60).fill('')
+const knownMs: (number | null)[] = Array(60).fill(null)
+
+function knownFixdate(text: string): number | null {
+  const place = (text.charCodeAt(23) * 10 + text.charCodeAt(24)) % knownTexts.length
+  if (knownTexts[place] === text) return knownMs[place]!
+  const ms = parseFixdate(text.toLowerCase())
+  knownTexts[place] = text
+  knownMs[place] = ms
+  return ms
 }
 
 /** `Sun, 06 Nov 1994 08:49:37 GMT` */

@@ -7,7 +7,8 @@ import type { Dispatcher } from 'undici'
 import type { ExchangeController, ExchangeHandler } from '../../upstream/index.ts'
 import { Relay } from '../relay.ts'
 import { readAnswerFacts } from '../rules/answer-facts.ts'
-import { withoutFields } from '../rules/fields.ts'
+import { parseEntityTag } from '../rules/entity-tag.ts'
+import { firstValue, withoutFields } from '../rules/fields.ts'
 import type { RequestFacts } from '../rules/request-facts.ts'
 import { matchesWeakly, notModifiedFields } from '../rules/validation.ts'
 import { tagOf } from './body-tag.ts'
@@ -53,10 +54,12 @@ export class TaggingAnswer extends Relay {
     this.rawHeaders = (controller as ExchangeController).rawHeaders
     if (status < 200) return this.handler.onResponseStart?.(this, status, headers, message ?? '')
     const fields = this.rawHeaders ?? []
-    const answer = readAnswerFacts(fields, 0)
-    const decision = decideTag({ method: this.#method, status, hasRange: this.#facts.range !== null, answer })
     this.#status = status
     this.#message = message ?? ''
+    // Needs no reading of the rest, and is what most answers are.
+    if (status !== 200 || hasTag(fields)) return this.#begin()
+    const answer = readAnswerFacts(fields, 0)
+    const decision = decideTag({ method: this.#method, status, hasRange: this.#facts.range !== null, answer })
     if (!decision.tag || this.#held.bytes >= MOST_HELD_BYTES) return this.#begin()
     this.#isHolding = true
     // Most answers are whole within this turn and need no timer.
@@ -135,6 +138,11 @@ const framing: ReadonlySet<string> = new Set(['transfer-encoding', 'trailer', 'e
 /** A tag that cannot be read is none, and goes. */
 const tagField: ReadonlySet<string> = new Set(['etag'])
 const length: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'etag'])
+
+function hasTag(fields: readonly string[]): boolean {
+  const line = firstValue(fields, 'etag')
+  return line !== null && parseEntityTag(line) !== null
+}
 
 /** The length is known now, so that it need not be chunked; trailers can only follow chunks. */
 function withTag(fields: readonly string[], tag: string, bodyLength: number | null): string[] {
