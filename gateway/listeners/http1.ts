@@ -16,6 +16,8 @@ export function createHttp1(limits: GlobalLimits, handlers: ListenerHandlers, in
     joinDuplicateHeaders: false,
     rejectNonStandardBodyWrites: false,
     requireHostHeader: false,
+    // A request without a body has no stream to be read to its end: five of nine turns of the microtask queue less.
+    optimizeEmptyRequests: true,
     // Bodies and answers are bounded by progress, never by a clock.
     requestTimeout: 0,
     headersTimeout: 0,

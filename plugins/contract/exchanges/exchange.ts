@@ -31,25 +31,44 @@ export class Exchange implements BagMember {
   }
 }
 
-/** The entry of an exchange whose raw reply has closed. */
+/**
+ * The entry of an exchange whose raw reply has closed. Written out field by field: to copy what was told without two of
+ * its fields took 1.5 % of the CPU time of a small answer.
+ */
 export function closeExchange(exchange: Exchange, factsOf: FactsOf | null): ExchangeEntry {
   const { request, reply, startedMs } = exchange
   const durationMs = performance.now() - startedMs
   const { raw } = reply
   const isFinished = isAnswered(raw)
-  const { error, isOriginCut, ...told } = factsOf?.(request, reply, startedMs) ?? bareFacts(exchange, isFinished)
+  const told = factsOf?.(request, reply, startedMs) ?? bareFacts(exchange, isFinished)
   const ending = {
     isFinished,
     isHeadSent: raw.headersSent,
     status: raw.statusCode,
     // An error that the framework answered; where nobody got that answer it may be the leaving of the client itself.
-    error: error ?? (isFinished ? exchange.error : null),
-    isOriginCut,
+    error: told.error ?? (isFinished ? exchange.error : null),
+    isOriginCut: told.isOriginCut,
   }
   const outcome = decideOutcome(ending)
   const { headers, method, httpVersionMajor } = request.raw
   return {
-    ...told,
+    requestId: told.requestId,
+    host: told.host,
+    client: told.client,
+    route: told.route,
+    upstream: told.upstream,
+    attempts: told.attempts,
+    bytesIn: told.bytesIn,
+    bytesOut: told.bytesOut,
+    bytesRaw: told.bytesRaw,
+    firstByteMs: told.firstByteMs,
+    upstreamMs: told.upstreamMs,
+    queueMs: told.queueMs,
+    encodeMs: told.encodeMs,
+    cache: told.cache,
+    encoding: told.encoding,
+    redaction: told.redaction ?? null,
+    isLongHeld: told.isLongHeld,
     method: method ?? '',
     url: request.originalUrl,
     protocol: httpVersionMajor === 2 ? 'h2' : 'h1',
