@@ -86,11 +86,11 @@ export function knownByPreset(name: string, by: string, isCertain: boolean): Kno
   return preset === null ? null : { preset: name, title: preset.title, by, isCertain, paths: pathsOf(preset) }
 }
 
-/** Paths of GETs that the contract names, without those that stand for one thing of one person. */
+/** Sockets and streams stand at fixed paths; what is served by range stands for one thing of one person. */
 function pathsOf({ contract }: Preset): AppPaths {
   const of = (promise: string) =>
     contract.flatMap(line => (line.promise === promise && line.path !== undefined ? [line.path] : []))
-  return { upgrades: of('upgrades'), streams: of('streams'), ranges: of('ranges') }
+  return { upgrades: of('upgrades'), streams: of('streams'), ranges: [] }
 }
 
 /** Presets of apps that listen on this port by default, and no other app that is known does. */

@@ -55,7 +55,7 @@ export function doorFor(listen: readonly string[], host: string): Door | null {
   const address = reachable(withoutBrackets(url.hostname))
   const name = nameFor(host, address)
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
-  const shown = (isIP(name) === 6 ? `[${name}]` : name) + (url.port === '' ? '' : `:${url.port}`)
+  const shown = bracketed(name) + (url.port === '' ? '' : `:${url.port}`)
   const scheme = secure ? 'https' : 'http'
   const serverName = isIP(name) === 0 ? name : null
   return {
@@ -79,6 +79,9 @@ function reachable(host: string): string {
   if (!isAnyAddress(host)) return host
   return host === '::' ? '::1' : '127.0.0.1'
 }
+
+/** As an address of the Internet stands in a URL. */
+export const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
 const withoutBrackets = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, '$1')
 

@@ -13,7 +13,7 @@ import { gatherAround, gatherMount, readExpected } from './around.ts'
 import { gatherCertificates } from './certificates.ts'
 import { gatherOffers } from './offers.ts'
 import { gatherOrigins } from './origins.ts'
-import { type AssetSurroundings, gatherAssets, pageOf, seeAsset, visit } from './visit.ts'
+import { type AssetSurroundings, gatherAssets, pageIn, pageOf, seeAsset, visit } from './visit.ts'
 
 /** What the running gateway tells. */
 export interface GatewayView {
@@ -47,7 +47,8 @@ async function gatherLive(base: RouteFacts, near: AssetSurroundings, front: stri
   const around = await gatherAround(origin, expected, door)
   const [through, mount] = await Promise.all([visit(door, front), gatherMount(route, origin, expected)])
   const page = pageOf(through)
-  const known = await identify(near, [around.alone, around.forwarded, through.last], page)
+  const shown = page ?? pageIn(around.alone, `${door.origin}${front}`)
+  const known = await identify(near, [around.alone, around.forwarded, through.last], shown)
   const assets = page === null ? NO_ASSETS : await gatherAssets(page, near)
   const paths = known?.paths ?? { upgrades: [], streams: [], ranges: [] }
   const offers = await gatherOffers(near, paths, { front, asset: assets.largest?.target ?? null })

@@ -3,8 +3,7 @@
 import { findPreset } from '../../config/presets.ts'
 import type { RouteConfig } from '../../config/types.ts'
 import type { OriginFacts } from '../facts.ts'
-import { soleOwnerOf } from '../known-apps.ts'
-import { type Origin, originOf } from '../places.ts'
+import { bracketed, type Origin, originOf } from '../places.ts'
 import { ask } from '../probes/ask.ts'
 import { knock } from '../probes/raw.ts'
 import { isAnswer, type Seen } from '../seen.ts'
@@ -34,12 +33,13 @@ async function findBetter(route: RouteConfig, origin: Origin, tried: Tried): Pro
   const { seen } = tried
   if (isAnswer(seen) && seen.status !== 400) return null
   if (isAnswer(seen) || !DOES_NOT_LISTEN.has(seen.code)) return await otherScheme(origin, tried)
-  const ports = (route.preset === null ? undefined : findPreset(route.preset)?.ports) ?? []
+  const preset = findPreset(route.preset ?? route.name)
+  const ports = preset?.ports ?? []
   for (const other of ports.filter(one => one !== port)) {
     const place = { ...origin.place, secure: false, to: { host, port: other } }
     if ((await knock(place, KNOCK_MS)).code !== null) continue
-    const url = `http://${host.includes(':') ? `[${host}]` : host}:${other}`
-    return { url, why: `something listens on ${other}, where ${soleOwnerOf(other)?.title ?? 'it'} is by default` }
+    const url = `http://${bracketed(host)}:${other}`
+    return { url, why: `something listens on ${other}, where ${preset?.title} is by default` }
   }
   return null
 }

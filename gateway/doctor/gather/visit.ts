@@ -31,6 +31,11 @@ export async function visit(door: Door, target: string): Promise<Visit> {
 
 /** Null where it shows no page of HTML. */
 export function pageOf({ last, address }: Visit): Page | null {
+  return pageIn(last, address)
+}
+
+/** @param address where it was found, absolute */
+export function pageIn(last: Seen, address: string): Page | null {
   if (!isAnswer(last) || last.status !== 200 || !/^text\/html/i.test(field(last, 'content-type') ?? '')) return null
   return readPage(last.body.toString('utf8'), address)
 }

@@ -33,12 +33,13 @@ export function judgeUpload(facts: RouteFacts): Verdict {
   const wanted = presetBlock(facts, 'limits').bodySize
   if (bodySize !== null && wanted !== undefined && (wanted === null || wanted > bodySize))
     return fail(
-      `the route refuses bodies above ${formatSize(bodySize)}, and ${known?.title} is sent larger ones`,
-      onRoute(route, `limits: { body_size: ${wanted === null ? 'none' : formatSize(wanted)} }`),
+      `the route refuses bodies above ${sizeText(bodySize)}, and ${known?.title} is sent larger ones`,
+      onRoute(route, `limits: { body_size: ${wanted === null ? 'none' : sizeText(wanted)} }`),
     )
   const { direct, through } = upload
   if (through.code === 'HG_BODY_TOO_LARGE' && bodySize !== null) return ownLimit(facts, bodySize)
   if (isGuarded(facts)) return skip(OUTSIDE)
+  if (through.code !== null) return skip(`the gateway answers ${through.status} ${through.code}: see the other checks`)
   if (direct.status === 413) return pass('the gateway lets it through; the app itself refuses a body of 1 GiB')
   if (through.status === direct.status)
     return direct.status === null
@@ -52,7 +53,7 @@ export function judgeUpload(facts: RouteFacts): Verdict {
 
 /** Of an app that nothing is known of only its owner can say what is enough. */
 function ownLimit({ route }: RouteFacts, bodySize: number): Verdict {
-  const reason = `the gateway refuses bodies above ${formatSize(bodySize)}, as the route says`
+  const reason = `the gateway refuses bodies above ${sizeText(bodySize)}, as the route says`
   return bodySize < SMALL_BODY_BYTES
     ? warn(`${reason}: photos are larger`, onRoute(route, 'limits: { body_size: none }'))
     : pass(reason)
@@ -76,4 +77,9 @@ export function judgeWebdav(facts: RouteFacts): Verdict {
       onRoute(route, 'webdav: { destination: rewrite }'),
     )
   return pass(`PROPFIND ${told(through)}, as directly`)
+}
+
+/** As people write it, and as the configuration reads it: 5MB before 4882.8125KiB. */
+function sizeText(bytes: number): string {
+  return bytes % 1e6 === 0 ? `${bytes / 1e6}MB` : formatSize(bytes)
 }

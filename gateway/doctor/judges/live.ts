@@ -41,6 +41,8 @@ export function judgeSse(facts: RouteFacts): Verdict {
   const open = streams.filter(({ through }) => through !== null)
   if (open.length === 0) return skip(withoutStream(streams, known?.title ?? null))
   if (isGuarded(facts)) return skip(OUTSIDE)
+  const silent = open.find(({ direct }) => direct.status === null)
+  if (silent !== undefined) return skip(`${silent.target} says nothing at first, with or without the gateway`)
   const bad = open.flatMap(pair => streamFault(pair, facts) ?? [])[0]
   if (bad !== undefined) return bad
   const [{ target, through }] = open as [Pair<StreamSeen>]
@@ -54,7 +56,7 @@ function withoutStream(streams: readonly Pair<StreamSeen>[], title: string | nul
 }
 
 function streamFault({ target, direct, through }: Pair<StreamSeen>, { route }: RouteFacts): Verdict | null {
-  if (through === null || direct.status === null) return null
+  if (through === null) return null
   if (through.status === 504)
     return fail(
       `${target} begins directly, and answers 504 through the gateway`,

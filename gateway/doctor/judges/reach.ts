@@ -1,7 +1,9 @@
 /** Whether a visitor gets to the app: its origins, the way through the gateway, and the path it stands below. Pure. */
+import { findPreset } from '../../config/presets.ts'
 import { formatDuration } from '../../config/units.ts'
 import type { OriginFacts, RouteFacts } from '../facts.ts'
 import { fail, hint, inApp, onRoute, pass, skip, type Verdict } from '../findings.ts'
+import { bracketed } from '../places.ts'
 import { gatewayCode, isAnswer, isFine, told } from '../seen.ts'
 import { isGuarded, OUTSIDE } from './advice.ts'
 
@@ -10,7 +12,7 @@ export function judgeReach({ route, origins }: RouteFacts): Verdict {
     return skip('its origins speak HTTP/2 in the clear, which is examined only through the gateway')
   const bad = origins.find(({ seen, better }) => !isAnswer(seen) || better !== null)
   if (bad === undefined) return pass(origins.map(({ origin, seen }) => `${origin.url} ${told(seen)}`).join(', '))
-  const others = origins.map(one => (one === bad ? (bad.better?.url ?? null) : one.origin.url))
+  const others = origins.map(one => (one === bad ? (bad.better?.url ?? withoutPort(route, one)) : one.origin.url))
   return fail(`${bad.origin.url} ${told(bad.seen)}: ${whyNot(bad)}`, onRoute(route, upstreamLine(others)))
 }
 
@@ -33,12 +35,15 @@ const WORDS: Readonly<Record<string, string>> = {
   EACCES: 'this user may not open the socket',
 }
 
-/** `null` stands for the address that is not known. */
-function upstreamLine(urls: readonly (string | null)[]): string {
-  const written = urls.map(url => url ?? 'http://ADDRESS:PORT')
-  return written.length === 1
-    ? `upstream: ${written[0]}`
-    : `upstream: [${written.map(url => `{ url: '${url}' }`).join(', ')}]`
+/** Of an app that is known the port it has by default; of others nobody can say. */
+function withoutPort({ preset, name }: RouteFacts['route'], { origin }: OriginFacts): string {
+  if (origin.port === null) return origin.url
+  const [usual] = (findPreset(preset ?? name)?.ports ?? []).filter(port => port !== origin.port)
+  return `${new URL(origin.url).protocol}//${bracketed(origin.host ?? '')}:${usual ?? 'PORT'}`
+}
+
+function upstreamLine(urls: readonly string[]): string {
+  return urls.length === 1 ? `upstream: ${urls[0]}` : `upstream: [${urls.map(url => `{ url: '${url}' }`).join(', ')}]`
 }
 
 export function judgeGateway(facts: RouteFacts): Verdict {
@@ -69,11 +74,13 @@ export function judgeGateway(facts: RouteFacts): Verdict {
 const explainLine = (url: string) => inApp('a terminal', `hearthgate explain GET ${url} --live`)
 
 function shadowed({ route, expected }: RouteFacts, url: string): Verdict {
-  const { match } = route
   const winner = expected?.route ?? null
-  const reason = winner === null ? `no route answers ${url}` : `${url} is answered by the route ${winner}`
-  const host = match.hosts.length === 1 && match.hosts[0] === '*' ? 'NAME.home.arpa' : (match.hosts[0] as string)
-  return fail(reason, onRoute(route, `match: { host: '${host}', path: ${winner === null ? match.path : '/ANOTHER'} }`))
+  if (winner === null)
+    return fail(`no route answers ${url}`, onRoute(route, `match: { host: '*', path: ${route.match.path} }`))
+  const reason = `${url} is answered by the route ${winner}`
+  if (expected?.refusal?.status === 403)
+    return fail(`${reason}, which denies it`, onRoute({ name: winner }, 'deny: false'))
+  return fail(reason, onRoute(route, 'match: { host: NAME.home.arpa }'))
 }
 
 export function judgePrefix(facts: RouteFacts): Verdict {

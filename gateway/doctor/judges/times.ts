@@ -15,7 +15,10 @@ const SKEW_FAIL_MS = 300_000
 
 type Shown = Extract<CertificateFacts, { kind: 'shown' }>
 
-const RENEW: Remedy = { where: 'route', file: 'listen', line: 'tls: { cert: FILE, key: FILE }' }
+/** One that is good for the name, in the place of the one that is shown. */
+const renew = (name: string): Remedy => {
+  return { where: 'route', file: 'listen', line: `tls: { cert: ${name}.pem, key: ${name}.key }` }
+}
 
 export function judgeCertificate(facts: RouteFacts): Verdict {
   const origin = originFault(facts)
@@ -28,12 +31,13 @@ export function judgeCertificate(facts: RouteFacts): Verdict {
 }
 
 function ownVerdict(facts: CertificateFacts, nowMs: number): Verdict {
-  if (facts.kind === 'none') return fail(`${facts.name}: no certificate is shown (${facts.code})`, RENEW)
+  if (facts.kind === 'none') return fail(`${facts.name}: no certificate is shown (${facts.code})`, renew(facts.name))
   const { name, names, validToMs, isSelfSigned } = facts
   const time = timeFault(facts, nowMs)
-  if (time !== null) return fail(`the certificate for ${name} ${time}`, RENEW)
-  if (!facts.coversName && isIP(name) === 0) return fail(`the certificate is for ${names}, not for ${name}`, RENEW)
-  if (validToMs - nowMs < SOON_MS) return warn(`the certificate for ${name} ends on ${day(validToMs)}`, RENEW)
+  if (time !== null) return fail(`the certificate for ${name} ${time}`, renew(name))
+  if (!facts.coversName && isIP(name) === 0)
+    return fail(`the certificate is for ${names}, not for ${name}`, renew(name))
+  if (validToMs - nowMs < SOON_MS) return warn(`the certificate for ${name} ends on ${day(validToMs)}`, renew(name))
   const own = isSelfSigned ? '; it is signed by itself, so each device has to be told to trust it' : ''
   return pass(`the certificate for ${name} is good until ${day(validToMs)}${own}`)
 }
@@ -44,19 +48,22 @@ function originFault({ originCertificate: seen, route, nowMs, known }: RouteFact
   const { verify, pin } = route.tls
   const app = known?.title ?? 'the app'
   if (seen.kind === 'none') return null
-  if (pin !== null && pin.toLowerCase() !== seen.pin)
+  if (pin !== null && pin.replaceAll(':', '').toLowerCase() !== seen.pin)
     return fail(`${app} shows another certificate than the pinned one`, onRoute(route, `tls: { pin: ${seen.pin} }`))
   if (pin !== null || !verify)
     return pass(`the certificate of ${app} is ${pin === null ? 'not checked' : 'the pinned one'}`)
   const time = timeFault(seen, nowMs)
   if (time !== null)
     return fail(`the certificate of ${app} ${time}`, inApp('its certificate', `a new one for ${seen.name}`))
-  if (!seen.coversName) {
-    const name = /DNS:([\w.-]+)/.exec(seen.names)?.[1]
-    const line = name === undefined ? `tls: { pin: ${seen.pin} }` : `tls: { server_name: ${name} }`
-    return fail(`the certificate of ${app} is for ${seen.names}, not for ${seen.name}`, onRoute(route, line))
-  }
-  if (seen.distrust === null) return pass(`the certificate of ${app} is believed`)
+  if (seen.distrust === null && seen.coversName) return pass(`the certificate of ${app} is believed`)
+  // Another name would not help where nobody known has signed it.
+  const isOnlyName = seen.distrust === null || seen.distrust === 'ERR_TLS_CERT_ALTNAME_INVALID'
+  const name = /DNS:([\w.-]+)/.exec(seen.names)?.[1]
+  if (isOnlyName && name !== undefined)
+    return fail(
+      `the certificate of ${app} is for ${seen.names}, not for ${seen.name}`,
+      onRoute(route, `tls: { server_name: ${name} }`),
+    )
   return fail(
     `no authority that is known signed the certificate of ${app} (${seen.distrust})`,
     onRoute(route, `tls: { pin: ${seen.pin} }`),

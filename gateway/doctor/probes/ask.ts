@@ -73,12 +73,24 @@ export function ask(place: Place, question: Question): Promise<Seen> {
   })
 }
 
+/** Node would announce a body in chunks where none is to come. */
+const EMPTY = ['Content-Length', '0'] as const
+
 function open(place: Place, { method = 'GET', target, host, fields = [] }: Question): ClientRequest {
   const options: RequestOptions & { servername?: string; rejectUnauthorized: boolean } = {
     ...place.to,
     method,
     path: target,
-    headers: ['Host', host, 'User-Agent', MARK, 'Accept', '*/*', ...fields.flat()],
+    headers: [
+      'Host',
+      host,
+      'User-Agent',
+      MARK,
+      'Accept',
+      '*/*',
+      ...(method === 'PROPFIND' ? EMPTY : []),
+      ...fields.flat(),
+    ],
     agent: false,
     rejectUnauthorized: false,
     ...(place.serverName === null ? {} : { servername: place.serverName }),

@@ -6,7 +6,7 @@ import { talk } from './raw.ts'
 /** Longest wait for the answer to a handshake or to the head of an upload. */
 const HEAD_MS = 5_000
 /** Who sends events sends one at the beginning, or says how it is within this. */
-const WATCH_MS = 4_000
+const WATCH_MS = 3_000
 /** More than any home connection holds back and less than any disk has: who has a limit of sizes shows it. */
 const UPLOAD_BYTES = 1_073_741_824
 
