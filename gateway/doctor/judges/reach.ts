@@ -58,11 +58,7 @@ export function judgeGateway(facts: RouteFacts): Verdict {
   const first = through.hops[0]?.answer ?? through.last
   const code = gatewayCode(first)
   if (code === 'HG_UPSTREAM_TIMEOUT') return skip('the answer takes too long: see time-limits')
-  if (
-    code?.includes('TLS') ||
-    (code !== null && facts.originCertificate?.kind === 'shown' && facts.originCertificate.distrust)
-  )
-    return skip('the certificate of the app is not believed: see certificate')
+  if (code === 'HG_UPSTREAM_CERTIFICATE') return skip('the certificate of the app is not believed: see certificate')
   const live = hint(`${url} ${told(first)}, the app itself ${told(around.forwarded)}`, explainLine(url))
   if (!isAnswer(first) || code !== null) return { ...live, status: 'fail' }
   if (isAnswer(around.forwarded) && first.status === around.forwarded.status)

@@ -49,7 +49,7 @@ function originFault({ originCertificate: seen, route, nowMs, known }: RouteFact
   const app = known?.title ?? 'the app'
   if (seen.kind === 'none') return null
   if (pin !== null && pin.replaceAll(':', '').toLowerCase() !== seen.pin)
-    return fail(`${app} shows another certificate than the pinned one`, onRoute(route, `tls: { pin: ${seen.pin} }`))
+    return fail(`${app} shows another certificate than the pinned one`, onRoute(route, `tls: { pin: '${seen.pin}' }`))
   if (pin !== null || !verify)
     return pass(`the certificate of ${app} is ${pin === null ? 'not checked' : 'the pinned one'}`)
   const time = timeFault(seen, nowMs)
@@ -66,7 +66,7 @@ function originFault({ originCertificate: seen, route, nowMs, known }: RouteFact
     )
   return fail(
     `no authority that is known signed the certificate of ${app} (${seen.distrust})`,
-    onRoute(route, `tls: { pin: ${seen.pin} }`),
+    onRoute(route, `tls: { pin: '${seen.pin}' }`),
   )
 }
 
