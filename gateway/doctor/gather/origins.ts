@@ -10,6 +10,8 @@ import { isAnswer, type Seen } from '../seen.ts'
 
 /** Longest wait for a port that may be another's. */
 const KNOCK_MS = 1_500
+/** A server that speaks the other scheme says so at once. */
+const OTHER_SCHEME_MS = 2_000
 
 export async function gatherOrigins(
   route: RouteConfig,
@@ -64,7 +66,7 @@ async function otherScheme({ place, url }: Origin, { target, seen: first }: Trie
   const secure = !place.secure
   const other = url.replace(/^https?:/, secure ? 'https:' : 'http:')
   const { host } = new URL(other)
-  const seen = await ask({ ...place, secure }, { target, host })
+  const seen = await ask({ ...place, secure }, { target, host, timeoutMs: OTHER_SCHEME_MS })
   if (!isAnswer(seen) || (seen.status === 400 && isAnswer(first))) return null
   return { url: other, why: `it speaks ${secure ? 'TLS' : 'plain HTTP'} there` }
 }
