@@ -1,5 +1,6 @@
 /** `hearthgate doctor`: examines the apps behind the running gateway, and the way to them. */
 
+import { isAnyAddress } from '../config/local-address.ts'
 import { withoutControls } from '../config/problem.ts'
 import { nearest } from '../config/suggest.ts'
 import type { RouteConfig } from '../config/types.ts'
@@ -59,7 +60,7 @@ async function askGateway(address: AdminAddress): Promise<{ routes: readonly Rou
   if (!Array.isArray(routes) || !Array.isArray(listen) || !Array.isArray(origins)) throw new AdminError(NOT_OURS)
   const builtIn = (name: string) => origins.filter(one => one.upstream === name).map(({ origin }) => origin)
   const view: GatewayView = {
-    listen,
+    listen: listen.map(url => reachable(url, address)),
     // What the gateway brings itself has an address of its own at each start.
     origins: ({ name, upstream }) =>
       upstream.some(({ url }) => url.startsWith('builtin:')) ? builtIn(name) : upstream.map(({ url }) => url),
@@ -67,4 +68,11 @@ async function askGateway(address: AdminAddress): Promise<{ routes: readonly Rou
       (await askAdmin(address, `/api/explain?method=GET&url=${encodeURIComponent(url)}`)) as Explanation,
   }
   return { routes, view }
+}
+
+/** A listener on every address is reached where the admin listener is. */
+function reachable(listen: string, { url }: AdminAddress): string {
+  const at = new URL(listen)
+  if (isAnyAddress(at.hostname.replace(/^\[(.*)\]$/, '$1'))) at.hostname = new URL(url).hostname
+  return at.origin
 }

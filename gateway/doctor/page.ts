@@ -21,16 +21,11 @@ export interface Resource {
 
 /** @param address where the page was found, absolute */
 export function readPage(html: string, address: string): Page {
-  const text = html
-    .slice(0, READ_CHARS)
-    .replace(/<!--[\s\S]*?-->/g, '')
-    .replace(/(<script\b[^>]*>)[\s\S]*?(?=<\/script|$)/gi, '$1')
-  const tags = [...text.matchAll(/<(base|meta|script|link|img|iframe)\b([^>]*)>/gi)].map(
-    ([, name = '', rest = '']) => ({
-      name: name.toLowerCase(),
-      attributes: readAttributes(rest),
-    }),
-  )
+  const text = withoutComments(html.slice(0, READ_CHARS)).replace(SCRIPTS, '$1')
+  const tags = [...text.matchAll(TAGS)].map(([, name = '', rest = '']) => ({
+    name: name.toLowerCase(),
+    attributes: readAttributes(rest),
+  }))
   const written = tags.find(({ name, attributes }) => name === 'base' && attributes['href'] !== undefined)
   const base = URL.parse(written?.attributes['href'] ?? '', address)?.href ?? address
   const meta = tags.flatMap(({ name, attributes }) =>
@@ -39,10 +34,26 @@ export function readPage(html: string, address: string): Page {
       : [],
   )
   return {
-    title: (/<title[^>]*>([^<]*)/i.exec(text)?.[1] ?? '').trim(),
+    title: (TITLE.exec(text)?.[1] ?? '').trim(),
     meta: Object.fromEntries(meta),
     base,
     resources: tags.flatMap(tag => resourceOf(tag, base)).slice(0, MAX_RESOURCES),
+  }
+}
+
+/** A tag has a bound, so that one that never ends is not searched for its end from each of its letters. */
+const TAGS = /<(base|meta|script|link|img|iframe)\b([^>]{0,4096})>/gi
+const TITLE = /<title[^>]{0,256}>([^<]{0,256})/i
+const SCRIPTS = /(<script\b[^>]{0,4096}>)[\s\S]*?(?=<\/script|$)/gi
+
+function withoutComments(text: string): string {
+  const parts: string[] = []
+  for (let at = 0; ; ) {
+    const start = text.indexOf('<!--', at)
+    parts.push(text.slice(at, start < 0 ? undefined : start))
+    const end = start < 0 ? -1 : text.indexOf('-->', start + 4)
+    if (end < 0) return parts.join('')
+    at = end + 3
   }
 }
 

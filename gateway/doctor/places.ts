@@ -1,6 +1,5 @@
 /** Where the doctor's connections go: to the origins of a route, and to the gateway's own listeners. Pure. */
 import { isIP } from 'node:net'
-import { isAnyAddress } from '../config/local-address.ts'
 import type { RouteConfig } from '../config/types.ts'
 import type { Place } from './probes/ask.ts'
 
@@ -45,14 +44,14 @@ export interface Door {
 
 /**
  * The door that visitors use for a host of a route: that with TLS where there is one.
- * @param listen addresses of the listeners, with their real ports
+ * @param listen addresses at which the listeners are reached, with their real ports
  */
 export function doorFor(listen: readonly string[], host: string): Door | null {
   const urls = listen.flatMap(text => URL.parse(text) ?? [])
   const url = urls.find(({ protocol }) => protocol === 'https:') ?? urls[0]
   if (url === undefined) return null
   const secure = url.protocol === 'https:'
-  const address = reachable(withoutBrackets(url.hostname))
+  const address = withoutBrackets(url.hostname)
   const name = nameFor(host, address)
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
   const shown = bracketed(name) + (url.port === '' ? '' : `:${url.port}`)
@@ -72,12 +71,6 @@ export function hostOf({ match }: Pick<RouteConfig, 'match'>): string {
 /** A name that a pattern covers; for every name the address itself, since no name is known. */
 function nameFor(host: string, address: string): string {
   return host === '*' ? address : host.replace(/^\*\./, 'hearthgate-doctor.')
-}
-
-/** A listener on every address is reached on this machine. */
-function reachable(host: string): string {
-  if (!isAnyAddress(host)) return host
-  return host === '::' ? '::1' : '127.0.0.1'
 }
 
 /** As an address of the Internet stands in a URL. */

@@ -17,7 +17,7 @@ import { type AssetSurroundings, gatherAssets, pageIn, pageOf, seeAsset, visit }
 
 /** What the running gateway tells. */
 export interface GatewayView {
-  /** Addresses of its listeners with their real ports. */
+  /** Addresses at which its listeners are reached, with their real ports. */
   readonly listen: readonly string[]
   /** Addresses of the origins of a route, those that are built in by their real ones. */
   origins(route: RouteConfig): readonly string[]

@@ -11,6 +11,8 @@ type Offers = Pick<RouteFacts, 'upgrades' | 'streams' | 'upload' | 'ranges' | 'w
 
 /** Sockets, and streams, that are tried of one app. */
 const MAX_TRIED = 3
+/** Where an app that is not known may have its socket: what several presets name, and the root. */
+const COMMON_SOCKETS = ['/socket.io/?EIO=4&transport=websocket', '/ws', '/']
 const FIRST_BYTES = [['Range', 'bytes=0-99']] as const
 const DEPTH = [['Depth', '0']] as const
 
@@ -23,8 +25,9 @@ export async function gatherOffers(
   const { route } = around
   const isOf = (list: readonly string[]) => list.slice(0, MAX_TRIED).map(path => publicTarget(route, path))
   const [upgrades, streams, upload, ranges, webdav] = await Promise.all([
-    // A socket at the root is what an app without a contract is tried for.
-    Promise.all((paths.upgrades.length === 0 ? [front] : isOf(paths.upgrades)).map(path => tryUpgrade(around, path))),
+    Promise.all(
+      isOf(paths.upgrades.length === 0 ? COMMON_SOCKETS : paths.upgrades).map(path => tryUpgrade(around, path)),
+    ),
     Promise.all(isOf(paths.streams).map(path => tryStream(around, path))),
     tryUpload(around, publicTarget(route, `/${nowhere()}`)),
     tryRanges(around, isOf(paths.ranges)[0] ?? asset ?? front),

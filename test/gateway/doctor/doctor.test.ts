@@ -47,11 +47,18 @@ const apps: Readonly<Record<string, App>> = {
     void socket.write(answer(200, { ...HTML, Date: new Date(Date.now() - 3_600_000).toUTCString() }, PAGE)),
   slow: (request, socket) => void setTimeout(() => serve(request, socket), 700),
   signed: (_request, socket) => void socket.write(answer(200, { ...HTML, 'Set-Cookie': 'id=1; Secure; Path=/' }, PAGE)),
+  events: (request, socket) => {
+    if (!request.target.startsWith('/api/activity-stream')) return serve(request, socket)
+    const begin = () => socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n')
+    socket.once('close', () => clearTimeout(timer))
+    const timer = setTimeout(begin, 900)
+  },
   garbage: (_request, socket) => void socket.end('SSH-2.0-OpenSSH_9.2\r\n'),
 }
 const more: Readonly<Record<string, string>> = {
   home: 'preset: home-assistant',
   graphs: 'preset: grafana',
+  events: 'preset: flood, limits: { response_timeout: 300ms }, retry: false',
   slow: 'limits: { response_timeout: 200ms }, retry: false',
 }
 
@@ -113,6 +120,7 @@ for (const [route, check, remedy] of [
   ],
   ['late', 'clock', { where: 'app', line: 'timedatectl set-ntp true' }],
   ['slow', 'time-limits', { where: 'route', line: 'limits: { response_timeout: 30s }' }],
+  ['events', 'sse', { where: 'route', line: 'limits: { response_timeout: 30s }' }],
   ['signed', 'cookies', { where: 'route', file: 'listen', line: /^tls: / }],
   ['garbage', 'reach', { where: 'route', line: /^upstream: / }],
   ['gone', 'reach', { where: 'route', line: 'upstream: http://127.0.0.1:4873' }],
@@ -156,7 +164,7 @@ t.test('all routes are examined without a name, for people, with the line below 
   t.match(out, /^right {2}http:\/\/right\.test:\d+\/\n {2}pass {2}reach /)
   t.match(out, /fail {2}host [^\n]*\n {8}in route 'sync': headers: \{ host: upstream \}\n/)
   t.match(out, /in the app, configuration\.yaml: http: \{/)
-  t.match(out, /\n\n11 routes: \d+ wrong, \d+ could be better, \d+ well, \d+ not looked at\n$/)
+  t.match(out, /\n\n12 routes: \d+ wrong, \d+ could be better, \d+ well, \d+ not looked at\n$/)
 })
 
 t.test('what cannot be examined is said in one line', async t => {
