@@ -42,9 +42,9 @@ export function readPage(html: string, address: string): Page {
 }
 
 /** A tag has a bound, so that one that never ends is not searched for its end from each of its letters. */
-const TAGS = /<(base|meta|script|link|img|iframe)\b([^>]{0,4096})>/gi
+const TAGS = /<(base|meta|script|link|img|iframe)\b([^>]{0,1024})>/gi
 const TITLE = /<title[^>]{0,256}>([^<]{0,256})/i
-const SCRIPTS = /(<script\b[^>]{0,4096}>)[\s\S]*?(?=<\/script|$)/gi
+const SCRIPTS = /(<script\b[^>]{0,1024}>)[\s\S]*?(?=<\/script|$)/gi
 
 function withoutComments(text: string): string {
   const parts: string[] = []
