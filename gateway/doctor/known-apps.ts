@@ -68,11 +68,13 @@ export function recognise(answers: readonly Answer[], page: Page | null): KnownA
 function shows({ title, meta, field: wanted, text }: Sign, answer: Answer, page: Page | null): boolean {
   if (title !== undefined && page?.title !== title) return false
   if (meta !== undefined && page?.meta[meta[0]] !== meta[1]) return false
-  if (text !== undefined && !answer.body.subarray(0, 65_536).toString('utf8').includes(text)) return false
+  if (text !== undefined && !startOf(answer).includes(text.toLowerCase())) return false
   if (wanted === undefined) return true
   const value = field(answer, wanted[0])
   return wanted[1] === null ? value !== null : value === wanted[1]
 }
+
+const startOf = ({ body }: Answer): string => body.subarray(0, 65_536).toString('utf8').toLowerCase()
 
 function describe({ title, meta, field: wanted, text }: Sign): string {
   if (title !== undefined) return `the title of its page`

@@ -2,10 +2,10 @@
 
 import type { RouteConfig } from '../../config/types.ts'
 import type { Explanation } from '../../explain/types.ts'
-import type { AssetFacts, Expected, MountFacts, OriginFacts, RouteFacts } from '../facts.ts'
+import type { AssetFacts, MountFacts, RouteFacts } from '../facts.ts'
 import { type KnownApp, knownByPreset, ownPathOf, recognise, soleOwnerOf } from '../known-apps.ts'
 import type { Page } from '../page.ts'
-import { doorFor, hostOf, type Origin, publicTarget } from '../places.ts'
+import { doorFor, hostOf, publicTarget } from '../places.ts'
 import { ask } from '../probes/ask.ts'
 import { nowhere } from '../probes/talks.ts'
 import { isAnswer, isFine, type Seen } from '../seen.ts'
@@ -72,11 +72,9 @@ async function identify(
   const path = owner === null ? null : ownPathOf(owner)
   if (owner === null || path === null) return null
   const answers = await Promise.all(
-    [path, `/${nowhere()}`].map(target => ask(origin.place, { target, host: (expected as Expected).host })),
+    [path, `/${nowhere()}`].map(target => ask(origin.place, { target, host: expected.host })),
   )
   // An app that answers everything says nothing by answering this.
   const isItsOwn = isFine(answers[0] ?? null) && !isFine(answers[1] ?? null)
-  return isItsOwn ? knownByPreset(owner.name, `its port ${(origin as Origin).port} and ${path}`, false) : null
+  return isItsOwn ? knownByPreset(owner.name, `its port ${origin.port} and ${path}`, false) : null
 }
-
-export type { OriginFacts }

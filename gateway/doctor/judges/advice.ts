@@ -54,3 +54,8 @@ export function isGuarded({ route, through }: RouteFacts): boolean {
 }
 
 export const OUTSIDE = 'the gateway asks visitors to sign in here, and the doctor has no password'
+
+/** Where nothing but the gateway's own account can tell more. Only what is safe can be sent. */
+export function explainLine(url: string, method: 'GET' | 'PROPFIND' | 'PUT' = 'GET'): Remedy {
+  return inApp('a terminal', `hearthgate explain ${method} ${url}${method === 'GET' ? ' --live' : ''}`)
+}

@@ -3,7 +3,7 @@ import { formatSize } from '../../config/units.ts'
 import type { RouteFacts } from '../facts.ts'
 import { fail, onRoute, pass, skip, type Verdict, warn } from '../findings.ts'
 import { field, isAnswer, told } from '../seen.ts'
-import { isGuarded, OUTSIDE, presetBlock } from './advice.ts'
+import { explainLine, isGuarded, OUTSIDE, presetBlock } from './advice.ts'
 
 /** A photo of a phone, or a scan, is larger than this. */
 const SMALL_BODY_BYTES = 10_000_000
@@ -45,7 +45,9 @@ export function judgeUpload(facts: RouteFacts): Verdict {
     return direct.status === null
       ? skip('neither the app nor the gateway says anything to a large upload before it begins')
       : pass(`a large upload that asks first is answered ${through.status}, as by the app`)
-  const client = onRoute(route, 'protocol: { client: native }')
+  const isNative = route.protocol.client === 'native'
+  const address = facts.door?.origin + upload.target
+  const client = isNative ? explainLine(address, 'PUT') : onRoute(route, 'protocol: { client: native }')
   const what = (status: number | null) => (status === null ? 'nothing' : String(status))
   const reason = `to a large upload that asks first the app says ${what(direct.status)}, and through the gateway comes ${what(through.status)}`
   return through.status === null || through.status >= 500 ? fail(reason, client) : warn(reason, client)
@@ -67,7 +69,7 @@ export function judgeWebdav(facts: RouteFacts): Verdict {
   if (!isAnswer(direct) || !isAnswer(through) || direct.status !== through.status)
     return fail(
       `PROPFIND: the app ${told(direct)}; through the gateway it ${told(through)}`,
-      onRoute(route, 'cache: false'),
+      explainLine(facts.door?.origin + webdav.target, 'PROPFIND'),
     )
   const isSameScheme = (origins[0]?.origin.place.secure ?? false) === (door?.scheme === 'https')
   const isSameAddress = isSameScheme && route.rewritePath === null && route.headers.host === 'preserve'

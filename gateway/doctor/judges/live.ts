@@ -3,8 +3,8 @@ import { formatDuration } from '../../config/units.ts'
 import type { Pair, RouteFacts } from '../facts.ts'
 import { fail, onRoute, pass, skip, type Verdict, warn } from '../findings.ts'
 import type { StreamSeen } from '../probes/talks.ts'
-import { gatewayCode, isAnswer, isFine } from '../seen.ts'
-import { isGuarded, OUTSIDE, presetBlock, presetOf } from './advice.ts'
+import { gatewayCode, isAnswer } from '../seen.ts'
+import { explainLine, isGuarded, OUTSIDE, presetBlock, presetOf } from './advice.ts'
 import { seconds } from './reach.ts'
 import { REFUSED } from './trust.ts'
 
@@ -33,7 +33,9 @@ export function judgeWebsocket(facts: RouteFacts): Verdict {
   if (code === null && status !== null && REFUSED.has(status))
     return skip('the app refuses the origin: see origin-check')
   const what = status === null ? `no answer (${error ?? 'silence'})` : `${status}${code === null ? '' : ` ${code}`}`
-  return fail(`${bad.target} gives its socket directly, and ${what} through the gateway`, line)
+  const reason = `${bad.target} gives its socket directly, and ${what} through the gateway`
+  if (status === 504) return fail(reason, onRoute(route, responseLine(FIRST_EVENT_MS)))
+  return fail(reason, explainLine(facts.door?.origin + bad.target))
 }
 
 export function judgeSse(facts: RouteFacts): Verdict {
@@ -55,7 +57,7 @@ function withoutStream(streams: readonly Pair<StreamSeen>[], title: string | nul
   return streams.length === 0 ? 'no event stream is known' : `${title} has none at ${streams[0]?.target}`
 }
 
-function streamFault({ target, direct, through }: Pair<StreamSeen>, { route }: RouteFacts): Verdict | null {
+function streamFault({ target, direct, through }: Pair<StreamSeen>, { route, door }: RouteFacts): Verdict | null {
   if (through === null) return null
   if (through.status === 504)
     return fail(
@@ -65,7 +67,7 @@ function streamFault({ target, direct, through }: Pair<StreamSeen>, { route }: R
   if (through.status !== direct.status)
     return fail(
       `${target} begins directly, and answers ${through.status ?? 'nothing'} through the gateway`,
-      onRoute(route, responseLine(FIRST_EVENT_MS)),
+      explainLine(door?.origin + target),
     )
   if (through.ended && !direct.ended)
     return fail(
@@ -89,7 +91,7 @@ export function judgeTimes(facts: RouteFacts): Verdict {
   const { route, around, through } = facts
   const { responseTimeoutMs, idleTimeoutMs } = route.limits
   const allowed = formatDuration(responseTimeoutMs)
-  const took = isFine(around?.forwarded ?? null) && isAnswer(around?.forwarded ?? null) ? headMs(facts) : null
+  const took = isAnswer(around?.forwarded ?? null) ? headMs(facts) : null
   const isLate = gatewayCode(through?.last ?? null) === 'HG_UPSTREAM_TIMEOUT'
   if (isLate && took !== null)
     return fail(

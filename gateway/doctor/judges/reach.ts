@@ -2,10 +2,10 @@
 import { findPreset } from '../../config/presets.ts'
 import { formatDuration } from '../../config/units.ts'
 import type { OriginFacts, RouteFacts } from '../facts.ts'
-import { fail, hint, inApp, onRoute, pass, skip, type Verdict } from '../findings.ts'
+import { fail, hint, onRoute, pass, skip, type Verdict } from '../findings.ts'
 import { bracketed } from '../places.ts'
 import { gatewayCode, isAnswer, isFine, told } from '../seen.ts'
-import { isGuarded, OUTSIDE } from './advice.ts'
+import { explainLine, isGuarded, OUTSIDE } from './advice.ts'
 
 export function judgeReach({ route, origins }: RouteFacts): Verdict {
   if (origins.length === 0)
@@ -66,9 +66,6 @@ export function judgeGateway(facts: RouteFacts): Verdict {
   return { ...live, status: first.status >= 400 && isFine(around.forwarded) ? 'fail' : 'warn' }
 }
 
-/** Where nothing but the gateway's own account can tell more. */
-const explainLine = (url: string) => inApp('a terminal', `hearthgate explain GET ${url} --live`)
-
 function shadowed({ route, expected }: RouteFacts, url: string): Verdict {
   const winner = expected?.route ?? null
   if (winner === null)
@@ -122,5 +119,5 @@ function ownName({ route, known }: RouteFacts) {
   return onRoute(route, `match: { host: ${label}.home.arpa }`)
 }
 
-/** As the configuration takes it. */
+/** A whole number of them, as the configuration takes it. */
 export const seconds = (ms: number): string => formatDuration(Math.max(1, Math.ceil(ms / 1000)) * 1000)

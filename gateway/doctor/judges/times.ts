@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import type { RouteFacts } from '../facts.ts'
 import { fail, inApp, onRoute, pass, type Remedy, skip, type Verdict, warn } from '../findings.ts'
 import type { CertificateFacts } from '../probes/certificate.ts'
-import { type Answer, field, isAnswer } from '../seen.ts'
+import { type Answer, field, gatewayCode, isAnswer } from '../seen.ts'
 
 const DAY_MS = 86_400_000
 /** Time for a person to renew. */
@@ -43,8 +43,12 @@ function ownVerdict(facts: CertificateFacts, nowMs: number): Verdict {
 }
 
 /** What the gateway does not believe of an https origin. */
-function originFault({ originCertificate: seen, route, nowMs, known }: RouteFacts): Verdict | null {
+function originFault({ originCertificate: seen, route, nowMs, known, through }: RouteFacts): Verdict | null {
   if (seen === null) return null
+  // The gateway may know an authority from a file that is not for everybody: what it does counts.
+  const said = gatewayCode(through?.hops[0]?.answer ?? through?.last ?? null)
+  if (through !== null && said !== 'HG_UPSTREAM_CERTIFICATE')
+    return pass('the gateway takes the certificate of the app')
   const { verify, pin } = route.tls
   const app = known?.title ?? 'the app'
   if (seen.kind === 'none') return null

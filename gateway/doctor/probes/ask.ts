@@ -37,40 +37,56 @@ export interface Question {
   readonly timeoutMs?: number
 }
 
-export function ask(place: Place, question: Question): Promise<Seen> {
-  return new Promise(resolve => {
-    const startedMs = performance.now()
-    const { timeoutMs = ANSWER_MS, maxBytes = MAX_BODY_BYTES } = question
+export async function ask(place: Place, question: Question): Promise<Seen> {
+  const { timeoutMs = ANSWER_MS, maxBytes = MAX_BODY_BYTES } = question
+  const startedMs = performance.now()
+  try {
     const request = open(place, question)
-    const end = (seen: Seen) => {
-      clearTimeout(timer)
-      resolve(seen)
+    try {
+      const response = await headOf(request, timeoutMs)
+      const progress = { headMs: performance.now() - startedMs, atMs: Date.now() }
+      return answered(response, { ...progress, ...(await readBody(response, { timeoutMs, maxBytes })) })
+    } finally {
       request.destroy()
     }
-    const timer = setTimeout(() => end({ kind: 'none', code: 'TIMEOUT', message: `${timeoutMs} ms` }), timeoutMs)
-    request.on('error', error => end(failed(error)))
-    request.on('upgrade', response => {
-      end(answered(response, [], { headMs: performance.now() - startedMs, atMs: Date.now(), isWhole: true }))
-    })
-    request.on('response', response => {
-      const [headMs, atMs] = [performance.now() - startedMs, Date.now()]
-      const parts: Buffer[] = []
-      let bytes = 0
-      const done = (isWhole: boolean) => end(answered(response, parts, { headMs, atMs, isWhole }))
-      clearTimeout(timer)
-      // What came until the bound is an answer, though not a whole one.
-      const bodyTimer = setTimeout(() => done(false), timeoutMs)
-      response.on('close', () => clearTimeout(bodyTimer))
-      response.on('error', () => done(false))
-      response.on('end', () => done(response.complete))
-      response.on('data', (chunk: Buffer) => {
-        parts.push(chunk.subarray(0, maxBytes - bytes))
-        bytes += chunk.length
-        if (bytes >= maxBytes) done(false)
-      })
-    })
-    request.end()
+  } catch (error) {
+    return failed(error as NodeJS.ErrnoException)
+  }
+}
+
+/** @throws what the connection or the parser says, or TIMEOUT */
+async function headOf(request: ClientRequest, timeoutMs: number): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const late = () => reject(Object.assign(new Error(`no answer in ${timeoutMs} ms`), { code: 'TIMEOUT' }))
+  const timer = setTimeout(late, timeoutMs)
+  // The listener stays: what a torn connection says afterwards is of no interest, and must not end the process.
+  request.on('error', reject).on('response', resolve)
+  // Nobody asked for an upgrade; its head is all there is of it.
+  request.on('upgrade', (response, socket) => {
+    socket.destroy()
+    resolve(response)
   })
+  request.end()
+  return await promise.finally(() => clearTimeout(timer))
+}
+
+type Body = Pick<Answer, 'body' | 'isWhole'>
+
+/** What came until the bound is an answer, though not a whole one. */
+async function readBody(response: IncomingMessage, bounds: { timeoutMs: number; maxBytes: number }): Promise<Body> {
+  const parts: Buffer[] = []
+  let bytes = 0
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const timer = setTimeout(() => resolve(false), bounds.timeoutMs)
+  response.on('error', () => resolve(false))
+  response.on('close', () => resolve(response.complete))
+  response.on('data', (chunk: Buffer) => {
+    parts.push(chunk.subarray(0, bounds.maxBytes - bytes))
+    bytes += chunk.length
+    if (bytes >= bounds.maxBytes) resolve(false)
+  })
+  const isWhole = await promise.finally(() => clearTimeout(timer))
+  return { body: Buffer.concat(parts), isWhole }
 }
 
 /** Node would announce a body in chunks where none is to come. */
@@ -98,22 +114,15 @@ function open(place: Place, { method = 'GET', target, host, fields = [] }: Quest
   return (place.secure ? https : http).request(options)
 }
 
-interface Progress {
-  readonly headMs: number
-  readonly atMs: number
-  readonly isWhole: boolean
-}
-
 function answered(
   { statusCode = 0, rawHeaders }: IncomingMessage,
-  parts: readonly Buffer[],
-  progress: Progress,
+  rest: Omit<Answer, 'kind' | 'status' | 'fields'>,
 ): Answer {
   const fields: [string, string][] = []
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     fields.push([(rawHeaders[i] as string).toLowerCase(), rawHeaders[i + 1] as string])
   }
-  return { kind: 'answer', status: statusCode, fields, body: Buffer.concat(parts), ...progress }
+  return { kind: 'answer', status: statusCode, fields, ...rest }
 }
 
 function failed(error: NodeJS.ErrnoException): Seen {

@@ -10,6 +10,7 @@ import {
   certificateOf,
   DAY_MS,
   factsOf,
+  failure,
   findsEach,
   knownApp,
   NOW_MS,
@@ -31,7 +32,8 @@ const shows = (src: string) => ({ page: pageWith(`<script src="${src}"></script>
 const stripped = ['match: { path: /wiki }', 'rewrite_path: /']
 const http = ['http://127.0.0.1:8080']
 const own = (more: CertificateChange) => ({ certificates: [certificateOf(more)] })
-const app = (more: CertificateChange) => ({ originCertificate: certificateOf(more) })
+const refused = visited(failure(502, 'HG_UPSTREAM_CERTIFICATE'))
+const app = (more: CertificateChange) => ({ originCertificate: certificateOf(more), ...refused })
 const clock = (offMs: number) => appSaid({ alone: answerOf(200, { Date: new Date(NOW_MS + offMs).toUTCString() }) })
 const toHttp = { hops: [{ status: 302, location: 'http://wiki.test:8443/a', answer: answerOf(302) }] }
 const priv = appSaid({ forwarded: answerOf(200, { 'Cache-Control': 'private' }) })
@@ -187,7 +189,7 @@ t.test('nothing is wrong where all is well', async t => {
     factsOf(['preset: node-red'], { known: knownApp('node-red'), upgrades: [pair(talkOf(101), talkOf(101))] }),
     factsOf(['preset: flood'], { known: knownApp('flood'), streams }),
     factsOf([], { upload: pair(talkOf(413), talkOf(413)), ...cookie('a=1; Secure; Path=/') }),
-    factsOf(['tls: { verify: false }'], app({ distrust: 'X', coversName: false })),
+    factsOf([], { originCertificate: certificateOf({ distrust: 'X', coversName: false }) }),
     factsOf([], assetWith({ plain: text, direct: text, encoded: zipped(script) })),
   ]
   for (const facts of cases) {

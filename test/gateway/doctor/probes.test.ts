@@ -43,6 +43,8 @@ t.test('what is no answer is told by its code', async t => {
   t.match(await ask(at(1), question), { kind: 'none', code: 'ECONNREFUSED' })
   const garbage = await placeOf(t, (_, socket) => void socket.end('220 mail\r\n'))
   t.match(await ask(garbage, question), { kind: 'none', code: /^HPE_/ })
+  const strange = { target: '/a b', host: 'a\r\n.test' }
+  t.match(await ask(garbage, strange), { kind: 'none', code: /^ERR_/ })
   const plain = await placeOf(t, (_, socket) => void socket.write(answer(200, {})))
   t.match(await ask({ ...plain, secure: true }, { ...question, timeoutMs: 500 }), { kind: 'none' })
 })

@@ -47,7 +47,7 @@ findsEach(t, [
     factsOf([], upgraded(502, 'HG_UPSTREAM_RESET')),
     'websocket',
     'fail',
-    /websocket_enabled: true/,
+    /^hearthgate explain GET https:\/\/wiki\.test:8443\/x --live$/,
   ],
   [
     'a stream that is held back',
@@ -168,7 +168,7 @@ findsEach(t, [
     factsOf([], { webdav: seenPair(answerOf(207), answerOf(405)) }),
     'webdav',
     'fail',
-    /^cache: false$/,
+    /^hearthgate explain PROPFIND/,
   ],
   [
     'WebDAV that names another address',
