@@ -18,6 +18,8 @@ export interface RouteFacts {
   readonly expected: Expected | null
   /** Null = no origin answers. */
   readonly around: AroundFacts | null
+  /** The same at paths where the app is known to look closer at who asks. */
+  readonly strict: readonly Trial[]
   /** Null = it was not tried, since no origin answers. */
   readonly through: Visit | null
   /** What the front page shows; null = it shows none. */
@@ -54,14 +56,19 @@ export interface Expected {
   readonly refusal: { readonly status: number; readonly message: string } | null
 }
 
-/** The front page asked for directly, each time told something else. */
-export interface AroundFacts {
+/** The same thing asked for directly, each time told something else. */
+export interface Trial {
+  readonly target: string
   /** Called by the origin's own name, as by somebody on its machine. */
   readonly alone: Seen
   /** Called by the Host that the gateway sends. */
   readonly named: Seen
   /** The same with the gateway's forwarding fields: what the app sees of a visitor. */
   readonly forwarded: Seen
+}
+
+/** The front page. */
+export interface AroundFacts extends Trial {
   /** Called by the public name, where the gateway sends another one. */
   readonly publicName: Seen | null
   /** Address that the app sees the gateway at, as far as it is known. */

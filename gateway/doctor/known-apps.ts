@@ -47,6 +47,8 @@ export interface AppPaths {
   readonly upgrades: readonly string[]
   readonly streams: readonly string[]
   readonly ranges: readonly string[]
+  /** Where the app looks closer at who asks than on its front page. */
+  readonly strict: readonly string[]
 }
 
 const DEMO: KnownApp = {
@@ -54,7 +56,7 @@ const DEMO: KnownApp = {
   title: 'the built-in demo',
   by: 'its Server field says so',
   isCertain: true,
-  paths: { upgrades: ['/ws'], streams: ['/events'], ranges: ['/range'] },
+  paths: { upgrades: ['/ws'], streams: ['/events'], ranges: ['/range'], strict: [] },
 }
 
 /** Who it is by what it answered; null = unknown. */
@@ -89,10 +91,15 @@ export function knownByPreset(name: string, by: string, isCertain: boolean): Kno
 }
 
 /** Sockets and streams stand at fixed paths; what is served by range stands for one thing of one person. */
-function pathsOf({ contract }: Preset): AppPaths {
+function pathsOf(preset: Preset): AppPaths {
+  const { contract } = preset
   const of = (promise: string) =>
     contract.flatMap(line => (line.promise === promise && line.path !== undefined ? [line.path] : []))
-  return { upgrades: of('upgrades'), streams: of('streams'), ranges: [] }
+  const own = ownPathOf(preset)
+  return {
+    ...{ upgrades: of('upgrades'), streams: of('streams'), ranges: [] },
+    strict: own === null ? of('once') : [own, ...of('once')],
+  }
 }
 
 /** Presets of apps that listen on this port by default, and no other app that is known does. */
@@ -104,8 +111,12 @@ export function soleOwnerOf(port: number): Preset | null {
   return owners.length === 1 && owner !== undefined ? owner : null
 }
 
+/** Verdaccio would fetch the package of its contract from elsewhere, and keep it. */
+const LEFT_ALONE: ReadonlySet<string> = new Set(['verdaccio'])
+
 /** A path that the preset says the app answers a GET of, asked for by nobody in particular. */
-export function ownPathOf({ contract }: Preset): string | null {
+export function ownPathOf({ name, contract }: Preset): string | null {
+  if (LEFT_ALONE.has(name)) return null
   const line = contract.find(({ promise, method = 'GET', path }) => promise === 'accepts' && method === 'GET' && path)
   return line?.path ?? null
 }

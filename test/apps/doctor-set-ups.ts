@@ -3,7 +3,10 @@
 
 /** Ports of the running apps; `wiki-below` knows the prefix /wiki, `wiki-tls` has a certificate of its own making. */
 export type Ports = Readonly<
-  Record<'node-red' | 'tiddlywiki' | 'verdaccio' | 'flood' | 'wiki-below' | 'wiki-tls' | 'none', number>
+  Record<
+    'node-red' | 'tiddlywiki' | 'verdaccio' | 'flood' | 'wiki-below' | 'wiki-tls' | 'transmission' | 'none',
+    number
+  >
 >
 
 export interface SetUp {
@@ -26,10 +29,11 @@ const request = (rules: object) => ({ headers: { request: rules } })
 /** Each app with nothing but its address, and with its preset. */
 export function rightSetUps(ports: Ports): SetUp[] {
   const names = ['node-red', 'tiddlywiki', 'verdaccio', 'flood'] as const
-  return names.flatMap(name => [
-    { name, route: { upstream: at(ports[name]) } },
-    { name: `${name}-preset`, route: { upstream: at(ports[name]), preset: name } },
-  ])
+  const bare = names.map(name => ({ name, route: { upstream: at(ports[name]) } }))
+  const withPreset = [...names, 'transmission' as const].map(name => {
+    return { name: `${name}-preset`, route: { upstream: at(ports[name]), preset: name } }
+  })
+  return [...bare, ...withPreset]
 }
 
 export function wrongSetUps(ports: Ports): WrongSetUp[] {
@@ -70,6 +74,13 @@ export function wrongSetUps(ports: Ports): WrongSetUp[] {
       route: { upstream: verdaccio, headers: { host: 'upstream' } },
       check: 'host',
       line: /^headers: \{ host: preserve \}$/,
+    },
+    {
+      name: 'checked',
+      title: 'a name that the app does not know',
+      route: { upstream: at(ports.transmission) },
+      check: 'host',
+      line: /^headers: \{ host: upstream \}$/,
     },
     {
       name: 'stripped',

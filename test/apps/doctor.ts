@@ -11,7 +11,7 @@ import type { Examination } from '../../gateway/doctor/index.ts'
 import type { HomeApp } from './app.ts'
 import { makeCertificates } from './doctor-certificates.ts'
 import { type Ports, rightSetUps, type SetUp, type WrongSetUp, wrongSetUps } from './doctor-set-ups.ts'
-import { flood } from './flood.ts'
+import { flood, startTransmission } from './flood.ts'
 import { appsFolder, emptyState, installApp } from './install.ts'
 import { nodeRed } from './node-red.ts'
 import { environment, findCommand, freePorts, node, ProcessGroup, project, untilReady } from './processes.ts'
@@ -116,11 +116,22 @@ function runDoctor(config: string): Promise<Told> {
 }
 
 async function startApps(): Promise<Ports> {
-  const [a = 0, b = 0, c = 0, d = 0, below = 0, tls = 0, none = 0] = await freePorts(7)
+  const [a = 0, b = 0, c = 0, d = 0, below = 0, tls = 0, transmission = 0, none = 0] = await freePorts(8)
   mkdirSync(join(appsFolder, 'logs'), { recursive: true })
   const ports = [a, b, c, d]
   await Promise.all([...APPS.map((app, i) => startApp(app, ports[i] ?? 0)), startWikis(below, tls)])
-  return { 'node-red': a, tiddlywiki: b, verdaccio: c, flood: d, 'wiki-below': below, 'wiki-tls': tls, none }
+  // Unlike Flood's, it checks by which name it is called.
+  await startTransmission(emptyState('transmission'), programs, { port: transmission, checksName: true })
+  return {
+    'node-red': a,
+    tiddlywiki: b,
+    verdaccio: c,
+    flood: d,
+    'wiki-below': below,
+    'wiki-tls': tls,
+    transmission,
+    none,
+  }
 }
 
 function startApp(app: HomeApp, port: number): Promise<void> {

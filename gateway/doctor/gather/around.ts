@@ -2,7 +2,7 @@
 
 import type { RouteConfig } from '../../config/types.ts'
 import type { Explanation } from '../../explain/types.ts'
-import type { AroundFacts, Expected, MountFacts } from '../facts.ts'
+import type { AroundFacts, Expected, MountFacts, Trial } from '../facts.ts'
 import type { Door, Origin } from '../places.ts'
 import { ask } from '../probes/ask.ts'
 import { knock } from '../probes/raw.ts'
@@ -25,16 +25,28 @@ export function readExpected({ route, sent, refusal }: Explanation): Expected {
   }
 }
 
-export async function gatherAround({ place, authority }: Origin, expected: Expected, door: Door): Promise<AroundFacts> {
-  const { target, host, forwarding } = expected
-  const [alone, named, forwarded, publicName, knocked] = await Promise.all([
+/** @param target path and query at the origin */
+export async function tryAt(
+  { place, authority }: Origin,
+  { host, forwarding }: Expected,
+  target: string,
+): Promise<Trial> {
+  const [alone, named, forwarded] = await Promise.all([
     ask(place, { target, host: authority }),
     ask(place, { target, host }),
     ask(place, { target, host, fields: forwarding }),
-    host === door.host ? null : ask(place, { target, host: door.host }),
-    knock(place, KNOCK_MS),
   ])
-  return { alone, named, forwarded, publicName, gatewayAddress: knocked.localAddress ?? '127.0.0.1' }
+  return { target, alone, named, forwarded }
+}
+
+export async function gatherAround(origin: Origin, expected: Expected, door: Door): Promise<AroundFacts> {
+  const { target, host } = expected
+  const [trial, publicName, knocked] = await Promise.all([
+    tryAt(origin, expected, target),
+    host === door.host ? null : ask(origin.place, { target, host: door.host }),
+    knock(origin.place, KNOCK_MS),
+  ])
+  return { ...trial, publicName, gatewayAddress: knocked.localAddress ?? '127.0.0.1' }
 }
 
 export async function gatherMount(route: RouteConfig, { place }: Origin, expected: Expected): Promise<MountFacts> {

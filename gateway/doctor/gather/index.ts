@@ -3,13 +3,13 @@
 import type { RouteConfig } from '../../config/types.ts'
 import type { Explanation } from '../../explain/types.ts'
 import type { AssetFacts, MountFacts, RouteFacts } from '../facts.ts'
-import { type KnownApp, knownByPreset, ownPathOf, recognise, soleOwnerOf } from '../known-apps.ts'
+import { type AppPaths, type KnownApp, knownByPreset, ownPathOf, recognise, soleOwnerOf } from '../known-apps.ts'
 import type { Page } from '../page.ts'
-import { doorFor, hostOf, publicTarget } from '../places.ts'
+import { doorFor, hostOf, publicTarget, targetAtOrigin } from '../places.ts'
 import { ask } from '../probes/ask.ts'
 import { nowhere } from '../probes/talks.ts'
 import { isAnswer, isFine, type Seen } from '../seen.ts'
-import { gatherAround, gatherMount, readExpected } from './around.ts'
+import { gatherAround, gatherMount, readExpected, tryAt } from './around.ts'
 import { gatherCertificates } from './certificates.ts'
 import { gatherOffers } from './offers.ts'
 import { gatherOrigins } from './origins.ts'
@@ -24,6 +24,8 @@ export interface GatewayView {
   explain(url: string): Promise<Explanation>
 }
 
+const MAX_STRICT = 2
+const NO_PATHS: AppPaths = { upgrades: [], streams: [], ranges: [], strict: [] }
 const NO_MOUNT: MountFacts = { unstripped: null, stripped: null }
 const NO_ASSETS: AssetFacts = { broken: [], largest: null }
 
@@ -33,7 +35,18 @@ export async function gatherRoute(gateway: GatewayView, route: RouteConfig): Pro
   const expected = door === null ? null : readExpected(await gateway.explain(door.origin + front))
   const origins = await gatherOrigins(route, gateway.origins(route), expected?.target || '/')
   const base: RouteFacts = {
-    ...{ route, nowMs: Date.now(), known: null, origins, door, expected, around: null, through: null, page: null },
+    ...{
+      route,
+      nowMs: Date.now(),
+      known: null,
+      origins,
+      door,
+      expected,
+      around: null,
+      through: null,
+      page: null,
+      strict: [],
+    },
     ...{ mount: NO_MOUNT, assets: NO_ASSETS, upgrades: [], streams: [], upload: null, ranges: null, webdav: null },
     ...(await gatherCertificates(route, gateway.listen, origins)),
   }
@@ -50,11 +63,13 @@ async function gatherLive(base: RouteFacts, near: AssetSurroundings, front: stri
   const shown = page ?? pageIn(around.alone, `${door.origin}${front}`)
   const known = await identify(near, [around.alone, around.forwarded, through.last], shown)
   const assets = page === null ? NO_ASSETS : await gatherAssets(page, near)
-  const paths = known?.paths ?? { upgrades: [], streams: [], ranges: [] }
+  const paths = known?.paths ?? NO_PATHS
+  const closer = paths.strict.slice(0, MAX_STRICT).map(path => targetAtOrigin(route, publicTarget(route, path)))
+  const strict = await Promise.all(closer.map(target => tryAt(origin, expected, target)))
   const offers = await gatherOffers(near, paths, { front, asset: assets.largest?.target ?? null })
   const largest =
     assets.largest ?? (isFine(through.last) ? await seeAsset(pathOf(through.address), through.last, near) : null)
-  return { ...base, around, through, mount, page, known, assets: { ...assets, largest }, ...offers }
+  return { ...base, around, strict, through, mount, page, known, assets: { ...assets, largest }, ...offers }
 }
 
 const pathOf = (address: string): string => new URL(address).pathname + new URL(address).search

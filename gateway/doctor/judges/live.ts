@@ -3,7 +3,7 @@ import { formatDuration } from '../../config/units.ts'
 import type { Pair, RouteFacts } from '../facts.ts'
 import { fail, onRoute, pass, skip, type Verdict, warn } from '../findings.ts'
 import type { StreamSeen } from '../probes/talks.ts'
-import { gatewayCode, isAnswer } from '../seen.ts'
+import { gatewayCode } from '../seen.ts'
 import { explainLine, isGuarded, OUTSIDE, presetBlock, presetOf } from './advice.ts'
 import { seconds } from './reach.ts'
 import { REFUSED } from './trust.ts'
@@ -88,24 +88,36 @@ function streamFault({ target, direct, through }: Pair<StreamSeen>, { route, doo
 const responseLine = (ms: number): string => `limits: { response_timeout: ${seconds(Math.max(30_000, 4 * ms))} }`
 
 export function judgeTimes(facts: RouteFacts): Verdict {
-  const { route, around, through } = facts
-  const { responseTimeoutMs, idleTimeoutMs } = route.limits
+  const { responseTimeoutMs, idleTimeoutMs } = facts.route.limits
+  const fine = `the route waits ${formatDuration(responseTimeoutMs)} for an answer and ${formatDuration(idleTimeoutMs)} for its next byte`
+  return tooLate(facts) ?? knownTimes(facts) ?? tooShort(facts) ?? pass(fine)
+}
+
+/** What was seen to take longer than the route waits. */
+function tooLate(facts: RouteFacts): Verdict | null {
+  const { route, around, through, streams } = facts
+  const { responseTimeoutMs } = route.limits
   const allowed = formatDuration(responseTimeoutMs)
-  const took = isAnswer(around?.forwarded ?? null) ? headMs(facts) : null
-  const isLate = gatewayCode(through?.last ?? null) === 'HG_UPSTREAM_TIMEOUT'
-  if (isLate && took !== null)
+  const took = headMs(around)
+  const first = through?.hops[0]?.answer ?? through?.last ?? null
+  if (took !== null && gatewayCode(first) === 'HG_UPSTREAM_TIMEOUT')
     return fail(
       `the app took ${Math.round(took)} ms to answer, and the route waits ${allowed}`,
       onRoute(route, responseLine(took)),
     )
-  const stream = facts.streams.find(({ direct }) => (direct.headMs ?? 0) > responseTimeoutMs)
-  if (stream !== undefined)
-    return fail(
-      `${stream.target} took ${Math.round(stream.direct.headMs ?? 0)} ms to begin, and the route waits ${allowed}`,
-      onRoute(route, responseLine(FIRST_EVENT_MS)),
-    )
-  const known = knownTimes(facts)
-  if (known !== null) return known
+  const stream = streams.find(({ direct }) => (direct.headMs ?? 0) > responseTimeoutMs)
+  if (stream === undefined) return null
+  return fail(
+    `${stream.target} took ${Math.round(stream.direct.headMs ?? 0)} ms to begin, and the route waits ${allowed}`,
+    onRoute(route, responseLine(FIRST_EVENT_MS)),
+  )
+}
+
+/** Limits that hold today and will not on a busy day. */
+function tooShort({ route, around }: RouteFacts): Verdict | null {
+  const { responseTimeoutMs, idleTimeoutMs } = route.limits
+  const allowed = formatDuration(responseTimeoutMs)
+  const took = headMs(around)
   if (took !== null && took * 2 > responseTimeoutMs)
     return warn(
       `the app took ${Math.round(took)} ms to answer, and the route waits no longer than ${allowed}`,
@@ -116,16 +128,16 @@ export function judgeTimes(facts: RouteFacts): Verdict {
       `the route waits ${allowed} for an answer: an app that is busy for a moment fails`,
       onRoute(route, responseLine(BUSY_MS)),
     )
-  if (idleTimeoutMs < BUSY_MS)
-    return warn(
-      `the route cuts an answer that pauses for ${formatDuration(idleTimeoutMs)}`,
-      onRoute(route, 'limits: { idle_timeout: 2m }'),
-    )
-  return pass(`the route waits ${allowed} for an answer and ${formatDuration(idleTimeoutMs)} for its next byte`)
+  if (idleTimeoutMs >= BUSY_MS) return null
+  return warn(
+    `the route cuts an answer that pauses for ${formatDuration(idleTimeoutMs)}`,
+    onRoute(route, 'limits: { idle_timeout: 2m }'),
+  )
 }
 
-function headMs({ around }: RouteFacts): number {
-  return around?.forwarded.kind === 'answer' ? around.forwarded.headMs : 0
+/** Of the app itself, told what the gateway tells it. */
+function headMs(around: RouteFacts['around']): number | null {
+  return around?.forwarded.kind === 'answer' ? around.forwarded.headMs : null
 }
 
 /** What the contract of the app says it needs. */

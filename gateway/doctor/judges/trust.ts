@@ -1,7 +1,7 @@
 /** Whether the app minds being called by its public name, from another origin, or through a gateway. Pure. */
-import type { RouteFacts } from '../facts.ts'
+import type { RouteFacts, Trial } from '../facts.ts'
 import { fail, hint, onRoute, pass, skip, type Verdict, warn } from '../findings.ts'
-import { isAnswer, isFine, told } from '../seen.ts'
+import { isAnswer, isFine, type Seen, told } from '../seen.ts'
 import { knownTrustLine, presetBlock, presetOf, publicNameLine, trustLine } from './advice.ts'
 
 /** What an app needs to know of a visitor (RFC 7239 has the same three). */
@@ -19,7 +19,9 @@ export function judgeHost(facts: RouteFacts): Verdict {
       `the app ${told(named)} to Host ${expected.host} and ${told(publicName)} to ${door?.host}`,
       onRoute(route, PRESERVE),
     )
-  if (!isFine(named) && !isSame) return unknownName(facts)
+  if (!isFine(named) && !isSame) return unknownName(facts, around)
+  const closer = facts.strict.find(trial => !isRefused(trial.alone) && isRefused(trial.named))
+  if (closer !== undefined) return unknownName(facts, closer)
   const leak = ownAddressShown(facts)
   if (leak !== null) return fail(`${leak}, which visitors cannot reach`, onRoute(route, PRESERVE))
   if (route.headers.host !== 'preserve' && presetBlock(facts, 'headers').host === 'preserve')
@@ -31,12 +33,15 @@ export function judgeHost(facts: RouteFacts): Verdict {
 }
 
 /** The app knows only its own name. */
-function unknownName(facts: RouteFacts): Verdict {
-  const { around, route, expected } = facts
-  const reason = `the app ${told(around?.alone ?? null)} to its own name and ${told(around?.named ?? null)} to ${expected?.host}`
+function unknownName(facts: RouteFacts, { target, alone, named }: Trial): Verdict {
+  const { route, expected } = facts
+  const reason = `at ${target} the app ${told(alone)} to its own name and ${told(named)} to ${expected?.host}`
   const line = presetBlock(facts, 'headers').host === 'upstream' ? null : publicNameLine(facts)
   return fail(reason, line ?? onRoute(route, 'headers: { host: upstream }'))
 }
+
+/** How apps refuse a name, or somebody who speaks for others (RFC 9110 §15.5.20 for 421). */
+const isRefused = (seen: Seen): boolean => isAnswer(seen) && [400, 403, 421].includes(seen.status)
 
 /** An address of the origin's own in what visitors get. */
 function ownAddressShown({ origins, door, through, page }: RouteFacts): string | null {
@@ -68,9 +73,11 @@ export function judgeTrust(facts: RouteFacts): Verdict {
   const untold = untoldFields(facts)
   if (untold !== null) return untold
   if (around === null) return skip('not asked, since no origin answers')
-  if (isFine(around.named) && !isFine(around.forwarded))
+  const closer = facts.strict.find(trial => !isRefused(trial.named) && isRefused(trial.forwarded))
+  const minded = isFine(around.named) && !isFine(around.forwarded) ? around : closer
+  if (minded !== undefined)
     return fail(
-      `the app ${told(around.named)} without the gateway's forwarding fields and ${told(around.forwarded)} with them: it does not trust the gateway`,
+      `at ${minded.target} the app ${told(minded.named)} without the gateway's forwarding fields and ${told(minded.forwarded)} with them: it does not trust the gateway`,
       trustLine(facts),
     )
   const plain = plainAddressShown(facts)

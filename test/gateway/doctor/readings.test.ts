@@ -80,6 +80,7 @@ t.test("a port stands for an app only where it is no other's, and a path is its 
   t.equal(soleOwnerOf(3000), null, 'many apps listen there')
   t.equal(soleOwnerOf(1), null)
   t.equal(ownPathOf(findPreset('immich')!), '/api/server/ping')
+  t.equal(ownPathOf(findPreset('verdaccio')!), null, 'asking for it would make it fetch')
   for (const path of presetNames().flatMap(name => ownPathOf(findPreset(name)!) ?? [])) t.match(path, /^\//)
 })
 

@@ -53,10 +53,10 @@ export function factsOf(lines: readonly string[] = [], more: Partial<RouteFacts>
   const origin = originOf('http://127.0.0.1:3000', null)
   if (door === null || origin === null) throw new Error('no door, or no origin')
   const page = answerOf(200, { 'Content-Type': 'text/html', Date: new Date(NOW_MS).toUTCString() }, '<title>A</title>')
-  const fine = { alone: page, named: page, forwarded: page, publicName: null, gatewayAddress: '127.0.0.1' }
+  const fine = { target: '/', alone: page, named: page, forwarded: page, publicName: null, gatewayAddress: '127.0.0.1' }
   const forwarding = FORWARDING.map(([name, value]) => [name, value.replace('https', door.scheme)] as const)
   return {
-    ...{ route, nowMs: NOW_MS, known: null, door, page: null, ranges: null, webdav: null, upload: null },
+    ...{ route, nowMs: NOW_MS, known: null, door, page: null, strict: [], ranges: null, webdav: null, upload: null },
     origins: [{ origin, seen: page, better: null }],
     expected: { route: 'wiki', target: '/', host: door.host, forwarding, refusal: null },
     around: fine,

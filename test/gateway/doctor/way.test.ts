@@ -1,5 +1,6 @@
 /** The way to the app, and what the app is told: each case is one thing that is wrong, with the line that cures it. */
 import t from 'tap'
+import type { Trial } from '../../../gateway/doctor/facts.ts'
 import {
   answerOf,
   appSaid,
@@ -37,6 +38,8 @@ const lie = gatewayDoes({
 })
 const shows = (src: string) => ({ page: pageWith(`<script src="${src}"></script>`) })
 const upgraded = (status: number) => ({ upgrades: [pair(talkOf(101), talkOf(status))] })
+
+const closer = (more: Partial<Trial>) => ({ strict: [{ target: '/x', alone: ok, named: ok, forwarded: ok, ...more }] })
 
 findsEach(t, [
   ['a port where nothing listens', factsOf([], closed), 'reach', 'fail', /^upstream: http:\/\/127\.0\.0\.1:PORT$/],
@@ -92,6 +95,20 @@ findsEach(t, [
     'host',
     'fail',
     /trusted_domains.*wiki\.test:8443/,
+  ],
+  [
+    'a name that Transmission refuses to its programs only',
+    factsOf([], { known: knownApp('transmission'), ...closer({ alone: answerOf(409), named: answerOf(421) }) }),
+    'host',
+    'fail',
+    /^headers: \{ host: upstream \}$/,
+  ],
+  [
+    'a gateway that Home Assistant does not trust at a closer look',
+    factsOf([], { known: knownApp('home-assistant'), ...closer({ forwarded: answerOf(400) }) }),
+    'trusted-proxy',
+    'fail',
+    /trusted_proxies/,
   ],
   [
     'a Host that is rewritten and refused',
