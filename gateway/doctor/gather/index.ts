@@ -5,7 +5,7 @@ import type { Explanation } from '../../explain/types.ts'
 import type { AssetFacts, MountFacts, RouteFacts } from '../facts.ts'
 import { type AppPaths, type KnownApp, knownByPreset, ownPathOf, recognise, soleOwnerOf } from '../known-apps.ts'
 import type { Page } from '../page.ts'
-import { doorFor, hostOf, publicTarget, targetAtOrigin } from '../places.ts'
+import { type Door, doorFor, hostOf, publicTarget, targetAtOrigin } from '../places.ts'
 import { ask } from '../probes/ask.ts'
 import { nowhere } from '../probes/talks.ts'
 import { isAnswer, isFine, type Seen } from '../seen.ts'
@@ -51,8 +51,15 @@ export async function gatherRoute(gateway: GatewayView, route: RouteConfig): Pro
     ...(await gatherCertificates(route, gateway.listen, origins)),
   }
   const live = origins.find(({ seen, better }) => isAnswer(seen) && better === null)?.origin
-  if (door === null || expected === null || live === undefined || expected.route !== route.name) return base
+  if (door === null || expected === null || expected.route !== route.name) return base
+  // Of what cannot be asked directly the gateway's door has to do.
+  if (live === undefined) return origins.length > 0 ? base : { ...base, ...(await gatherThrough(door, front)) }
   return await gatherLive(base, { route, door, expected, origin: live }, front)
+}
+
+async function gatherThrough(door: Door, front: string): Promise<Pick<RouteFacts, 'through' | 'page'>> {
+  const through = await visit(door, front)
+  return { through, page: pageOf(through) }
 }
 
 async function gatherLive(base: RouteFacts, near: AssetSurroundings, front: string): Promise<RouteFacts> {

@@ -55,11 +55,14 @@ async function tryUpgrade(around: AssetSurroundings, target: string): Promise<Pa
 
 async function tryStream(around: AssetSurroundings, target: string) {
   const { direct, through } = ends(around, target)
-  const seen = await watchStream(around.origin.place, direct)
+  // Side by side: each is watched for seconds.
+  const [seen, passed] = await Promise.all([
+    watchStream(around.origin.place, direct),
+    watchStream(around.door.place, through),
+  ])
   const isStream = seen.status === 200 && seen.type.startsWith('text/event-stream')
   // One that keeps even its head for itself may still be a stream.
-  if (!isStream && seen.status !== null) return { target, direct: seen, through: null }
-  return { target, direct: seen, through: await watchStream(around.door.place, through) }
+  return { target, direct: seen, through: isStream || seen.status === null ? passed : null }
 }
 
 async function tryUpload(around: AssetSurroundings, target: string): Promise<Pair<TalkSeen>> {

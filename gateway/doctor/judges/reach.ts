@@ -2,9 +2,9 @@
 import { findPreset } from '../../config/presets.ts'
 import { formatDuration } from '../../config/units.ts'
 import type { OriginFacts, RouteFacts } from '../facts.ts'
-import { fail, hint, onRoute, pass, skip, type Verdict } from '../findings.ts'
+import { fail, onRoute, pass, skip, type Verdict, warn } from '../findings.ts'
 import { bracketed } from '../places.ts'
-import { gatewayCode, isAnswer, isFine, told } from '../seen.ts'
+import { gatewayCode, isAnswer, isFine, type Seen, told } from '../seen.ts'
 import { explainLine, isGuarded, OUTSIDE } from './advice.ts'
 
 export function judgeReach({ route, origins }: RouteFacts): Verdict {
@@ -37,7 +37,7 @@ const WORDS: Readonly<Record<string, string>> = {
 
 /** Of an app that is known the port it has by default; of others nobody can say. */
 function withoutPort({ preset, name }: RouteFacts['route'], { origin }: OriginFacts): string {
-  if (origin.port === null) return origin.url
+  if (origin.port === null) return 'unix:/PATH/OF/THE.sock'
   const [usual] = (findPreset(preset ?? name)?.ports ?? []).filter(port => port !== origin.port)
   return `${new URL(origin.url).protocol}//${bracketed(origin.host ?? '')}:${usual ?? 'PORT'}`
 }
@@ -47,23 +47,29 @@ function upstreamLine(urls: readonly string[]): string {
 }
 
 export function judgeGateway(facts: RouteFacts): Verdict {
-  const { route, door, expected, through, around } = facts
+  const { route, door, expected, through } = facts
   if (door === null || expected === null) return skip('no listener is known')
   const url = door.origin + route.match.path
   if (expected.route !== route.name) return shadowed(facts, url)
   if (expected.refusal !== null)
     return skip(`the gateway itself answers ${expected.refusal.status}: ${expected.refusal.message}`)
-  if (through === null || around === null) return skip('not asked, since no origin answers')
+  if (through === null) return skip('not asked, since no origin answers')
   if (isGuarded(facts)) return skip(OUTSIDE)
-  const first = through.hops[0]?.answer ?? through.last
+  return judgeAnswer(facts, url, through.hops[0]?.answer ?? through.last)
+}
+
+/** @param first what came through the gateway, before any redirect was followed */
+function judgeAnswer({ around }: RouteFacts, url: string, first: Seen): Verdict {
   const code = gatewayCode(first)
   if (code === 'HG_UPSTREAM_TIMEOUT') return skip('the answer takes too long: see time-limits')
   if (code === 'HG_UPSTREAM_CERTIFICATE') return skip('the certificate of the app is not believed: see certificate')
-  const live = hint(`${url} ${told(first)}, the app itself ${told(around.forwarded)}`, explainLine(url))
-  if (!isAnswer(first) || code !== null) return { ...live, status: 'fail' }
+  const app = around === null ? '' : `, the app itself ${told(around.forwarded)}`
+  const reason = `${url} ${told(first)}${code === null ? '' : ` ${code}`}${app}`
+  if (!isAnswer(first) || code !== null) return fail(reason, explainLine(url))
+  if (around === null) return pass(reason)
   if (isAnswer(around.forwarded) && first.status === around.forwarded.status)
     return pass(`${url} ${told(first)}, as the app does`)
-  return { ...live, status: first.status >= 400 && isFine(around.forwarded) ? 'fail' : 'warn' }
+  return (first.status >= 400 && isFine(around.forwarded) ? fail : warn)(reason, explainLine(url))
 }
 
 function shadowed({ route, expected }: RouteFacts, url: string): Verdict {

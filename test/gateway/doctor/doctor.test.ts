@@ -4,6 +4,7 @@ import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { run } from '../../../gateway/cli/index.ts'
 import type { Examination, Finding } from '../../../gateway/doctor/index.ts'
+import { hashPassword } from '../../../plugins/access/index.ts'
 import { base } from '../../support/gateway.ts'
 import { gatewayProcess } from '../../support/gateway-process.ts'
 import { answer, type RawOrigin, type RawRequest } from '../../support/raw-origin.ts'
@@ -72,10 +73,13 @@ const routes = Object.entries(origins).map(([name, { url }]) => {
   const rest = more[name] === undefined ? '' : `, ${more[name]}`
   return `  - { name: ${name}, match: { host: ${name}.test }, upstream: "${url}"${rest} }\n`
 })
+const hash = await hashPassword('secret')
 const { folder } = await gatewayProcess(
   t,
   `${base}routes:\n${routes.join('')}
   - { name: demo, match: { host: demo.test }, upstream: "builtin:demo" }
+  - { name: clear, match: { host: clear.test }, upstream: "h2c://127.0.0.1:1", health: { hold: 0s } }
+  - { name: guarded, match: { host: guarded.test }, upstream: "${origins['right']?.url}", access: { basic: { users: { joe: '${hash}' } } } }
   - { name: locked, match: { host: locked.test }, deny: true }
   - { name: gone, match: { host: gone.test }, upstream: "http://127.0.0.1:1", preset: verdaccio }
 `,
@@ -98,7 +102,7 @@ async function findingsOf(route: string): Promise<{ code: number; bad: Finding[]
 }
 
 t.test('nothing is wrong with a right set-up, nor with the demo', async t => {
-  for (const route of ['right', 'demo', 'locked']) {
+  for (const route of ['right', 'guarded', 'demo', 'locked']) {
     const { code, all, bad } = await findingsOf(route)
     t.strictSame(bad, [], route)
     t.strictSame(
@@ -135,6 +139,18 @@ for (const [route, check, remedy] of [
   })
 }
 
+t.test('where visitors have to sign in, the doctor stays outside', async t => {
+  const { all } = await findingsOf('guarded')
+  const skipped = all.filter(({ reason }) => reason.includes('asks visitors to sign in')).map(({ check }) => check)
+  t.strictSame(skipped, ['gateway', 'upload', 'compression', 'caching'])
+  t.equal(all.find(({ check }) => check === 'reach')?.status, 'pass')
+})
+
+t.test('an origin that cannot be asked directly is asked through the gateway', async t => {
+  const { bad } = await findingsOf('clear')
+  t.match(bad, [{ check: 'gateway', reason: /HG_UPSTREAM_REFUSED/, remedy: { line: /^hearthgate explain GET/ } }])
+})
+
 t.test('an app is recognised by what it says, and its preset is named', async t => {
   const { all } = await findingsOf('sync')
   t.match(
@@ -164,7 +180,7 @@ t.test('all routes are examined without a name, for people, with the line below 
   t.match(out, /^right {2}http:\/\/right\.test:\d+\/\n {2}pass {2}reach /)
   t.match(out, /fail {2}host [^\n]*\n {8}in route 'sync': headers: \{ host: upstream \}\n/)
   t.match(out, /in the app, configuration\.yaml: http: \{/)
-  t.match(out, /\n\n12 routes: \d+ wrong, \d+ could be better, \d+ well, \d+ not looked at\n$/)
+  t.match(out, /\n\n14 routes: \d+ wrong, \d+ could be better, \d+ well, \d+ not looked at\n$/)
 })
 
 t.test('what cannot be examined is said in one line', async t => {
