@@ -3,6 +3,7 @@
  */
 import { parseArgs } from 'node:util'
 import { runCheck } from './check.ts'
+import { runDoctor } from './doctor.ts'
 import { runExplain } from './explain.ts'
 import { runExplainId, runExplainLive } from './explain-live.ts'
 import { runExplainPreset } from './explain-preset.ts'
@@ -15,6 +16,7 @@ import { runRoutes } from './routes.ts'
 import { runStart } from './start.ts'
 import { runStats } from './stats.ts'
 import { isTuneCommand, runTune, TUNE_USAGE } from './tune.ts'
+import { ownVersion } from './version.ts'
 
 /** Exit code for a command line that cannot be understood (EX_USAGE). */
 const EXIT_USAGE = 64
@@ -33,6 +35,8 @@ const help = `hearthgate: one gateway in front of the apps of a home
                                                      let the running gateway forget stored answers
   hearthgate stats   [--json]                        what the running gateway does, and what its cache holds
   hearthgate report  [--since 24h] [--json|--html]   what the last hours brought: slow, failed, saved, prevented
+  hearthgate doctor  [ROUTE] [--json]                ask the apps, directly and through the running gateway, what is wrong
+                                                     with their set-up, and print the line that cures it
   hearthgate tune    status | history | freeze [off] | apply [ROUTE [KNOB]] | rollback | reset | pin ROUTE KNOB [VALUE]
                      | unpin ROUTE KNOB | mode ROUTE MODE [KNOB] | record [SECONDS] | replay FILE   [--json]
                                                      what the tuner did and would do, and what it is told
@@ -45,7 +49,7 @@ const help = `hearthgate: one gateway in front of the apps of a home
   --partial       serve the sound routes although others have mistakes; those answer 503
   --url, --prefix, --route, --tag
                   what to purge; each may stand several times. Addresses are whole: https://wiki.home.arpa/page
-  --admin URL     the running gateway, for purge, stats, report, tune and explain --live; without it found by the configuration's state_dir
+  --admin URL     the running gateway, for purge, stats, report, doctor, tune and explain --live; without it found by the configuration's state_dir
   --token TOKEN   its token; better in the environment, as HEARTHGATE_TOKEN
 
 Exit codes: 0 fine, 1 failed, 64 wrong command line, 78 bad configuration or too old a Node.
@@ -94,6 +98,8 @@ export async function run(argv: string[], io: CliIo = processIo()): Promise<numb
       return runStats({ config, json, admin: values.admin, token: values.token }, io)
     case 'report':
       return report(values, io)
+    case 'doctor':
+      return doctor(rest, values, io)
     case 'tune':
       return tune(rest, values, io)
     case 'import':
@@ -102,7 +108,7 @@ export async function run(argv: string[], io: CliIo = processIo()): Promise<numb
     case 'password':
       return runPassword(process.stdin, io)
     case 'version':
-      return print(io, `${await version()}\n`)
+      return print(io, `${ownVersion()}\n`)
     default:
       return usage(io, `there is no command "${command}"`)
   }
@@ -140,18 +146,18 @@ function report({ config, admin, token, since, json, html }: Values, io: CliIo):
   return runReport({ config, admin, token, since, form: html ? 'html' : json ? 'json' : 'text' }, io)
 }
 
+function doctor(
+  [route, ...rest]: string[],
+  { config, admin, token, json }: Values,
+  io: CliIo,
+): Promise<number> | number {
+  if (rest.length > 0) return usage(io, 'write: hearthgate doctor [ROUTE]')
+  return runDoctor({ config, admin, token, route, json }, io)
+}
+
 function tune(words: string[], { config, admin, token, json }: Values, io: CliIo): number | Promise<number> {
   if (!isTuneCommand(words)) return usage(io, `write ${TUNE_USAGE}`)
   return runTune({ config, admin, token, json, words }, io)
-}
-
-async function version(): Promise<string> {
-  const { readFile } = await import('node:fs/promises')
-  const text = await readFile(
-    new URL(import.meta.url.endsWith('.ts') ? '../../package.json' : '../../../package.json', import.meta.url),
-    'utf8',
-  )
-  return (JSON.parse(text) as { version: string }).version
 }
 
 function print(io: CliIo, text: string): number {

@@ -65,15 +65,20 @@ export const flood: HomeApp = {
 }
 
 /** Starts a Transmission that talks to nobody; returns the address of its RPC. */
-async function startTransmission(state: string, programs: Room['programs']): Promise<string> {
-  const [rpcPort = 0, peerPort = 0] = await freePorts(2)
+export async function startTransmission(
+  state: string,
+  programs: Room['programs'],
+  { port, checksName = false }: { port?: number; checksName?: boolean } = {},
+): Promise<string> {
+  const [freePort = 0, peerPort = 0] = await freePorts(2)
+  const rpcPort = port ?? freePort
   const home = join(state, 'transmission')
   mkdirSync(home)
   const settings = {
     'rpc-port': rpcPort,
     'rpc-bind-address': '127.0.0.1',
     'rpc-whitelist-enabled': false,
-    'rpc-host-whitelist-enabled': false,
+    'rpc-host-whitelist-enabled': checksName,
     'bind-address-ipv4': '127.0.0.1',
     'peer-port': peerPort,
     'dht-enabled': false,
