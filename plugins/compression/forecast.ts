@@ -51,6 +51,7 @@ const textAnswer = {
   contentRange: false,
   noTransform: false,
   unbuffered: false,
+  acceptEncoding: null,
 }
 
 export function forecast(settings: RouteCompression, question: ForecastQuestion): Forecast {

@@ -24,6 +24,8 @@ import { calibrate } from './measure/calibration.ts'
 import { Costs } from './measure/costs.ts'
 import { LoadWatch } from './measure/load.ts'
 import { type CompressionOptions, compressionOptionsSchema } from './options.ts'
+import { requestBodies, resourceOf } from './requests/interceptor.ts'
+import { LearnedCodings } from './requests/learned.ts'
 import { RulesBook, routeCompression } from './route-rules.ts'
 import { conditionsForOrigin } from './rules/request-conditions.ts'
 import { allCodings, type RouteCompression } from './rules/types.ts'
@@ -64,6 +66,11 @@ export interface CompressionFunctions {
   readonly settingsNamed?: (route: string) => RouteCompression | null
 }
 
+interface Setup extends SendSetup {
+  /** What the resources of the origins have said about request bodies. */
+  readonly learned: LearnedCodings
+}
+
 /** How often streams are looked at: what pauses is flushed, what waits for its first block is let go. */
 const TICK_MS = 5
 
@@ -80,7 +87,8 @@ const plugin: FastifyPluginAsync<Partial<CompressionOptions> & CompressionFuncti
   const bare = new BareSettings(resolved)
   const settingsOf = settingsFor ?? (request => bare.of(request))
   const namedSettings = settingsNamed ?? (settingsFor === undefined ? route => bare.named(route) : () => null)
-  const setup: SendSetup = {
+  const setup: Setup = {
+    learned: new LearnedCodings(),
     costs: new Costs(),
     load: new LoadWatch(),
     count,
@@ -128,7 +136,7 @@ async function registerCompress(app: FastifyInstance, handOver: HandOver): Promi
 }
 
 /** Whatever order the plugins were registered in: by now all are there. */
-function joinNeighbours(app: FastifyInstance, setup: SendSetup): void {
+function joinNeighbours(app: FastifyInstance, setup: Setup): void {
   if (app.hasDecorator('proxy')) app.proxy.addChanger(changer(setup))
   if (app.hasDecorator('cache')) {
     app.cache.encodeWith(new StorageCodec(allCodings.filter(isAvailable), route => setup.rulesByName(route)))
@@ -138,21 +146,29 @@ function joinNeighbours(app: FastifyInstance, setup: SendSetup): void {
       const headers = conditionsForOrigin(request.headers)
       return next(upstream, headers === request.headers ? request : { ...request, headers }, handler)
     })
+    app.upstream.use(requestBodies(setup))
   }
 }
 
 /** Decides on an origin's answer before any of it is sent. */
-function changer(setup: SendSetup): Changer {
+function changer(setup: Setup): Changer {
   return (answer, asked) => {
     const request = asked as FastifyRequest
     const rules = setup.rulesFor(request)
     if (rules === null) return false
-    const { plan, facts } = planAnswer(request, answer as PlannedAnswer, rules)
+    const { plan, facts, acceptEncoding } = planAnswer(request, answer as PlannedAnswer, rules)
+    if (acceptEncoding !== null) learn(setup.learned, request, acceptEncoding)
     request.compressionPlan = plan
     request.compressionFacts = facts
     if (facts.reason !== 'encoded') setup.count.skipped(rules.settings.route, facts.reason)
     return plan !== null
   }
+}
+
+/** RFC 9110 §12.5.3: in an answer it is about later requests for the same resource. */
+function learn(learned: LearnedCodings, request: FastifyRequest, acceptEncoding: string): void {
+  const resource = resourceOf(request)
+  if (resource !== null) learned.note(resource, acceptEncoding, performance.now())
 }
 
 /** One for each route of the app, all with the plugin's options. */

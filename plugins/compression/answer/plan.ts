@@ -35,6 +35,8 @@ export interface Plan {
 export interface Planned {
   readonly plan: Plan | null
   readonly facts: WrittenFacts
+  /** Accept-Encoding of the answer, null for none. */
+  readonly acceptEncoding: string | null
 }
 
 /** Decides and amends `answer`; the body of one with a plan is still to be encoded. */
@@ -42,6 +44,7 @@ export function planAnswer(request: FastifyRequest, answer: PlannedAnswer, rules
   const { status, contentLength: length, hasTrailers } = answer
   const { headers, method = 'GET' } = request.raw
   const fields = readAnswerFields(answer.fields)
+  const { acceptEncoding } = fields
   const accept = headers['accept-encoding'] as string | undefined
   const decision = decideAnswer(
     {
@@ -63,10 +66,10 @@ export function planAnswer(request: FastifyRequest, answer: PlannedAnswer, rules
     addVary(answer.fields)
     const facts = { encoding: decision.coding, reason: 'encoded' as const, bytesIn: 0, bytesOut: 0, cpuMs: 0 }
     const { coding, contentClass } = decision
-    return { plan: { rules, coding, contentClass, length, varyBefore, facts }, facts }
+    return { plan: { rules, coding, contentClass, length, varyBefore, facts }, facts, acceptEncoding }
   }
   amend(answer, decision, request)
-  return { plan: null, facts: skipped(request, decision.reason) }
+  return { plan: null, facts: skipped(request, decision.reason), acceptEncoding }
 }
 
 /** All lines of a field as one; null = there is none. */

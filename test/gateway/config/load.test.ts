@@ -62,6 +62,7 @@ t.test('what is not written has the documented defaults', async t => {
       algorithms: ['zstd', 'brotli', 'gzip'],
       levelMap: { text: 9, image: 6, video: 3, default: 6 },
       types: [],
+      requests: { decode: false, maxSize: 64 * 1024 ** 2, maxRatio: 100, encode: 'advertised' },
     },
     cache: {
       maxObjectSize: 8 * 1024 ** 2,
