@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { encodeNow } from '../codec/codecs.ts'
 import { encodeBody } from '../codec/encoded-body.ts'
-import { readFirstBlock } from '../codec/first-block.ts'
+import { HOLD_MS, readFirstBlock } from '../codec/first-block.ts'
 import { type HandOver, looksCompressed } from '../codec/hand-over.ts'
 import type { Ticker } from '../codec/ticker.ts'
 import type { Costs } from '../measure/costs.ts'
@@ -134,7 +134,7 @@ function sendStream(sending: Sending, source: Readable, done: Done): void {
   const { setup, plan } = sending
   const isShort = plan.length !== null && plan.length <= MAX_AT_ONCE_BYTES
   const limit = isShort ? MAX_AT_ONCE_BYTES : FIRST_BLOCK_BYTES
-  readFirstBlock(source, limit, setup.ticker, (error, block) => {
+  readFirstBlock(source, { limit, holdMs: HOLD_MS }, setup.ticker, (error, block) => {
     if (block === null) return done(error)
     if (block.isWhole) return sendWhole(sending, block.bytes, done)
     const first = block.bytes

@@ -17,6 +17,9 @@ import { JoinedBody } from './joined-body.ts'
 import { Leg, type LegOwner } from './leg.ts'
 import type { RecodedBody } from './recoded-body.ts'
 
+/** Longest wait for a short body, of which all is said to be on its way. */
+const HOLD_MS = 1_000
+
 /** What is sent, and what is known of it. */
 export interface BodyPlan {
   /** With the head for the recoded body; the body is still to be put in. */
@@ -75,7 +78,7 @@ export class BodyExchange implements ExchangeController, FollowedExchange, LegOw
   /** A short body is known whole in a moment: apps that read no chunked bodies get one with a length. */
   #hold(holdBytes: number): void {
     const { body, request } = this.#plan
-    readFirstBlock(body, holdBytes, this.#way.ticker, (error, block) => {
+    readFirstBlock(body, { limit: holdBytes, holdMs: HOLD_MS }, this.#way.ticker, (error, block) => {
       if (this.#isOver) return
       if (block === null) return this.fail(this.#bodyFailure ?? error ?? new Error('the body was cut'))
       const { bytes, isWhole } = block

@@ -76,6 +76,8 @@ export class RecodedBody extends Readable {
     })
     if (source.readableEnded) return this.#onEnd()
     if (source.destroyed) return this.#onClose()
+    // For good: Node tells an abort a turn after it has looked whether anybody listens.
+    source.on('error', ignore)
     source.on('data', this.#onData).once('end', this.#onEnd).once('error', this.#onError).once('close', this.#onClose)
     source.resume()
   }
@@ -123,3 +125,5 @@ export class RecodedBody extends Readable {
     this.destroy(this.#recoder.explain(new Error('bytes behind the end of the coding')))
   }
 }
+
+function ignore(): void {}
