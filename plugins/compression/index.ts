@@ -39,6 +39,8 @@ export {
   type Forecast,
   type ForecastQuestion,
   forecast,
+  forecastRequest,
+  type RequestForecast,
 } from './forecast.ts'
 export { isLocalAddress } from './measure/bandwidth.ts'
 export type { CompressionOptions } from './options.ts'

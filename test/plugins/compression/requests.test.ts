@@ -14,7 +14,8 @@ type Teardown = Parameters<typeof compressingApp>[0]
 
 const encoders = {
   gzip: (body: Buffer | string) => zlib.gzipSync(body),
-  br: (body: Buffer | string) => zlib.brotliCompressSync(body),
+  br: (body: Buffer | string) =>
+    zlib.brotliCompressSync(body, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 3 } }),
   zstd: (body: Buffer | string) => zlib.zstdCompressSync(body),
 }
 const decoders = {
