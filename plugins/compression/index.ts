@@ -13,7 +13,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastif
 import fp from 'fastify-plugin'
 import { contractOf, resolveOptions } from '../contract/index.ts'
 import type { Changer } from '../proxy/index.ts'
-import { type Plan, type PlannedAnswer, planAnswer } from './answer/plan.ts'
+import { type DecodingPlan, type Plan, type PlannedAnswer, planAnswer } from './answer/plan.ts'
 import { type SendSetup, sendHook } from './answer/send-hook.ts'
 import { isAvailable } from './codec/codecs.ts'
 import { HandOver } from './codec/hand-over.ts'
@@ -26,6 +26,7 @@ import { LoadWatch } from './measure/load.ts'
 import { type CompressionOptions, compressionOptionsSchema } from './options.ts'
 import { requestBodies, resourceOf } from './requests/interceptor.ts'
 import { LearnedCodings } from './requests/learned.ts'
+import { MAX_DECODERS, RecodersInUse } from './requests/recoders.ts'
 import { RulesBook, routeCompression } from './route-rules.ts'
 import { conditionsForOrigin } from './rules/request-conditions.ts'
 import { allCodings, type RouteCompression } from './rules/types.ts'
@@ -52,7 +53,7 @@ declare module 'fastify' {
     /** What became of the answer; null until its head is known, and where the plugin is off. */
     compressionFacts: CompressionFacts | null
     /** Undefined until something is decided; null where the body stays as it is, or is being seen to. */
-    compressionPlan: Plan | null | undefined
+    compressionPlan: Plan | DecodingPlan | null | undefined
   }
   interface FastifyContextConfig {
     /** False = the plugin leaves the route alone, as pages should be that put secrets beside what a visitor wrote. */
@@ -91,6 +92,7 @@ const plugin: FastifyPluginAsync<Partial<CompressionOptions> & CompressionFuncti
   const namedSettings = settingsNamed ?? (settingsFor === undefined ? route => bare.named(route) : () => null)
   const setup: Setup = {
     learned: new LearnedCodings(),
+    inUse: new RecodersInUse(),
     costs: new Costs(),
     load: new LoadWatch(),
     count,
@@ -158,7 +160,12 @@ function changer(setup: Setup): Changer {
     const request = asked as FastifyRequest
     const rules = setup.rulesFor(request)
     if (rules === null) return false
-    const { plan, facts, acceptEncoding } = planAnswer(request, answer as PlannedAnswer, rules)
+    const { plan, facts, acceptEncoding } = planAnswer(
+      request,
+      answer as PlannedAnswer,
+      rules,
+      setup.inUse.decoders >= MAX_DECODERS,
+    )
     if (acceptEncoding !== null) learn(setup.learned, request, acceptEncoding)
     request.compressionPlan = plan
     request.compressionFacts = facts

@@ -18,7 +18,7 @@ import { decideRequest, type RequestDecision } from './decide-request.ts'
 import { unsupportedCoding } from './errors.ts'
 import type { LearnedCodings, Resource } from './learned.ts'
 import { decodePlan, encodePlan, type PlanParts } from './plans.ts'
-import { RecodersInUse } from './recoders.ts'
+import type { RecodersInUse } from './recoders.ts'
 import { readRequestBodyFields } from './request-fields.ts'
 
 export interface RequestSetup {
@@ -27,17 +27,17 @@ export interface RequestSetup {
   readonly count: CompressionCounters
   readonly ticker: Ticker
   readonly learned: LearnedCodings
+  readonly inUse: RecodersInUse
   rulesFor(request: FastifyRequest): RouteRules | null
 }
 
 export function requestBodies(setup: RequestSetup): Interceptor {
-  const inUse = new RecodersInUse()
   return next => (upstream, request, handler) => {
     const { body, incoming } = request
     if (!(body instanceof Readable) || incoming === undefined) return next(upstream, request, handler)
     const rules = setup.rulesFor(incoming as FastifyRequest)
     if (rules === null) return next(upstream, request, handler)
-    const asked: Asked = { setup, inUse, next, upstream, rules, client: incoming as FastifyRequest }
+    const asked: Asked = { setup, next, upstream, rules, client: incoming as FastifyRequest }
     return takeBody(asked, request, handler)
   }
 }
@@ -49,7 +49,6 @@ export function resourceOf({ proxyCall }: FastifyRequest): Resource | null {
 
 interface Asked {
   readonly setup: RequestSetup
-  readonly inUse: RecodersInUse
   readonly next: Dispatch
   readonly upstream: string
   readonly rules: RouteRules
@@ -75,7 +74,7 @@ function takeBody(asked: Asked, request: ExchangeRequest, handler: ExchangeHandl
   }
   note(decision.reason, 'coding' in decision ? decision.coding : null)
   if (decision.act === 'refuse') return refuse(asked, handler)
-  const parts = { ...setup, inUse: asked.inUse, route: rules.settings.route, resource, note }
+  const parts = { ...setup, route: rules.settings.route, resource, note }
   const plan = planFor(asked, decision, request, parts)
   const exchange = new BodyExchange(
     { dispatch: (...sent) => next(upstream, ...sent), ticker: setup.ticker },

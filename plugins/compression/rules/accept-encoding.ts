@@ -51,6 +51,11 @@ export function chooseCoding(accept: string | undefined, offered: readonly strin
   return identity.q > 0 ? 'identity' : best
 }
 
+/** Whether a client takes a coding at all; without the field it takes every one (RFC 9110 §12.5.3). */
+export function acceptsCoding(accept: string | undefined, coding: string): boolean {
+  return accept === undefined || weightFor(parseAcceptEncoding(accept), coding) > 0
+}
+
 function weightFor(members: readonly Weighted[], coding: string): number {
   let any = 0
   for (const member of members) {

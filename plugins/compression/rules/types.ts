@@ -60,3 +60,5 @@ export type SkipReason =
   | 'not-accepted'
   | 'no-gain'
   | 'payload'
+  /** It came encoded and leaves plain. */
+  | 'decoded'
