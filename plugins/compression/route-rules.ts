@@ -5,7 +5,7 @@ import { clampToBounds, type Tunables } from '../contract/index.ts'
 import { isAvailable, maxLevel } from './codec/codecs.ts'
 import type { CompressionOptions } from './options.ts'
 import type { RequestRouteRules } from './requests/decide-request.ts'
-import { rememberedChoice } from './rules/accept-encoding.ts'
+import { rememberedChoice, rememberedNeed } from './rules/accept-encoding.ts'
 import { rememberedVerdict, type TypeVerdict } from './rules/content-type.ts'
 import type { AnswerRules } from './rules/decide.ts'
 import { defaultCeiling, levelOnScale } from './rules/levels.ts'
@@ -60,6 +60,7 @@ export class RouteRules implements AnswerRules, RequestRouteRules {
   readonly requests: RequestRules
   readonly judge: (contentType: string | null) => TypeVerdict
   readonly choose: (accept: string | undefined) => string | null
+  readonly needsPlain: (accept: string | undefined, coding: string) => boolean
   readonly #ceilings: Record<Coding, number> = { ...defaultCeiling }
 
   constructor(settings: RouteCompression) {
@@ -70,6 +71,7 @@ export class RouteRules implements AnswerRules, RequestRouteRules {
     this.requests = settings.requests
     this.judge = rememberedVerdict(settings.types)
     this.choose = rememberedChoice(settings.codings)
+    this.needsPlain = rememberedNeed()
   }
 
   /** Highest level on the fly for a class: the lower of the knob and what `level_map` says. */

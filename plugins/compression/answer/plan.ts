@@ -86,8 +86,8 @@ export function planAnswer(
     return { plan: { rules, coding, contentClass, length, varyBefore, facts }, facts, acceptEncoding }
   }
   if (decision.reason === 'origin-encoded') {
-    const asked = { method, status, fields, hasTrailers, accept, noTransform, isFull }
-    const coding = decodeOrLeave(answer, asked)
+    const asked = { status, fields, hasTrailers, accept, noTransform, isFull }
+    const coding = decodeOrLeave(answer, asked, rules)
     if (coding !== null) {
       const decodedFacts = skipped(request, 'decoded')
       const plan = method === 'HEAD' ? null : { rules, decode: coding, facts: decodedFacts }
@@ -99,8 +99,8 @@ export function planAnswer(
 }
 
 /** The coding that the body is to lose, its head amended; null = it stays as it is. */
-function decodeOrLeave(answer: PlannedAnswer, asked: DecodingQuestion): Coding | null {
-  const decision = decideDecoding(asked)
+function decodeOrLeave(answer: PlannedAnswer, asked: DecodingQuestion, rules: RouteRules): Coding | null {
+  const decision = decideDecoding(asked, rules.needsPlain)
   if (decision.decode || decision.isNegotiable) addVary(answer.fields)
   if (!decision.decode) return null
   markDecoded(answer.fields)

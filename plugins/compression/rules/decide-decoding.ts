@@ -2,12 +2,10 @@
  * Whether an answer that its origin has encoded is decoded, for a client that cannot take the coding (RFC 9110 §12.5.3).
  * Pure, with its reason.
  */
-import { acceptsCoding, parseAcceptEncoding } from './accept-encoding.ts'
 import type { AnswerFields } from './answer-fields.ts'
 import { allCodings, type Coding } from './types.ts'
 
 export interface DecodingQuestion {
-  readonly method: string
   readonly status: number
   readonly fields: AnswerFields
   readonly hasTrailers: boolean
@@ -28,7 +26,11 @@ export type DecodingDecision =
       readonly isNegotiable: boolean
     }
 
-export function decideDecoding(question: DecodingQuestion): DecodingDecision {
+/** `needsPlain` tells of a value of Accept-Encoding whether it rules a coding out, and plain bytes not. */
+export function decideDecoding(
+  question: DecodingQuestion,
+  needsPlain: (accept: string | undefined, coding: string) => boolean,
+): DecodingDecision {
   const { status, fields, hasTrailers, accept } = question
   if (status < 200 || status === 204 || status === 205 || status === 304) return leave('status')
   // A part of coded bytes is nothing by itself.
@@ -41,16 +43,10 @@ export function decideDecoding(question: DecodingQuestion): DecodingDecision {
     .replace(/^x-gzip$/, 'gzip')
   if (!isCoding(coding)) return leave('coding')
   if (hasTrailers) return leave('trailers')
-  if (accept === undefined || acceptsCoding(accept, coding) || !takesPlain(accept)) return leave('acceptable', true)
+  if (!needsPlain(accept, coding)) return leave('acceptable', true)
   if (question.noTransform) return leave('no-transform', true)
   if (question.isFull) return leave('busy', true)
   return { decode: true, coding, reason: 'decoded' }
-}
-
-function takesPlain(accept: string): boolean {
-  const members = parseAcceptEncoding(accept)
-  const named = members.find(({ coding }) => coding === 'identity') ?? members.find(({ coding }) => coding === '*')
-  return named === undefined || named.q > 0
 }
 
 function isCoding(name: string): name is Coding {
