@@ -198,6 +198,15 @@ t.test('the off-values are accepted in every spelling', async t => {
     const route = routeOf(withRoute(`cache: ${off}`, `compression: ${off}`, `retry: ${off}`, `admission: ${off}`))
     t.match(route, { cache: false, compression: false, retry: false, admission: false }, off)
   }
+  for (const [written, meant] of [
+    ...['off', 'false', '"off"'].map(off => [off, 'off'] as const),
+    ['advertised', 'advertised'] as const,
+    ['[gzip, brotli]', ['gzip', 'brotli']] as const,
+  ]) {
+    const { compression } = routeOf(withRoute(`compression: { requests: { max_size: none, encode: ${written} } }`))
+    const requests = { decode: false, maxSize: null, maxRatio: 100, encode: meant }
+    t.strictSame(compression && compression.requests, requests, written)
+  }
   for (const off of ['off', 'false', '{ mode: off }', '{ mode: false }', '{ mode: "off" }'])
     t.equal(routeOf(withRoute(`tuner: ${off}`)).tuner['mode'], 'off', off)
   const { limits, health } = routeOf(
