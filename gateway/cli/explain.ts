@@ -167,13 +167,13 @@ function blockText({ state, configured }: BlockDecision): string {
   return configured === false ? 'off' : `${state}; configured: ${JSON.stringify(configured)}`
 }
 
-function compressionRows({ state, text, expected }: CompressionDecision): string[][] {
+function compressionRows({ state, text, expected, request }: CompressionDecision): string[][] {
   if (state === 'off') return [['compression', 'off']]
   const rows = expected.map(({ contentClass, level, bytes, ms }) => {
     const content = contentClass === 'default' ? 'fonts, wasm and the like' : contentClass
     return ['', `${content}: level ${level}, 100 KiB become about ${formatSize(bytes)} in ${ms} ms`]
   })
-  return [['compression', text], ...rows]
+  return [['compression', text], ...rows, ...(request === null ? [] : [['request body', request.text]])]
 }
 
 function amountText({ value, unit }: Limit): string {

@@ -65,6 +65,7 @@ function readDefault(schema: Kind, written: unknown, folder: string): unknown {
   const { reads, inner } = schema
   switch (reads.kind) {
     case 'list': {
+      if (typeof written === 'string' && Object.hasOwn(reads.words, written)) return reads.words[written]
       const items = Array.isArray(written) ? written : [written]
       return items.map(item => (isBlock(item) ? complete(inner!, item, folder) : readDefault(inner!, item, folder)))
     }

@@ -11,6 +11,39 @@ const level = (content: string, byDefault: number): Kind =>
     description: `Ceiling of effort for ${content}, 0 (leave alone) to 9.`,
   })
 
+const requests = block(
+  'requests',
+  {
+    decode: flag({
+      default: false,
+      description:
+        'For an app that reads no coding: decode request bodies in gzip, br and zstd in front of it; other codings get 415.',
+    }),
+    max_size: size({
+      min: 1,
+      max: Number.MAX_SAFE_INTEGER,
+      words: { none: null },
+      default: '64MiB',
+      description: 'Largest body once it is decoded, 413 above; `limits.body_size` holds too. `none` = no limit.',
+    }),
+    max_ratio: integer({
+      min: 1,
+      max: 1_000_000,
+      default: 100,
+      description: 'Most bytes that one byte of a coded body may become, 413 above; bodies of up to 1 MiB are free.',
+    }),
+    encode: list(word(['zstd', 'brotli', 'gzip'], { description: 'A content coding.' }), {
+      atLeast: 1,
+      words: { off: 'off', advertised: 'advertised' },
+      default: 'advertised',
+      description:
+        'Encode bodies towards the app: where it asks for it by Accept-Encoding in its answers (`advertised`), never (`off`), or with these codings unasked, the first one first.',
+      examples: [['gzip']],
+    }),
+  },
+  { description: 'Bodies of requests: decoded for an app that cannot, encoded for one that can.' },
+)
+
 export const compressionBlock = block(
   'compression',
   {
@@ -45,6 +78,7 @@ export const compressionBlock = block(
       description: 'Media types that are encoded beside the known ones.',
       examples: [['application/x-photo-index']],
     }),
+    requests,
   },
-  { description: 'Compression of answers; `false` = off.' },
+  { description: 'Compression of answers and of request bodies; `false` = off.' },
 )

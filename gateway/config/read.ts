@@ -155,6 +155,7 @@ function readNoList(words: Words, node: Node | null, spot: Spot, context: ReadCo
   const scalar = isScalar(node) ? resolveScalar(node, true, spot, context) : null
   if (scalar === undefined) return undefined
   if (scalar !== null && Object.hasOwn(words, scalar.text)) return words[scalar.text]
+  if (scalar?.value === false && Object.hasOwn(words, 'off')) return words['off']
   return report(spot, node, `expected a list${alternatives(words)}, found ${describe(node)}`, context)
 }
 

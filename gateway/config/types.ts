@@ -242,6 +242,13 @@ export interface CompressionConfig {
   readonly levelMap: Readonly<Record<'text' | 'image' | 'video' | 'default', number>>
   /** Media types beside the known ones, lower-case. */
   readonly types: readonly string[]
+  readonly requests: {
+    readonly decode: boolean
+    /** Bytes once decoded; null = no limit. */
+    readonly maxSize: number | null
+    readonly maxRatio: number
+    readonly encode: 'off' | 'advertised' | readonly ('zstd' | 'brotli' | 'gzip')[]
+  }
 }
 
 export interface RequestOptimizationConfig {

@@ -188,6 +188,8 @@ export interface CompressionDecision {
   readonly text: string
   /** For a body of 100 KiB: bytes sent and CPU time in ms, by class of content. */
   readonly expected: readonly ExpectedEncoding[]
+  /** What becomes of the body of the request; null where it has none, by its head, or compression is off. */
+  readonly request: { readonly coding: string | null; readonly reason: string; readonly text: string } | null
 }
 
 export interface CacheKeyPart {

@@ -4,6 +4,8 @@
  */
 import { pickLevel } from './answer/pick-level.ts'
 import { Costs } from './measure/costs.ts'
+import { decideRequest } from './requests/decide-request.ts'
+import { readRequestBodyFields } from './requests/request-fields.ts'
 import { RouteRules } from './route-rules.ts'
 import { hasDirective } from './rules/answer-fields.ts'
 import { decideAnswer } from './rules/decide.ts'
@@ -40,6 +42,37 @@ export interface ExpectedEncoding {
   readonly ms: number
 }
 
+/** What would happen to the body of a request, of a resource that has said nothing of its codings yet. */
+export interface RequestForecast {
+  readonly coding: Coding | null
+  /** A word of the rules for request bodies, or `no-body`. */
+  readonly reason: string
+}
+
+/** `headers` flat, as the client sends them. */
+export function forecastRequest(settings: RouteCompression, headers: readonly string[]): RequestForecast {
+  const { contentLength, isChunked } = readFraming(headers)
+  if (!isChunked && (contentLength === null || contentLength === 0)) return { coding: null, reason: 'no-body' }
+  const question = {
+    fields: readRequestBodyFields(headers),
+    length: isChunked ? null : contentLength,
+    advertised: null,
+  }
+  const decision = decideRequest(question, new RouteRules(settings))
+  return { coding: 'coding' in decision ? decision.coding : null, reason: decision.reason }
+}
+
+function readFraming(headers: readonly string[]): { contentLength: number | null; isChunked: boolean } {
+  let contentLength: number | null = null
+  let isChunked = false
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const lower = (headers[i] as string).toLowerCase()
+    if (lower === 'content-length') contentLength = Number(headers[i + 1])
+    else if (lower === 'transfer-encoding') isChunked = true
+  }
+  return { contentLength, isChunked }
+}
+
 /** Body that is forecast. */
 export const FORECAST_BYTES = 100 * 1024
 
@@ -51,6 +84,7 @@ const textAnswer = {
   contentRange: false,
   noTransform: false,
   unbuffered: false,
+  acceptEncoding: null,
 }
 
 export function forecast(settings: RouteCompression, question: ForecastQuestion): Forecast {

@@ -13,7 +13,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastif
 import fp from 'fastify-plugin'
 import { contractOf, resolveOptions } from '../contract/index.ts'
 import type { Changer } from '../proxy/index.ts'
-import { type Plan, type PlannedAnswer, planAnswer } from './answer/plan.ts'
+import { type DecodingPlan, type Plan, type PlannedAnswer, planAnswer } from './answer/plan.ts'
 import { type SendSetup, sendHook } from './answer/send-hook.ts'
 import { isAvailable } from './codec/codecs.ts'
 import { HandOver } from './codec/hand-over.ts'
@@ -24,6 +24,9 @@ import { calibrate } from './measure/calibration.ts'
 import { Costs } from './measure/costs.ts'
 import { LoadWatch } from './measure/load.ts'
 import { type CompressionOptions, compressionOptionsSchema } from './options.ts'
+import { requestBodies, resourceOf } from './requests/interceptor.ts'
+import { LearnedCodings } from './requests/learned.ts'
+import { MAX_DECODERS, RecodersInUse } from './requests/recoders.ts'
 import { RulesBook, routeCompression } from './route-rules.ts'
 import { conditionsForOrigin } from './rules/request-conditions.ts'
 import { allCodings, type RouteCompression } from './rules/types.ts'
@@ -37,6 +40,8 @@ export {
   type Forecast,
   type ForecastQuestion,
   forecast,
+  forecastRequest,
+  type RequestForecast,
 } from './forecast.ts'
 export { isLocalAddress } from './measure/bandwidth.ts'
 export type { CompressionOptions } from './options.ts'
@@ -48,7 +53,7 @@ declare module 'fastify' {
     /** What became of the answer; null until its head is known, and where the plugin is off. */
     compressionFacts: CompressionFacts | null
     /** Undefined until something is decided; null where the body stays as it is, or is being seen to. */
-    compressionPlan: Plan | null | undefined
+    compressionPlan: Plan | DecodingPlan | null | undefined
   }
   interface FastifyContextConfig {
     /** False = the plugin leaves the route alone, as pages should be that put secrets beside what a visitor wrote. */
@@ -62,6 +67,11 @@ export interface CompressionFunctions {
   readonly settingsFor?: (request: FastifyRequest) => RouteCompression | null
   /** The same by the name of the route, for answers that a cache encodes while nobody asks. */
   readonly settingsNamed?: (route: string) => RouteCompression | null
+}
+
+interface Setup extends SendSetup {
+  /** What the resources of the origins have said about request bodies. */
+  readonly learned: LearnedCodings
 }
 
 /** How often streams are looked at: what pauses is flushed, what waits for its first block is let go. */
@@ -80,7 +90,9 @@ const plugin: FastifyPluginAsync<Partial<CompressionOptions> & CompressionFuncti
   const bare = new BareSettings(resolved)
   const settingsOf = settingsFor ?? (request => bare.of(request))
   const namedSettings = settingsNamed ?? (settingsFor === undefined ? route => bare.named(route) : () => null)
-  const setup: SendSetup = {
+  const setup: Setup = {
+    learned: new LearnedCodings(),
+    inUse: new RecodersInUse(),
     costs: new Costs(),
     load: new LoadWatch(),
     count,
@@ -128,7 +140,7 @@ async function registerCompress(app: FastifyInstance, handOver: HandOver): Promi
 }
 
 /** Whatever order the plugins were registered in: by now all are there. */
-function joinNeighbours(app: FastifyInstance, setup: SendSetup): void {
+function joinNeighbours(app: FastifyInstance, setup: Setup): void {
   if (app.hasDecorator('proxy')) app.proxy.addChanger(changer(setup))
   if (app.hasDecorator('cache')) {
     app.cache.encodeWith(new StorageCodec(allCodings.filter(isAvailable), route => setup.rulesByName(route)))
@@ -138,21 +150,34 @@ function joinNeighbours(app: FastifyInstance, setup: SendSetup): void {
       const headers = conditionsForOrigin(request.headers)
       return next(upstream, headers === request.headers ? request : { ...request, headers }, handler)
     })
+    app.upstream.use(requestBodies(setup))
   }
 }
 
 /** Decides on an origin's answer before any of it is sent. */
-function changer(setup: SendSetup): Changer {
+function changer(setup: Setup): Changer {
   return (answer, asked) => {
     const request = asked as FastifyRequest
     const rules = setup.rulesFor(request)
     if (rules === null) return false
-    const { plan, facts } = planAnswer(request, answer as PlannedAnswer, rules)
+    const { plan, facts, acceptEncoding } = planAnswer(
+      request,
+      answer as PlannedAnswer,
+      rules,
+      setup.inUse.decoders >= MAX_DECODERS,
+    )
+    if (acceptEncoding !== null) learn(setup.learned, request, acceptEncoding)
     request.compressionPlan = plan
     request.compressionFacts = facts
     if (facts.reason !== 'encoded') setup.count.skipped(rules.settings.route, facts.reason)
     return plan !== null
   }
+}
+
+/** RFC 9110 §12.5.3: in an answer it is about later requests for the same resource. */
+function learn(learned: LearnedCodings, request: FastifyRequest, acceptEncoding: string): void {
+  const resource = resourceOf(request)
+  if (resource !== null) learned.note(resource, acceptEncoding, performance.now())
 }
 
 /** One for each route of the app, all with the plugin's options. */

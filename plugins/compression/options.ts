@@ -36,6 +36,32 @@ export const compressionOptionsSchema = Type.Object(
       default: [],
       description: 'Media types that are encoded beside the known ones; `image/*` for all of a kind.',
     }),
+    requests: Type.Object(
+      {
+        decode: Type.Boolean({
+          default: false,
+          description: 'Decode request bodies for an app that reads no coding; other codings than ours get 415.',
+        }),
+        maxSize: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()], {
+          default: 64 * 1024 ** 2,
+          description: 'Largest request body once it is decoded, in bytes, 413 above; null = no limit.',
+        }),
+        maxRatio: Type.Integer({
+          minimum: 1,
+          default: 100,
+          description: 'Most bytes that one byte of a coded request body may become, 413 above.',
+        }),
+        encode: Type.Union(
+          [Type.Enum(['off', 'advertised']), Type.Array(Type.Enum(['zstd', 'brotli', 'gzip']), { minItems: 1 })],
+          {
+            default: 'advertised',
+            description:
+              'Encode request bodies for apps that ask for it by Accept-Encoding in an answer, or with these codings unasked.',
+          },
+        ),
+      },
+      { additionalProperties: false, default: {} },
+    ),
   },
   { additionalProperties: false },
 )

@@ -4,11 +4,19 @@
 import { clampToBounds, type Tunables } from '../contract/index.ts'
 import { isAvailable, maxLevel } from './codec/codecs.ts'
 import type { CompressionOptions } from './options.ts'
-import { rememberedChoice } from './rules/accept-encoding.ts'
+import type { RequestRouteRules } from './requests/decide-request.ts'
+import { rememberedChoice, rememberedNeed } from './rules/accept-encoding.ts'
 import { rememberedVerdict, type TypeVerdict } from './rules/content-type.ts'
 import type { AnswerRules } from './rules/decide.ts'
 import { defaultCeiling, levelOnScale } from './rules/levels.ts'
-import { allCodings, type Coding, type ContentClass, type LevelMap, type RouteCompression } from './rules/types.ts'
+import {
+  allCodings,
+  type Coding,
+  type ContentClass,
+  type LevelMap,
+  type RequestRules,
+  type RouteCompression,
+} from './rules/types.ts'
 
 const names: Readonly<Record<CompressionOptions['algorithms'][number], Coding>> = {
   zstd: 'zstd',
@@ -22,31 +30,48 @@ export interface RouteOptions {
   readonly algorithms: readonly (keyof typeof names)[]
   readonly levelMap: LevelMap
   readonly types: readonly string[]
+  readonly requests: {
+    readonly decode: boolean
+    readonly maxSize: number | null
+    readonly maxRatio: number
+    readonly encode: 'off' | 'advertised' | readonly (keyof typeof names)[]
+  }
 }
 
 /** The options of a route by the names of the wire. */
 export function routeCompression(route: string, options: RouteOptions): RouteCompression {
   const { minSize, algorithms, levelMap, types } = options
-  const codings = [...new Set(algorithms.map(name => names[name]))].filter(isAvailable)
-  return { route, minSize, codings, levelMap, types }
+  const { decode, maxSize: maxBytes, maxRatio, encode } = options.requests
+  const requests = { decode, maxBytes, maxRatio, encode: typeof encode === 'string' ? encode : codingsNamed(encode) }
+  return { route, minSize, codings: codingsNamed(algorithms), levelMap, types, requests }
+}
+
+function codingsNamed(list: readonly (keyof typeof names)[]): Coding[] {
+  return [...new Set(list.map(name => names[name]))].filter(isAvailable)
 }
 
 const knobs: Readonly<Record<Coding, string>> = { gzip: 'gzip_level', br: 'brotli_level', zstd: 'zstd_level' }
 
-export class RouteRules implements AnswerRules {
+export class RouteRules implements AnswerRules, RequestRouteRules {
   readonly settings: RouteCompression
   readonly minSize: number
   readonly levelMap: LevelMap
+  readonly codings: readonly Coding[]
+  readonly requests: RequestRules
   readonly judge: (contentType: string | null) => TypeVerdict
   readonly choose: (accept: string | undefined) => string | null
+  readonly needsPlain: (accept: string | undefined, coding: string) => boolean
   readonly #ceilings: Record<Coding, number> = { ...defaultCeiling }
 
   constructor(settings: RouteCompression) {
     this.settings = settings
     this.minSize = settings.minSize
     this.levelMap = settings.levelMap
+    this.codings = settings.codings
+    this.requests = settings.requests
     this.judge = rememberedVerdict(settings.types)
     this.choose = rememberedChoice(settings.codings)
+    this.needsPlain = rememberedNeed()
   }
 
   /** Highest level on the fly for a class: the lower of the knob and what `level_map` says. */

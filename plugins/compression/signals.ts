@@ -27,6 +27,14 @@ export interface EncodedAnswer {
   readonly cpuMs: number
 }
 
+export interface RecodedRequest {
+  readonly route: string
+  readonly coding: Coding
+  readonly reason: 'decoded' | 'encoded-for-origin'
+  readonly bytesIn: number
+  readonly bytesOut: number
+}
+
 export class CompressionCounters {
   readonly #routes = new Map<string, RouteCounters>()
   readonly #answers
@@ -34,6 +42,10 @@ export class CompressionCounters {
   readonly #bytesIn
   readonly #bytesOut
   readonly #seconds
+  readonly #requests
+  readonly #requestsIn
+  readonly #requestsOut
+  readonly #requestsLeft
 
   constructor(signals: Signals) {
     const by = ['route', 'encoding', 'class'] as const
@@ -42,6 +54,32 @@ export class CompressionCounters {
     this.#bytesIn = signals.counter('compression_in_bytes_total', 'Bytes of answers before encoding.', ...by)
     this.#bytesOut = signals.counter('compression_out_bytes_total', 'Bytes of answers after encoding.', ...by)
     this.#seconds = signals.counter('compression_busy_seconds_total', 'Time that encoders were busy.', ...by)
+    const how = ['route', 'encoding', 'reason'] as const
+    this.#requests = signals.counter(
+      'compression_requests_total',
+      'Request bodies that were decoded or encoded on their way to an app, by reason.',
+      ...how,
+    )
+    this.#requestsIn = signals.counter('compression_requests_in_bytes_total', 'Bytes of these as they came.', ...how)
+    this.#requestsOut = signals.counter('compression_requests_out_bytes_total', 'Bytes of these as sent.', ...how)
+    this.#requestsLeft = signals.counter(
+      'compression_requests_left_total',
+      'Request bodies that were left as they came, sent again plain or refused, by reason.',
+      'route',
+      'reason',
+    )
+  }
+
+  recoded({ route, coding, reason, bytesIn, bytesOut }: RecodedRequest): void {
+    const counters = this.#of(route)
+    const labels = [route, coding, reason]
+    counters.add(this.#requests, 1, labels)
+    counters.add(this.#requestsIn, bytesIn, labels)
+    counters.add(this.#requestsOut, bytesOut, labels)
+  }
+
+  requestLeft(route: string, reason: string): void {
+    this.#of(route).add(this.#requestsLeft, 1, [route, reason])
   }
 
   encoded({ route, coding, contentClass, bytesIn, bytesOut, cpuMs }: EncodedAnswer): void {

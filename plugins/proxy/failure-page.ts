@@ -15,6 +15,8 @@ export interface PublicFailure {
   readonly proxyStatus: string | null
   /** Seconds, for Retry-After; null = none. */
   readonly retryAfter: number | null
+  /** Further fields of the answer, by lower-case name: what the failure has to say by them. */
+  readonly fields?: Readonly<Record<string, string>>
 }
 
 export interface FailureAnswer {
@@ -30,6 +32,7 @@ const titles: Readonly<Record<number, string>> = {
   408: 'The request took too long to arrive',
   413: 'The request is too large',
   414: 'The address is too long',
+  415: 'The body of the request cannot be read',
   417: 'This expectation cannot be met',
   431: 'The request head is too large',
   500: 'Something went wrong here',
@@ -52,7 +55,7 @@ export function failureAnswer(failure: PublicFailure, accept: string | undefined
   if (isPage) headers['content-security-policy'] = "default-src 'none'; style-src 'unsafe-inline'"
   if (failure.proxyStatus !== null) headers['proxy-status'] = `hearthgate; error=${failure.proxyStatus}`
   if (failure.retryAfter !== null) headers['retry-after'] = String(failure.retryAfter)
-  return { headers, body }
+  return { headers: { ...headers, ...failure.fields }, body }
 }
 
 /** A browser's navigation names text/html; everything else gets JSON. */

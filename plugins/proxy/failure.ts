@@ -31,6 +31,7 @@ export function publicFailure(error: Error, requestId: string): PublicFailure {
     requestId,
     proxyStatus: isUpstreamFailure(error) ? proxyStatus(error) : null,
     retryAfter: retryAfterOf(error, statusCode),
+    fields: (error as { fields?: Readonly<Record<string, string>> }).fields ?? {},
   }
 }
 

@@ -8,7 +8,8 @@ import type { WrittenFacts } from '../facts.ts'
 import type { RouteRules } from '../route-rules.ts'
 import { hasDirective, readAnswerFields } from '../rules/answer-fields.ts'
 import { type AnswerDecision, decideAnswer } from '../rules/decide.ts'
-import { addVary, markHead, markNotModified, markPlain } from '../rules/head.ts'
+import { type DecodingQuestion, decideDecoding } from '../rules/decide-decoding.ts'
+import { addVary, markDecoded, markHead, markNotModified, markPlain } from '../rules/head.ts'
 import type { Coding, ContentClass, SkipReason } from '../rules/types.ts'
 
 /** An answer as far as its head tells. */
@@ -31,18 +32,37 @@ export interface Plan {
   readonly facts: WrittenFacts
 }
 
-/** What has been decided, whether it leaves the body alone or not. */
-export interface Planned {
-  readonly plan: Plan | null
+/** An answer that is to lose the coding it came with; its head says so already. */
+export interface DecodingPlan {
+  readonly rules: RouteRules
+  readonly decode: Coding
   readonly facts: WrittenFacts
 }
 
-/** Decides and amends `answer`; the body of one with a plan is still to be encoded. */
-export function planAnswer(request: FastifyRequest, answer: PlannedAnswer, rules: RouteRules): Planned {
+/** What has been decided, whether it leaves the body alone or not. */
+export interface Planned {
+  readonly plan: Plan | DecodingPlan | null
+  readonly facts: WrittenFacts
+  /** Accept-Encoding of the answer, null for none. */
+  readonly acceptEncoding: string | null
+}
+
+/**
+ * Decides and amends `answer`; the body of one with a plan is still to be encoded or decoded.
+ * @param isFull no further decoder may start
+ */
+export function planAnswer(
+  request: FastifyRequest,
+  answer: PlannedAnswer,
+  rules: RouteRules,
+  isFull: boolean,
+): Planned {
   const { status, contentLength: length, hasTrailers } = answer
   const { headers, method = 'GET' } = request.raw
   const fields = readAnswerFields(answer.fields)
+  const { acceptEncoding } = fields
   const accept = headers['accept-encoding'] as string | undefined
+  const noTransform = hasDirective(headers['cache-control'] ?? '', 'no-transform')
   const decision = decideAnswer(
     {
       method,
@@ -53,7 +73,7 @@ export function planAnswer(request: FastifyRequest, answer: PlannedAnswer, rules
       request: {
         coding: rules.choose(accept),
         isRange: headers.range !== undefined && (method === 'GET' || method === 'HEAD'),
-        noTransform: hasDirective(headers['cache-control'] ?? '', 'no-transform'),
+        noTransform,
       },
     },
     rules,
@@ -63,10 +83,29 @@ export function planAnswer(request: FastifyRequest, answer: PlannedAnswer, rules
     addVary(answer.fields)
     const facts = { encoding: decision.coding, reason: 'encoded' as const, bytesIn: 0, bytesOut: 0, cpuMs: 0 }
     const { coding, contentClass } = decision
-    return { plan: { rules, coding, contentClass, length, varyBefore, facts }, facts }
+    return { plan: { rules, coding, contentClass, length, varyBefore, facts }, facts, acceptEncoding }
+  }
+  if (decision.reason === 'origin-encoded') {
+    const asked = { status, fields, hasTrailers, accept, noTransform, isFull }
+    const coding = decodeOrLeave(answer, asked, rules)
+    if (coding !== null) {
+      const decodedFacts = skipped(request, 'decoded')
+      const plan = method === 'HEAD' ? null : { rules, decode: coding, facts: decodedFacts }
+      return { plan, facts: decodedFacts, acceptEncoding }
+    }
   }
   amend(answer, decision, request)
-  return { plan: null, facts: skipped(request, decision.reason) }
+  return { plan: null, facts: skipped(request, decision.reason), acceptEncoding }
+}
+
+/** The coding that the body is to lose, its head amended; null = it stays as it is. */
+function decodeOrLeave(answer: PlannedAnswer, asked: DecodingQuestion, rules: RouteRules): Coding | null {
+  const decision = decideDecoding(asked, rules.needsPlain)
+  if (decision.decode || decision.isNegotiable) addVary(answer.fields)
+  if (!decision.decode) return null
+  markDecoded(answer.fields)
+  answer.contentLength = null
+  return decision.coding
 }
 
 /** All lines of a field as one; null = there is none. */
@@ -91,7 +130,9 @@ function amend(answer: PlannedAnswer, { isNegotiable, coding, reason }: Skip, { 
   // Who encoded it has named it: an encoded form from the cache has its mark.
   if (reason === 'origin-encoded') return
   if (status === 304) {
-    if (markNotModified(fields, raw.headers['if-none-match'])) addVary(fields)
+    const ifNoneMatch = raw.headers['if-none-match']
+    const accept = raw.headers['accept-encoding'] as string | undefined
+    if (markNotModified(fields, { ifNoneMatch, accept })) addVary(fields)
     return
   }
   if (isNegotiable) addVary(fields)

@@ -17,7 +17,7 @@ export function headersAsFields(reply: FastifyReply): string[] {
   return fields
 }
 
-/** Only what the rules may have changed: the tag, Vary, and what they take off. */
+/** Only what the rules may have changed: the tag, Vary, and what they take off, the coding where it is decoded. */
 export function setFields(reply: FastifyReply, fields: readonly string[]): void {
   const vary: string[] = []
   const left = new Set<string>()
@@ -28,7 +28,7 @@ export function setFields(reply: FastifyReply, fields: readonly string[]): void 
     else if (name === 'vary') vary.push(fields[i + 1] as string)
   }
   if (vary.length > 0) reply.header('vary', vary.join(', '))
-  for (const name of untrueOnceEncoded) if (!left.has(name)) reply.removeHeader(name)
+  for (const name of [...untrueOnceEncoded, 'content-encoding']) if (!left.has(name)) reply.removeHeader(name)
 }
 
 /** `isHandedOver`: @fastify/compress is behind, and sets coding and length itself. */

@@ -6,16 +6,18 @@ import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { encodeNow } from '../codec/codecs.ts'
 import { encodeBody } from '../codec/encoded-body.ts'
-import { readFirstBlock } from '../codec/first-block.ts'
+import { HOLD_MS, readFirstBlock } from '../codec/first-block.ts'
 import { type HandOver, looksCompressed } from '../codec/hand-over.ts'
 import type { Ticker } from '../codec/ticker.ts'
 import type { Costs } from '../measure/costs.ts'
 import type { LoadWatch } from '../measure/load.ts'
+import { MAX_DECODERS, type RecodersInUse } from '../requests/recoders.ts'
 import type { RouteRules } from '../route-rules.ts'
 import { high } from '../rules/levels.ts'
 import type { CompressionCounters } from '../signals.ts'
+import { decodedAnswer } from './decoded-answer.ts'
 import { pickLevel } from './pick-level.ts'
-import { type Plan, planAnswer } from './plan.ts'
+import { type DecodingPlan, type Plan, planAnswer } from './plan.ts'
 import { headersAsFields, markEncodedReply, setFields } from './reply-head.ts'
 
 /** Longest body that is encoded at once on this thread; above it the thread pool costs less than the wait (bench). */
@@ -31,6 +33,7 @@ export interface SendSetup {
   readonly count: CompressionCounters
   readonly ticker: Ticker
   readonly handOver: HandOver
+  readonly inUse: RecodersInUse
   rulesFor(request: FastifyRequest): RouteRules | null
   rulesByName(route: string): RouteRules | null
   isLocal(request: FastifyRequest): boolean
@@ -48,6 +51,10 @@ export function sendHook(setup: SendSetup) {
       done(null, payload)
     }
     if (plan === null) return leave()
+    if ('decode' in plan) {
+      setup.handOver.leaveAlone(request)
+      return done(null, decodedAnswer(payload, plan, setup.inUse))
+    }
     const sending = { setup, request, reply, plan }
     if (Buffer.isBuffer(payload)) return sendWhole(sending, payload, done)
     if (typeof payload === 'string') return sendWhole(sending, Buffer.from(payload), done)
@@ -65,7 +72,12 @@ interface Sending {
 }
 
 /** The plan of an origin's answer is good for one sending: what comes after it is an error page in its place. */
-function takePlan(setup: SendSetup, request: FastifyRequest, reply: FastifyReply, payload: unknown): Plan | null {
+function takePlan(
+  setup: SendSetup,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  payload: unknown,
+): Plan | DecodingPlan | null {
   const known = request.compressionPlan
   request.compressionPlan = null
   if (known !== undefined && known !== null) return known
@@ -85,11 +97,11 @@ function planOwn(
   setup: SendSetup,
   { request, reply, rules }: { request: FastifyRequest; reply: FastifyReply; rules: RouteRules },
   payload: unknown,
-): Plan | null {
+): Plan | DecodingPlan | null {
   const fields = headersAsFields(reply)
   const contentLength = lengthOf(payload, reply)
   const answer = { status: reply.statusCode, fields, contentLength, hasTrailers: false }
-  const { plan, facts } = planAnswer(request, answer, rules)
+  const { plan, facts } = planAnswer(request, answer, rules, setup.inUse.decoders >= MAX_DECODERS)
   setFields(reply, answer.fields)
   request.compressionFacts = facts
   if (facts.reason !== 'encoded') setup.count.skipped(rules.settings.route, facts.reason)
@@ -134,7 +146,7 @@ function sendStream(sending: Sending, source: Readable, done: Done): void {
   const { setup, plan } = sending
   const isShort = plan.length !== null && plan.length <= MAX_AT_ONCE_BYTES
   const limit = isShort ? MAX_AT_ONCE_BYTES : FIRST_BLOCK_BYTES
-  readFirstBlock(source, limit, setup.ticker, (error, block) => {
+  readFirstBlock(source, { limit, holdMs: HOLD_MS }, setup.ticker, (error, block) => {
     if (block === null) return done(error)
     if (block.isWhole) return sendWhole(sending, block.bytes, done)
     const first = block.bytes

@@ -12,6 +12,8 @@ const { constants } = zlib
 
 /** An encoder or decoder of node:zlib as a stream that can be told to send what it holds. */
 export interface ZlibStream extends Transform {
+  /** Bytes of input that it has used. */
+  readonly bytesWritten: number
   flush(kind: number, done?: () => void): void
 }
 
@@ -19,6 +21,8 @@ export interface ZlibStream extends Transform {
 const OUTPUT_BYTES = 64 * 1024
 /** Window of brotli and zstd on the fly, as a power of two: 512 KiB bound the memory of one stream. */
 const WINDOW_BITS = 19
+/** Largest window of zstd that is decoded, 8 MiB, as browsers have it (RFC 9659): a frame asks for its memory at once. */
+const MAX_ZSTD_WINDOW_BITS = 23
 const MIN_WINDOW_BITS = 16
 
 interface Codec {
@@ -67,7 +71,7 @@ const codecs: Readonly<Record<Coding, Codec>> = {
       params: {
         [constants.ZSTD_c_compressionLevel]: level,
         // RFC 8878 §3.1.1.1.2, RFC 9659: browsers refuse windows beyond 8 MiB.
-        [constants.ZSTD_c_windowLog]: windowBits(length, level > 9 ? 23 : WINDOW_BITS),
+        [constants.ZSTD_c_windowLog]: windowBits(length, level > 9 ? MAX_ZSTD_WINDOW_BITS : WINDOW_BITS),
       },
     }),
     sync: (body, options) => zlib.zstdCompressSync(body, options),
@@ -118,10 +122,13 @@ export function flushEncoder(encoder: ZlibStream, coding: Coding): void {
   encoder.flush(codecs[coding].flushKind)
 }
 
+const zstdBounds = { params: { [constants.ZSTD_d_windowLogMax]: MAX_ZSTD_WINDOW_BITS } }
+
 export function decoderStream(coding: Coding): ZlibStream {
-  if (coding === 'gzip') return zlib.createGunzip() as unknown as ZlibStream
-  if (coding === 'br') return zlib.createBrotliDecompress() as unknown as ZlibStream
-  return zlib.createZstdDecompress() as unknown as ZlibStream
+  const options = { chunkSize: OUTPUT_BYTES }
+  if (coding === 'gzip') return zlib.createGunzip(options) as unknown as ZlibStream
+  if (coding === 'br') return zlib.createBrotliDecompress(options) as unknown as ZlibStream
+  return zlib.createZstdDecompress({ ...options, ...zstdBounds }) as unknown as ZlibStream
 }
 
 /** In the thread pool. @throws when the bytes are not of the coding, or more than `maxBytes` come out. */
@@ -129,5 +136,5 @@ export function decodePooled(body: Buffer, coding: Coding, maxBytes: number): Pr
   const options = { maxOutputLength: maxBytes }
   if (coding === 'gzip') return promisify<Buffer, object, Buffer>(zlib.gunzip)(body, options)
   if (coding === 'br') return promisify<Buffer, object, Buffer>(zlib.brotliDecompress)(body, options)
-  return promisify<Buffer, object, Buffer>(zlib.zstdDecompress)(body, options)
+  return promisify<Buffer, object, Buffer>(zlib.zstdDecompress)(body, { ...options, ...zstdBounds })
 }

@@ -5,7 +5,7 @@
 import type { Readable } from 'node:stream'
 import type { Ticked, Ticker } from './ticker.ts'
 
-/** Longest time that a head waits for bytes to decide on. */
+/** Longest time that the head of an answer waits for bytes to decide on. */
 export const HOLD_MS = 10
 
 export interface FirstBlock {
@@ -17,24 +17,31 @@ export interface FirstBlock {
 
 type Done = (error: Error | null, block: FirstBlock | null) => void
 
-/** Reads at most about `limit` bytes; the stream is paused afterwards, and its errors are whoever reads on's. */
-export function readFirstBlock(source: Readable, limit: number, ticker: Ticker, done: Done): void {
-  new FirstBlockReader(source, limit, ticker, done).begin()
+/** When the block is read, whatever has come by then. */
+export interface BlockBounds {
+  /** Bytes, about. */
+  readonly limit: number
+  readonly holdMs: number
+}
+
+/** The stream is paused afterwards, and its errors are whoever reads on's. */
+export function readFirstBlock(source: Readable, bounds: BlockBounds, ticker: Ticker, done: Done): void {
+  new FirstBlockReader(source, bounds, ticker, done).begin()
 }
 
 class FirstBlockReader implements Ticked {
   bagIndex = -1
   readonly #source: Readable
-  readonly #limit: number
+  readonly #bounds: BlockBounds
   readonly #ticker: Ticker
   readonly #done: Done
   readonly #chunks: Buffer[] = []
   readonly #sinceMs = performance.now()
   #length = 0
 
-  constructor(source: Readable, limit: number, ticker: Ticker, done: Done) {
+  constructor(source: Readable, bounds: BlockBounds, ticker: Ticker, done: Done) {
     this.#source = source
-    this.#limit = limit
+    this.#bounds = bounds
     this.#ticker = ticker
     this.#done = done
   }
@@ -47,14 +54,14 @@ class FirstBlockReader implements Ticked {
   }
 
   tick(nowMs: number): void {
-    if (nowMs - this.#sinceMs >= HOLD_MS) this.#finish(null, false)
+    if (nowMs - this.#sinceMs >= this.#bounds.holdMs) this.#finish(null, false)
   }
 
   readonly #onData = (chunk: Buffer | string): void => {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
     this.#chunks.push(bytes)
     this.#length += bytes.length
-    if (this.#length >= this.#limit) this.#finish(null, false)
+    if (this.#length >= this.#bounds.limit) this.#finish(null, false)
   }
   readonly #onEnd = (): void => this.#finish(null, true)
   readonly #onError = (error: Error): void => this.#finish(error, false)

@@ -51,6 +51,27 @@ export function chooseCoding(accept: string | undefined, offered: readonly strin
   return identity.q > 0 ? 'identity' : best
 }
 
+/** Whether a client takes a coding at all; without the field it takes every one (RFC 9110 §12.5.3). */
+export function acceptsCoding(accept: string | undefined, coding: string): boolean {
+  return accept === undefined || weightFor(parseAcceptEncoding(accept), coding) > 0
+}
+
+/** Whether a client cannot take a coding and can take plain bytes, each spelling of the field read once a coding. */
+export function rememberedNeed(): (accept: string | undefined, coding: string) => boolean {
+  const codings = new Map<string, Map<string, boolean>>()
+  return (accept, coding) => {
+    if (accept === undefined) return false
+    const known = codings.get(coding) ?? new Map<string, boolean>()
+    codings.set(coding, known)
+    const need = known.get(accept)
+    if (need !== undefined) return need
+    const members = parseAcceptEncoding(accept)
+    const made = weightFor(members, coding) === 0 && identityWeight(members).q > 0
+    if (known.size < MAX_REMEMBERED) known.set(accept, made)
+    return made
+  }
+}
+
 function weightFor(members: readonly Weighted[], coding: string): number {
   let any = 0
   for (const member of members) {

@@ -9,6 +9,8 @@ export interface AnswerFields {
   noTransform: boolean
   /** X-Accel-Buffering: no, by which an origin asks proxies to pass every byte at once. */
   unbuffered: boolean
+  /** The codings that the resource reads in requests (RFC 9110 §12.5.3). */
+  acceptEncoding: string | null
 }
 
 /** `fields` is flat, `[name, value, …]`. Most lines are told apart by their length alone. */
@@ -19,6 +21,7 @@ export function readAnswerFields(fields: readonly string[]): AnswerFields {
     contentRange: false,
     noTransform: false,
     unbuffered: false,
+    acceptEncoding: null,
   }
   for (let i = 0; i + 1 < fields.length; i += 2) readLine(read, fields[i] as string, fields[i + 1] as string)
   return read
@@ -32,6 +35,9 @@ function readLine(read: AnswerFields, name: string, value: string): void {
     case 13:
       if (is(name, 'content-range')) read.contentRange = true
       else if (is(name, 'cache-control') && hasDirective(value, 'no-transform')) read.noTransform = true
+      return
+    case 15:
+      if (is(name, 'accept-encoding')) read.acceptEncoding = joined(read.acceptEncoding, value)
       return
     case 16:
       if (is(name, 'content-encoding')) read.contentEncoding = joined(read.contentEncoding, value)

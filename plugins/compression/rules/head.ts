@@ -3,6 +3,7 @@
  * sent. Works on flat lists, `[name, value, …]`, in place.
  */
 import { parseEntityTag, parseTagList, tagForClient, tagForOrigin } from '../../cache/index.ts'
+import { acceptsCoding } from './accept-encoding.ts'
 import type { Coding } from './types.ts'
 
 /**
@@ -49,12 +50,25 @@ export function markPlain(fields: string[]): void {
   replaceTag(fields, raw => tagForClient(raw, null))
 }
 
+/** The word in the mark of an answer that came encoded and leaves plain. */
+const DECODED = 'decoded'
+
+/** An answer that is decoded: no coding, no length, and a tag of its own (RFC 9110 §8.8.3.3). */
+export function markDecoded(fields: string[]): void {
+  replaceTag(fields, raw => tagForClient(raw, DECODED))
+  removeWhere(fields, lower => untrue.has(lower) || lower === 'content-encoding')
+}
+
 /** A HEAD says of the answer what a GET would (RFC 9110 §9.3.2) and no length that it would not have (§8.6). */
 export function markHead(fields: string[], coding: Coding): void {
   replaceTag(fields, raw => tagForClient(raw, coding))
+  removeWhere(fields, lower => untrue.has(lower))
+}
+
+function removeWhere(fields: string[], isGone: (lower: string) => boolean): void {
   let kept = 0
   for (let i = 0; i < fields.length; i += 2) {
-    if (untrue.has((fields[i] as string).toLowerCase())) continue
+    if (isGone((fields[i] as string).toLowerCase())) continue
     fields[kept] = fields[i] as string
     fields[kept + 1] = fields[i + 1] as string
     kept += 2
@@ -62,21 +76,27 @@ export function markHead(fields: string[], coding: Coding): void {
   fields.length = kept
 }
 
-/**
- * A 304 names the representation that the client has (RFC 9110 §15.4.5): of the tags it sent, the one that stands for
- * the origin's. True when that one was made by encoding.
- */
-export function markNotModified(fields: string[], ifNoneMatch: string | undefined): boolean {
-  let isEncoded = false
-  replaceTag(fields, raw => {
-    const held = heldTag(raw, ifNoneMatch)
-    isEncoded = held?.coding != null
-    return held?.raw ?? tagForClient(raw, null)
-  })
-  return isEncoded
+/** What of the request decides which of its tags a 304 confirms. */
+export interface Conditional {
+  readonly ifNoneMatch: string | undefined
+  readonly accept: string | undefined
 }
 
-function heldTag(origin: string, ifNoneMatch: string | undefined): { raw: string; coding: string | null } | null {
+/**
+ * A 304 names the representation that the client has (RFC 9110 §15.4.5): of the tags it sent, the one that stands for
+ * the origin's. True when that one was made here.
+ */
+export function markNotModified(fields: string[], asked: Conditional): boolean {
+  let isMade = false
+  replaceTag(fields, raw => {
+    const held = heldTag(raw, asked)
+    isMade = held?.coding != null
+    return held?.raw ?? tagForClient(raw, null)
+  })
+  return isMade
+}
+
+function heldTag(origin: string, { ifNoneMatch, accept }: Conditional): { raw: string; coding: string | null } | null {
   const own = parseEntityTag(origin)
   const listed = ifNoneMatch === undefined ? [] : parseTagList(ifNoneMatch)
   if (own === null || own.isWeak || listed === '*') return null
@@ -84,9 +104,14 @@ function heldTag(origin: string, ifNoneMatch: string | undefined): { raw: string
     // A cache that keeps encoded forms has named one of them itself.
     if (tag.raw === own.raw) return { raw: own.raw, coding: null }
     const { raw, coding } = tagForOrigin(tag)
-    if (raw === own.raw) return { raw: tag.raw, coding }
+    if (raw === own.raw && isStillTaken(coding, accept)) return { raw: tag.raw, coding }
   }
   return null
+}
+
+/** Whether a client that was sent `coding` once would be sent it now. */
+export function isStillTaken(coding: string | null, accept: string | undefined): boolean {
+  return coding === null || coding === DECODED || acceptsCoding(accept, coding)
 }
 
 function replaceTag(fields: string[], replace: (raw: string) => string): void {

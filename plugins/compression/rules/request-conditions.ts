@@ -2,14 +2,15 @@
  * The conditions of a request in the words of the origin: tags that were marked on their way out lose their mark on the
  * way up (RFC 9110 §13.1), so that a PUT with If-Match finds what it names.
  */
-import { rangeConditionForOrigin, tagListForOrigin } from '../../cache/index.ts'
+import { parseTagList, rangeConditionForOrigin, tagForOrigin, tagListForOrigin } from '../../cache/index.ts'
+import { isStillTaken } from './head.ts'
 
 /** `fields` flat; the same list where nothing was marked. */
 export function conditionsForOrigin(fields: readonly string[]): readonly string[] {
   let changed: string[] | null = null
   for (let i = 0; i < fields.length; i += 2) {
     const value = fields[i + 1] as string
-    const mapped = mappedValue(fields[i] as string, value)
+    const mapped = mappedValue(fields, i)
     if (mapped === value) continue
     changed ??= [...fields]
     changed[i + 1] = mapped
@@ -17,9 +18,38 @@ export function conditionsForOrigin(fields: readonly string[]): readonly string[
   return changed ?? fields
 }
 
-function mappedValue(name: string, value: string): string {
+function mappedValue(fields: readonly string[], at: number): string {
+  const name = fields[at] as string
+  const value = fields[at + 1] as string
   if (name.length !== 8 && name.length !== 13) return value
   const lower = name.toLowerCase()
-  if (lower === 'if-none-match' || lower === 'if-match') return tagListForOrigin(value)
+  if (lower === 'if-match') return tagListForOrigin(value)
+  if (lower === 'if-none-match') return representationsForOrigin(value, fields)
   return lower === 'if-range' ? rangeConditionForOrigin(value) : value
+}
+
+/**
+ * A tag of a coding that the client no longer takes keeps its mark: what it would be sent now is another representation,
+ * which a 304 must not confirm (RFC 9110 §13.1.2).
+ */
+function representationsForOrigin(value: string, fields: readonly string[]): string {
+  const plain = tagListForOrigin(value)
+  if (plain === value) return value
+  const tags = parseTagList(value)
+  if (tags === '*') return value
+  const accept = joinedValue(fields, 'accept-encoding')
+  const mapped = tags.map(tag => {
+    const { raw, coding } = tagForOrigin(tag)
+    return isStillTaken(coding, accept) ? raw : tag.raw
+  })
+  return [...new Set(mapped)].join(', ')
+}
+
+function joinedValue(fields: readonly string[], lower: string): string | undefined {
+  let value: string | undefined
+  for (let i = 0; i < fields.length; i += 2) {
+    if ((fields[i] as string).toLowerCase() !== lower) continue
+    value = value === undefined ? (fields[i + 1] as string) : `${value}, ${fields[i + 1]}`
+  }
+  return value
 }

@@ -15,6 +15,18 @@ export const contentClasses: readonly ContentClass[] = ['text', 'image', 'video'
 /** Ceiling of effort for each class on a scale of 0 (leave alone) to 9 (all that a coding can do). */
 export type LevelMap = Readonly<Record<ContentClass, number>>
 
+/** What is done to the bodies of requests on one route. */
+export interface RequestRules {
+  /** The app reads no coding: bodies that have one are decoded in front of it. */
+  readonly decode: boolean
+  /** Most bytes of a decoded body, 413 above; null = no limit. */
+  readonly maxBytes: number | null
+  /** Most bytes for each byte of the coded body, 413 above. */
+  readonly maxRatio: number
+  /** Encoded for apps that ask for it by Accept-Encoding in their answers, or with these codings without being asked. */
+  readonly encode: 'off' | 'advertised' | readonly Coding[]
+}
+
 /** What holds on one route. */
 export interface RouteCompression {
   /** Name of the route, for signals and messages. */
@@ -26,6 +38,7 @@ export interface RouteCompression {
   readonly levelMap: LevelMap
   /** Media types that are encoded beside the known ones, lower-case, `image/*` for all of a kind. */
   readonly types: readonly string[]
+  readonly requests: RequestRules
 }
 
 /** Why an answer leaves as it came. */
@@ -47,3 +60,5 @@ export type SkipReason =
   | 'not-accepted'
   | 'no-gain'
   | 'payload'
+  /** It came encoded and leaves plain. */
+  | 'decoded'

@@ -62,6 +62,7 @@ t.test('what is not written has the documented defaults', async t => {
       algorithms: ['zstd', 'brotli', 'gzip'],
       levelMap: { text: 9, image: 6, video: 3, default: 6 },
       types: [],
+      requests: { decode: false, maxSize: 64 * 1024 ** 2, maxRatio: 100, encode: 'advertised' },
     },
     cache: {
       maxObjectSize: 8 * 1024 ** 2,
@@ -196,6 +197,15 @@ t.test('the off-values are accepted in every spelling', async t => {
   for (const off of ['false', 'off', '"off"', '{ enabled: false }']) {
     const route = routeOf(withRoute(`cache: ${off}`, `compression: ${off}`, `retry: ${off}`, `admission: ${off}`))
     t.match(route, { cache: false, compression: false, retry: false, admission: false }, off)
+  }
+  for (const [written, meant] of [
+    ...['off', 'false', '"off"'].map(off => [off, 'off'] as const),
+    ['advertised', 'advertised'] as const,
+    ['[gzip, brotli]', ['gzip', 'brotli']] as const,
+  ]) {
+    const route = routeOf(withRoute(`compression: { requests: { max_size: none, encode: ${written} } }`))
+    const requests = { decode: false, maxSize: null, maxRatio: 100, encode: meant }
+    t.match(route.compression, { requests }, written)
   }
   for (const off of ['off', 'false', '{ mode: off }', '{ mode: false }', '{ mode: "off" }'])
     t.equal(routeOf(withRoute(`tuner: ${off}`)).tuner['mode'], 'off', off)

@@ -107,9 +107,15 @@ function faults(asked: Asked, accept: string | undefined, method: string, got: R
   if (isOurs && !isAccepted(accept, encoding)) wrong.push(`${encoding} was not accepted`)
   if (isOurs && (headers['accept-ranges'] ?? headers['digest']) !== undefined) wrong.push('untrue fields')
   if (isOurs && headers['etag'] !== `"v1~hg-${encoding}"`) wrong.push(`tag ${headers['etag']}`)
+  if (asked.encoding !== '' && hasBodyStatus(asked)) {
+    const isTaken = accept === undefined || isAccepted(accept, asked.encoding) || !isAccepted(accept, 'identity', true)
+    if (encoding !== (isTaken ? asked.encoding : undefined)) wrong.push(`an origin's coding became ${encoding}`)
+    if (headers['etag'] !== (isTaken ? '"v1"' : '"v1~hg-decoded"')) wrong.push(`tag ${headers['etag']}`)
+    if (!isTaken && (headers['accept-ranges'] ?? headers['digest']) !== undefined) wrong.push('untrue fields')
+  }
   const vary = headers['vary'] ?? ''
   if (vary !== '' && vary !== 'accept-encoding') wrong.push(`vary ${vary}`)
-  const couldBe = /text|json|svg/.test(asked.type) && asked.encoding === '' && ![204, 304].includes(asked.status)
+  const couldBe = (/text|json|svg/.test(asked.type) || asked.encoding !== '') && hasBodyStatus(asked)
   if (isOurs && vary === '') wrong.push('no Vary')
   if (!couldBe && vary !== '') wrong.push('Vary where nothing was negotiable')
   if (couldBe && asked.size >= 1024 && vary === '') wrong.push('no Vary on a negotiable answer')
@@ -117,11 +123,15 @@ function faults(asked: Asked, accept: string | undefined, method: string, got: R
   return wrong
 }
 
-function isAccepted(accept: string | undefined, coding: string): boolean {
-  if (accept === undefined) return false
+function hasBodyStatus({ status }: Asked): boolean {
+  return status !== 204 && status !== 304
+}
+
+function isAccepted(accept: string | undefined, coding: string, byDefault = false): boolean {
+  if (accept === undefined) return byDefault
   const members = accept.split(',').map(member => member.trim().split(';q='))
   const own = members.find(([name]) => name === coding) ?? members.find(([name]) => name === '*')
-  return own !== undefined && own[1] !== '0'
+  return own === undefined ? byDefault : own[1] !== '0'
 }
 
 const cases: Asked[] = types.flatMap(type =>

@@ -194,6 +194,11 @@ t.test('tags are marked for the bytes that go out, and found again on the way up
   t.equal(up('if-none-match', 'W/"w", "a~hg-br", "a~hg-gzip"'), 'W/"w", "a"')
   t.equal(up('If-Range', '"a~hg-br"'), '"a~hg-br"', 'parts of encoded bytes are never completed from plain ones')
   t.equal(up('If-Range', '"a~hg-br~hg-id"'), '"a~hg-br"')
+  const now = (accept: string, tags: string) =>
+    conditionsForOrigin(['If-None-Match', tags, 'Accept-Encoding', accept])[1]
+  t.equal(now('gzip', '"a~hg-br", "a~hg-gzip"'), '"a~hg-br", "a"', 'what it no longer takes is no form for it')
+  t.equal(now('br;q=0, *', '"a~hg-br"'), '"a~hg-br"')
+  t.equal(now('identity', '"a~hg-decoded", "a"'), '"a"')
   const untouched = ['If-Match', '"a"', 'Accept', 'x']
   t.equal(conditionsForOrigin(untouched), untouched, 'nothing is copied where nothing was marked')
 })
@@ -209,9 +214,12 @@ t.test('a 304 carries the tag that the client has', async t => {
   ]
   for (const [tag, held, wanted, isEncoded] of cases) {
     const flat = ['ETag', tag]
-    t.equal(markNotModified(flat, held), isEncoded, String(held))
+    t.equal(markNotModified(flat, { ifNoneMatch: held, accept: undefined }), isEncoded, String(held))
     t.equal(flat[1], wanted)
   }
+  const both = ['ETag', '"a"']
+  markNotModified(both, { ifNoneMatch: '"a~hg-br", "a~hg-gzip"', accept: 'gzip' })
+  t.equal(both[1], '"a~hg-gzip"', 'of two forms the one that it takes')
 })
 
 t.test('texts that @fastify/compress takes for compressed bytes are known', async t => {

@@ -8,7 +8,7 @@ import zlib from 'node:zlib'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type CacheFunctions, type CacheOptions, cache } from '../../../plugins/cache/index.ts'
 import { type CompressionOptions, compression } from '../../../plugins/compression/index.ts'
-import { proxy } from '../../../plugins/proxy/index.ts'
+import { type ProxyOptions, proxy } from '../../../plugins/proxy/index.ts'
 import { upstream } from '../../../plugins/upstream/index.ts'
 import { exchange, type RawAnswer } from '../../support/raw-client.ts'
 
@@ -26,6 +26,7 @@ export interface AppWishes {
   readonly direct?: boolean
   readonly compression?: Partial<CompressionOptions>
   readonly cache?: Partial<CacheOptions> & CacheFunctions
+  readonly proxy?: Partial<ProxyOptions>
   /** Before the proxy: routes of the app itself. */
   routes?(app: FastifyInstance): void
 }
@@ -40,7 +41,7 @@ export async function compressingApp(
   wishes.routes?.(app)
   if (origin !== null) {
     await app.register(upstream, { upstreams: { app: { origins: [{ url: origin }], minSize: 0 } } })
-    await app.register(proxy, { upstream: 'app', direct: wishes.direct ?? true })
+    await app.register(proxy, { upstream: 'app', direct: wishes.direct ?? true, ...wishes.proxy })
     if (wishes.cache !== undefined) await app.register(cache, wishes.cache)
   }
   await app.listen({ port: 0, host: '127.0.0.1' })

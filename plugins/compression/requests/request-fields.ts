@@ -1,0 +1,74 @@
+/**
+ * The fields of a request's head that say what its body is, read in one pass, and the head as it is once the body has
+ * another coding: Content-Encoding and digests stay true (RFC 9110 §8.4, RFC 9530). Pure.
+ */
+
+import { hasDirective } from '../rules/answer-fields.ts'
+import type { Coding } from '../rules/types.ts'
+
+export interface RequestBodyFields {
+  contentType: string | null
+  /** All lines joined; null = no such field. */
+  contentEncoding: string | null
+  /** RFC 9111 §5.2.1.6 */
+  noTransform: boolean
+  /** A part of what is to be stored, counted in its plain bytes (RFC 9110 §14.5). */
+  isPart: boolean
+  /** A digest or a signature is over the bytes as they are. */
+  isDigested: boolean
+}
+
+/** Digests of the bytes on the wire or of the coded representation; the first two are of older specifications. */
+const digests: ReadonlySet<string> = new Set(['content-md5', 'digest', 'content-digest', 'repr-digest'])
+/** Signatures that may cover the bytes or a field that encoding changes (RFC 9421, and that of S3). */
+const signatures: ReadonlySet<string> = new Set(['signature', 'signature-input', 'x-amz-content-sha256'])
+
+/** `headers` is flat, `[name, value, …]`. */
+export function readRequestBodyFields(headers: readonly string[]): RequestBodyFields {
+  const read: RequestBodyFields = {
+    contentType: null,
+    contentEncoding: null,
+    noTransform: false,
+    isPart: false,
+    isDigested: false,
+  }
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const lower = (headers[i] as string).toLowerCase()
+    const value = headers[i + 1] as string
+    if (lower === 'content-type') read.contentType = value
+    else if (lower === 'content-encoding') read.contentEncoding = joined(read.contentEncoding, value)
+    else if (lower === 'cache-control') read.noTransform ||= hasDirective(value, 'no-transform')
+    else if (lower === 'content-range') read.isPart = true
+    else if (digests.has(lower) || signatures.has(lower)) read.isDigested = true
+  }
+  return read
+}
+
+function joined(before: string | null, value: string): string {
+  return before === null ? value : `${before}, ${value}`
+}
+
+/** The codings of a body in the order they were applied; `identity` is none (RFC 9110 §8.4.1). */
+export function codingsOf(contentEncoding: string | null): readonly string[] {
+  if (contentEncoding === null) return []
+  return contentEncoding
+    .split(',')
+    .map(member => member.trim().toLowerCase())
+    .filter(member => member !== '' && member !== 'identity')
+    .map(member => (member === 'x-gzip' ? 'gzip' : member))
+}
+
+/** Without the coding, and without what was true of the coded bytes only. */
+export function decodedHead(headers: readonly string[]): string[] {
+  const kept: string[] = []
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const lower = (headers[i] as string).toLowerCase()
+    if (lower !== 'content-encoding' && !digests.has(lower)) kept.push(headers[i] as string, headers[i + 1] as string)
+  }
+  return kept
+}
+
+/** Only for a head that has no digest. */
+export function encodedHead(headers: readonly string[], coding: Coding): string[] {
+  return [...headers, 'Content-Encoding', coding]
+}
