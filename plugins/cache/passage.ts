@@ -74,6 +74,8 @@ export class Passage {
   coding: string | null = null
   readonly key: string
   readonly #place: string
+  /** Each unsafe request asks all that run for it. */
+  #keyedUrl: string | null = null
 
   constructor({ call, scope, method, rawHeaders, hasBody }: PassageStart) {
     this.call = call
@@ -101,7 +103,8 @@ export class Passage {
 
   /** The address under which its answer is stored. */
   get keyedUrl(): string {
-    return this.publicUrl(this.keyedTarget)
+    this.#keyedUrl ??= this.publicUrl(this.keyedTarget)
+    return this.#keyedUrl
   }
 
   /** The key of another target of the same site, as a GET without key fields has it. */

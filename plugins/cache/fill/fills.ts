@@ -144,11 +144,7 @@ export class Fills implements FillSurroundings, SoleSurroundings {
 
   /** A POST whose answer may be kept for GET has a body, which can be sent once. */
   takeAlone(passage: Passage, request: ExchangeRequest, handler: ExchangeHandler): FollowedExchange {
-    const reader = new FillReader(passage, request, handler)
-    reader.start()
-    const plan = { passage, request, offered: null, isWhole: false, isJoinable: false, isBackground: false }
-    if (!reader.isOver) this.#lead(plan, reader)
-    return reader
+    return this.#askFor(new SoleAnswer(passage, request, handler, this))
   }
 
   #askFor(sole: SoleAnswer): FollowedExchange {
@@ -255,7 +251,7 @@ export class Fills implements FillSurroundings, SoleSurroundings {
   }
 
   statusOfUnkept({ reason, hasVariants }: Passage, detail: string | null): string {
-    const forward = forwardReason(reason as ReuseReason, hasVariants)
+    const forward = reason === 'unsafe' ? 'method' : forwardReason(reason as ReuseReason, hasVariants)
     const lines = this.#linesOfUnkept.get(forward) ?? new Map<string | null, string>()
     this.#linesOfUnkept.set(forward, lines)
     const line = lines.get(detail) ?? formatCacheStatus(CACHE_NAME, detail === null ? { forward } : { forward, detail })

@@ -1,6 +1,7 @@
 /**
  * The answer to a request that nobody else waits for and that nothing stored could answer: mostly one that must not be
- * kept, and so it is passed on as it comes. Where its head says that it may be kept, a fill takes over from there.
+ * kept, and so it is passed on as it comes. Where its head says that it may be kept, a fill takes over from there. An
+ * unsafe request is one of these where its answer may be kept for others (RFC 9110 §9.3.3).
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
@@ -25,6 +26,8 @@ export interface TakenOver {
 export interface SoleSurroundings {
   readonly traits: KeyTraits
   readonly count: CacheCounters
+  /** Makes void what the answer to an unsafe request makes void. */
+  invalidate(passage: Passage, origin: { readonly status: number; readonly rawHeaders: readonly string[] }): unknown
   takeOver(sole: SoleAnswer, controller: Dispatcher.DispatchController): TakenOver
   /** Value of Cache-Status for an answer that is not kept; null = no reason worth telling. */
   statusOfUnkept(passage: Passage, detail: string | null): string
@@ -112,7 +115,8 @@ export class SoleAnswer extends Relay implements BagMember {
     }
     const { passage } = this
     const { traits, count } = this.#around
-    traits.learnFrom(passage.key, decision, status)
+    if (passage.way === 'unsafe') this.#around.invalidate(passage, { status, rawHeaders })
+    else traits.learnFrom(passage.key, decision, status)
     if (!decision.store) count.refused(passage.scope.route, decision.reason)
     count.outcome(passage, 'miss')
     const line = this.#around.statusOfUnkept(passage, decision.store ? null : decision.reason)
