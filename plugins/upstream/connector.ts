@@ -6,6 +6,7 @@ import type { LookupAddress } from 'node:dns'
 import net from 'node:net'
 import tls from 'node:tls'
 import { type FailureKind, upstreamFailure } from './errors.ts'
+import type { Landing } from './h1/landing.ts'
 import type { OriginAddress } from './origin-address.ts'
 import type { Resolver } from './resolver.ts'
 
@@ -23,6 +24,13 @@ export interface TransportOptions {
     readonly pin: string | null
     readonly serverName: string | null
   }
+}
+
+export interface DialOptions {
+  /** Offer HTTP/2 by ALPN on TLS; what the origin's options say. */
+  readonly http2?: boolean
+  /** Where the bytes of a plain socket go instead of its stream. */
+  readonly landing?: Landing | null
 }
 
 export type Transport = net.Socket | tls.TLSSocket
@@ -45,16 +53,17 @@ export class Connector {
   }
 
   /** `done` is called exactly once: with a connected socket, or with an UpstreamFailure that is `unsent`. */
-  open(done: Done, http2 = this.#options.http2): void {
+  open(done: Done, { http2 = this.#options.http2, landing = null }: DialOptions = {}): void {
     const attempt = new Opening(this.#options.connectTimeoutMs, done)
-    if (!this.#address.isName) return this.#dial(attempt, null, http2)
+    const wanted = { http2, landing }
+    if (!this.#address.isName) return this.#dial(attempt, null, wanted)
     this.#resolver.resolve(this.#address.host).then(
-      addresses => this.#dial(attempt, addresses, http2),
+      addresses => this.#dial(attempt, addresses, wanted),
       error => attempt.fail('dns', error),
     )
   }
 
-  #dial(attempt: Opening, addresses: LookupAddress[] | null, http2: boolean): void {
+  #dial(attempt: Opening, addresses: LookupAddress[] | null, { http2, landing }: Required<DialOptions>): void {
     if (attempt.isOver) return
     const { protocol, socketPath, host, port } = this.#address
     const base = {
@@ -65,7 +74,7 @@ export class Connector {
       ...(addresses === null ? {} : { lookup: answerWith(addresses), autoSelectFamily: addresses.length > 1 }),
     } as net.NetConnectOpts
     if (protocol === 'https') this.#dialTls(attempt, base as tls.ConnectionOptions, http2)
-    else attempt.watch(net.connect(base), 'connect')
+    else attempt.watch(net.connect(landing === null ? base : { ...base, onread: landing.onread }), 'connect')
   }
 
   #dialTls(attempt: Opening, base: tls.ConnectionOptions, http2: boolean): void {

@@ -8,7 +8,7 @@ import { ConnectionShelf } from './connection-shelf.ts'
 import type { Connector, Transport } from './connector.ts'
 import { type FailureKind, isUpstreamFailure, upstreamFailure } from './errors.ts'
 import type { ConnectionEvents, OriginConnection } from './exchange.ts'
-import { H1Connection } from './h1/index.ts'
+import { H1Connection, Landing } from './h1/index.ts'
 import { H2_STREAMS, openH2 } from './h2/index.ts'
 import type { OriginAddress } from './origin-address.ts'
 import type { PoolHealth } from './pool-health.ts'
@@ -112,15 +112,18 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
   lendTransport(): Promise<Transport> {
     return new Promise((resolve, reject) => {
       const startedMs = performance.now()
-      this.#setup.connector.open((error, socket) => {
-        this.#setup.counters.connect(isUpstreamFailure(error) ? error.kind : 'ok', performance.now() - startedMs)
-        if (socket === null) {
-          this.health.failed(isUpstreamFailure(error) ? error.kind : 'unreachable', performance.now())
-          return reject(error)
-        }
-        this.tunnels++
-        resolve(socket)
-      }, false)
+      this.#setup.connector.open(
+        (error, socket) => {
+          this.#setup.counters.connect(isUpstreamFailure(error) ? error.kind : 'ok', performance.now() - startedMs)
+          if (socket === null) {
+            this.health.failed(isUpstreamFailure(error) ? error.kind : 'unreachable', performance.now())
+            return reject(error)
+          }
+          this.tunnels++
+          resolve(socket)
+        },
+        { http2: false },
+      )
     })
   }
 
@@ -271,10 +274,12 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
       else this.#connected(connection)
       told?.(error)
     }
-    this.#setup.connector.open((error, socket) => {
+    const landing = this.address.protocol === 'http' && this.#setup.client === 'native' ? new Landing() : null
+    const speak = (error: Error | null, socket: Transport | null): void => {
       if (socket === null) done(error, null)
-      else this.#speakOn(socket, done)
-    })
+      else this.#speakOn(socket, landing, done)
+    }
+    this.#setup.connector.open(speak, { landing })
   }
 
   #connectFailed(error: Error, isWarmUp: boolean): void {
@@ -293,14 +298,14 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
     this.#serveWaiting(now)
   }
 
-  #speakOn(socket: Transport, done: Connected): void {
+  #speakOn(socket: Transport, landing: Landing | null, done: Connected): void {
     const { protocol, authority } = this.address
     const scheme = protocol === 'https' ? 'https' : 'http'
     if (protocol === 'h2c' || ('alpnProtocol' in socket && socket.alpnProtocol === 'h2')) {
       this.#isShared = true
       return openH2(socket, { origin: { scheme, authority }, events: this }, done)
     }
-    if (this.#setup.client === 'native') return done(null, new H1Connection(socket, { events: this }))
+    if (this.#setup.client === 'native') return done(null, new H1Connection(socket, { events: this, landing }))
     done(null, new UndiciConnection(socket, { origin: `${scheme}://${authority}`, events: this }))
   }
 

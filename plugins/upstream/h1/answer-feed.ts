@@ -27,6 +27,10 @@ export class AnswerFeed {
     return this.#held !== null
   }
 
+  get heldBytes(): number {
+    return this.#held?.length ?? 0
+  }
+
   /** The handler is being called this very moment, from further down the stack. */
   get isDelivering(): boolean {
     return this.#isDelivering
@@ -45,14 +49,15 @@ export class AnswerFeed {
     return this.#reader.trailers
   }
 
-  push(exchange: H1Exchange, bytes: Buffer): FeedOutcome {
+  /** @param isOurs the handler may be given the bytes themselves, and not a copy */
+  push(exchange: H1Exchange, bytes: Buffer, isOurs: boolean): FeedOutcome {
     if (exchange.paused) {
       this.#hold(bytes)
       return 'open'
     }
     this.#isDelivering = true
     try {
-      return this.#deliver(exchange, bytes)
+      return this.#deliver(exchange, bytes, isOurs)
     } catch (thrown) {
       return upstreamFailure('aborted', false, thrown)
     } finally {
@@ -65,7 +70,7 @@ export class AnswerFeed {
     const held = this.#held
     if (held === null) return 'open'
     this.#held = null
-    return this.push(exchange, held)
+    return this.push(exchange, held, true)
   }
 
   /** What it means for the answer that the origin sends no more; `cause` is null if it closed properly. */
@@ -78,7 +83,7 @@ export class AnswerFeed {
     this.#held = null
   }
 
-  #deliver(exchange: H1Exchange, bytes: Buffer): FeedOutcome {
+  #deliver(exchange: H1Exchange, bytes: Buffer, isOurs: boolean): FeedOutcome {
     const reader = this.#reader
     let at = 0
     while (!exchange.isOver) {
@@ -88,7 +93,7 @@ export class AnswerFeed {
       }
       const step = reader.next(bytes, at)
       at = reader.position
-      if (step === 'data') exchange.content(slice(bytes, reader.dataStart, reader.dataEnd))
+      if (step === 'data') exchange.content((isOurs ? slice : copy)(bytes, reader.dataStart, reader.dataEnd))
       else if (step === 'head') exchange.head(reader.status, reader.headers, reader.message)
       else if (step === 'end') return at === bytes.length ? 'whole' : 'surplus'
       else if (step === 'more') return 'open'
@@ -105,4 +110,10 @@ export class AnswerFeed {
 
 function slice(bytes: Buffer, start: number, end: number): Buffer {
   return start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end)
+}
+
+function copy(bytes: Buffer, start: number, end: number): Buffer {
+  const own = Buffer.allocUnsafe(end - start)
+  bytes.copy(own, 0, start, end)
+  return own
 }

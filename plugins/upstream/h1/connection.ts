@@ -7,9 +7,12 @@ import { type UpstreamFailure, upstreamFailure } from '../errors.ts'
 import type { ConnectionEvents, ExchangeHandler, ExchangeRequest, OriginConnection } from '../exchange.ts'
 import { AnswerFeed, type FeedOutcome } from './answer-feed.ts'
 import { type ExchangeOwner, H1Exchange } from './h1-exchange.ts'
+import type { Landing } from './landing.ts'
 import { RequestSender } from './request-sender.ts'
 import { guardWrites } from './write-guard.ts'
 
+/** Most bytes that are read for a reader that has paused, as a stream would; then the origin has to wait. */
+const MOST_HELD_BYTES = 65_536
 /** How long an answer may still be read after a write has failed. */
 const READ_GRACE_MS = 1000
 
@@ -22,6 +25,8 @@ export interface H1ConnectionOptions {
   readonly maxHeadBytes?: number
   /** Most interim (1xx) answers before the final one; 16. */
   readonly maxInterim?: number
+  /** Where the socket's bytes arrive, if not in its stream. */
+  readonly landing?: Landing | null
 }
 
 export class H1Connection implements OriginConnection {
@@ -32,9 +37,10 @@ export class H1Connection implements OriginConnection {
   readonly #sender: RequestSender
   readonly #owner: ExchangeOwner = {
     abort: (exchange, reason) => this.#fail(exchange, reason),
-    pause: () => this.socket.pause(),
+    pause: () => this.#pause(),
     resume: exchange => this.#resume(exchange),
   }
+  #isLanding = false
   #exchange: H1Exchange | null = null
   #used = false
   #closing = false
@@ -57,7 +63,8 @@ export class H1Connection implements OriginConnection {
     socket.on('close', () => this.#onBroken(new Error('the socket was closed')))
     socket.on('end', () => this.#onEnd())
     socket.on('drain', () => this.#sender.resume())
-    socket.on('data', (bytes: Buffer) => this.consume(bytes))
+    if (options.landing == null) socket.on('data', (bytes: Buffer) => this.consume(bytes, true))
+    else this.#readFrom(options.landing)
     if (socket.destroyed || socket.readableEnded) this.#retire(true)
   }
 
@@ -103,13 +110,27 @@ export class H1Connection implements OriginConnection {
     else this.#fail(this.#exchange, reason)
   }
 
-  /** The one entry of received bytes. They are read or copied before it returns, so the buffer may be used again. */
-  consume(bytes: Buffer): void {
+  /** The one entry of received bytes; those that are not ours are read or copied before it returns. */
+  consume(bytes: Buffer, isOurs = true): void {
     if (this.#gone || bytes.length === 0) return
     const exchange = this.#exchange
     // Nobody asked: an answer to nothing would become the answer to the next request.
     if (exchange === null || exchange.isOver) return this.#retire(false)
-    this.#settle(exchange, this.#feed.push(exchange, bytes))
+    this.#settle(exchange, this.#feed.push(exchange, bytes, isOurs))
+  }
+
+  #readFrom(landing: Landing): void {
+    this.#isLanding = true
+    landing.readBy((bytes, isOurs) => {
+      this.consume(bytes, isOurs)
+      if (this.#feed.heldBytes >= MOST_HELD_BYTES) this.socket.pause()
+    })
+    this.socket.resume()
+  }
+
+  /** What lands is held by us as a stream would hold it, so that the end of a small answer is still seen. */
+  #pause(): void {
+    if (!this.#isLanding) this.socket.pause()
   }
 
   #send(exchange: H1Exchange): void {
@@ -182,7 +203,7 @@ export class H1Connection implements OriginConnection {
   #holdUnread(exchange: H1Exchange): void {
     this.socket.removeAllListeners('data')
     const unread: Buffer | null = this.socket.read()
-    if (unread !== null) this.#feed.push(exchange, unread)
+    if (unread !== null) this.#feed.push(exchange, unread, true)
   }
 
   /** The origin sends no more. After a failed write its close may hide a reset: then it does not end an answer. */

@@ -3,3 +3,4 @@
  * (raw heads, legal 304 with Content-Length, early answers, strict framing).
  */
 export { H1Connection, type H1ConnectionOptions } from './connection.ts'
+export { Landing } from './landing.ts'

@@ -27,25 +27,28 @@ export function nextProbeDelayMs({ intervalMs }: ProbeOptions, random: number): 
 /** Never rejects. An origin of `h2c` is only connected to: it speaks no HTTP/1.1. */
 export function probeOrigin(connector: Connector, address: OriginAddress, options: ProbeOptions): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
-  connector.open((_error, socket) => {
-    if (socket === null) return resolve(false)
-    if (address.protocol === 'h2c') {
-      socket.destroy()
-      return resolve(true)
-    }
-    const end = (isWell: boolean) => {
-      socket.destroy()
-      resolve(isWell)
-    }
-    const { path } = options
-    const headers = { host: address.authority, connection: 'close', 'user-agent': 'hearthgate-probe' }
-    const request = http.get({ createConnection: () => socket, path, headers, timeout: TIMEOUT_MS }, answer => {
-      answer.resume()
-      end(isWellStatus(answer.statusCode ?? 0, options.status))
-    })
-    request.on('error', () => end(false))
-    request.on('timeout', () => end(false))
-  }, false)
+  connector.open(
+    (_error, socket) => {
+      if (socket === null) return resolve(false)
+      if (address.protocol === 'h2c') {
+        socket.destroy()
+        return resolve(true)
+      }
+      const end = (isWell: boolean) => {
+        socket.destroy()
+        resolve(isWell)
+      }
+      const { path } = options
+      const headers = { host: address.authority, connection: 'close', 'user-agent': 'hearthgate-probe' }
+      const request = http.get({ createConnection: () => socket, path, headers, timeout: TIMEOUT_MS }, answer => {
+        answer.resume()
+        end(isWellStatus(answer.statusCode ?? 0, options.status))
+      })
+      request.on('error', () => end(false))
+      request.on('timeout', () => end(false))
+    },
+    { http2: false },
+  )
   return promise
 }
 

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
+import net from 'node:net'
 import t from 'tap'
 import type { ExchangeController } from '../../../../plugins/upstream/exchange.ts'
-import { answering, connect, get, recorder, startOrigin, turn } from './support.ts'
+import { answering, connect, get, receivedBytes, recorder, startOrigin, turn } from './support.ts'
 
 const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
 
@@ -151,24 +152,26 @@ t.test('what is held for a paused reader does not depend on the buffer it came i
   t.match(await handler.done, { body: 'helloworld', failure: null })
 })
 
-t.test('bytes that Node had read for a paused reader survive a reset', async t => {
-  const origin = await startOrigin(t, socket => {
-    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello')
-  })
-  const { connection, socket } = await connect(t, origin.port)
-  const handler = recorder({ onResponseData: controller => controller.pause() })
-  connection.dispatch(get(), handler)
-  while (handler.outcome.body === '') await turn()
-  origin.sockets[0]!.write('world')
-  while (socket.readableLength === 0) await turn()
-  const closed = once(socket, 'close').catch(() => {})
-  origin.sockets[0]!.resetAndDestroy()
-  await closed
-  t.equal(handler.outcome.body, 'hello')
-  handler.controller!.resume()
-  t.equal(handler.outcome.body, 'helloworld')
-  handler.controller!.resume()
-  t.match(await handler.done, { body: 'helloworld', failure: null })
+t.test('bytes that had been read for a paused reader survive a reset, landed or in a stream', async t => {
+  const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello'
+  for (const isStream of [false, true]) {
+    const origin = await startOrigin(t, socket => socket.write(answer))
+    const given = isStream ? net.connect({ port: origin.port, host: '127.0.0.1' }) : null
+    const { connection, socket } = await connect(t, origin.port, {}, given)
+    const handler = recorder({ onResponseData: controller => controller.pause() })
+    connection.dispatch(get(), handler)
+    while (handler.outcome.body === '') await turn()
+    origin.sockets[0]!.write('world')
+    await receivedBytes(socket, answer.length + 5)
+    const closed = once(socket, 'close').catch(() => {})
+    origin.sockets[0]!.resetAndDestroy()
+    await closed
+    t.equal(handler.outcome.body, 'hello')
+    handler.controller!.resume()
+    t.equal(handler.outcome.body, 'helloworld')
+    handler.controller!.resume()
+    t.match(await handler.done, { body: 'helloworld', failure: null })
+  }
 })
 
 t.test('a reader that has paused with nothing held hears of a reset at once', async t => {

@@ -81,7 +81,7 @@ t.test('a byte at a time gives the same answer as all at once', async t => {
     const recycled = Buffer.alloc(1)
     for (const character of given.answer) {
       recycled.write(character, 'latin1')
-      connection.consume(recycled)
+      connection.consume(recycled, false)
     }
     t.match(await handler.done, { body: given.body, failure: null })
     t.strictSame(told, ['free'])

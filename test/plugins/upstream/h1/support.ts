@@ -8,7 +8,7 @@ import type {
   ExchangeRequest,
   OriginConnection,
 } from '../../../../plugins/upstream/exchange.ts'
-import { H1Connection, type H1ConnectionOptions } from '../../../../plugins/upstream/h1/index.ts'
+import { H1Connection, type H1ConnectionOptions, Landing } from '../../../../plugins/upstream/h1/index.ts'
 
 interface Teardown {
   teardown(fn: () => unknown): void
@@ -66,8 +66,12 @@ export async function connect(
   t: Teardown,
   port: number,
   options: Partial<H1ConnectionOptions> & { onFree?: (connection: OriginConnection) => void } = {},
-  socket: net.Socket = net.connect({ port, host: '127.0.0.1', noDelay: true }),
+  given: net.Socket | null = null,
 ): Promise<Connected> {
+  // A plain socket's bytes land as in a pool; one that is given has a stream, as TLS has.
+  const landing = given === null ? new Landing() : null
+  const socket =
+    given ?? net.connect({ port, host: '127.0.0.1', noDelay: true, onread: landing?.onread as net.OnReadOpts })
   if (socket.connecting) await once(socket, 'connect')
   t.teardown(() => socket.destroy())
   const told: string[] = []
@@ -75,6 +79,7 @@ export async function connect(
   const { onFree, ...rest } = options
   const connection = new H1Connection(socket, {
     ...rest,
+    landing,
     events: {
       onFree(free, hint) {
         told.push(hint === null ? 'free' : `free ${hint}`)
@@ -194,7 +199,7 @@ export async function exchange(
 
 /** Resolves when the socket has received `count` bytes in all. */
 export async function receivedBytes(socket: net.Socket, count: number): Promise<void> {
-  while (socket.bytesRead < count && !socket.destroyed) await once(socket, 'data')
+  while (socket.bytesRead < count && !socket.destroyed) await turn()
 }
 
 /** A turn of the event loop, so that whatever is already due has happened. */
