@@ -42,7 +42,7 @@ export class Diary {
       const path = this.#local(message.location().url)
       if (message.type() === 'error') this.troubles.push(`console ${path}: ${withoutPhrase(message.text())}`)
     })
-    page.on('pageerror', error => this.troubles.push(`exception: ${error.message}`))
+    page.on('pageerror', error => this.troubles.push(`exception: ${error.message}${placeOf(error)}`))
     page.on('requestfailed', request => {
       const path = this.#local(request.url())
       this.troubles.push(`failed ${request.method()} ${path}: ${request.failure()?.errorText}`)
@@ -94,4 +94,11 @@ export class Diary {
 /** HTTP/2 has no reason phrase, which Chromium's console quotes at the end: `(Not Found)` or `()`. */
 function withoutPhrase(text: string): string {
   return text.replace(/ \([^()]*\)$/u, '')
+}
+
+/** The innermost places of an exception, without the origin, so that a rare one can be found. */
+function placeOf({ stack = '' }: Error): string {
+  const frames = stack.split('\n').filter(line => /^\s+at /.test(line))
+  const places = frames.slice(0, 4).map(line => line.trim().replace(/https?:\/\/[^/]+/, ''))
+  return places.length === 0 ? '' : ` (${places.join(', ')})`
 }
