@@ -1,6 +1,7 @@
 /** Starts one origin and the contenders of a workload, and lets nobody run who does not answer byte for byte. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { checkCache } from './cache-check.ts'
 import { type Command, pinned } from './command.ts'
 import { type Contender, launchFor } from './contenders/index.ts'
@@ -8,7 +9,7 @@ import { writeFiles } from './files.ts'
 import { fetchBody, freePort, waitUntilServing } from './http.ts'
 import { type Origin, startOrigin } from './origin.ts'
 import type { Child, Children } from './processes.ts'
-import type { Workload } from './workloads.ts'
+import { type Coding, requestHeadersOf, type Workload } from './workloads.ts'
 
 export interface Cores {
   /** Core of the contenders, and of load and origin; null = not pinned. */
@@ -70,10 +71,15 @@ export async function startRunner(
 
 /** Throws unless status, type and body are what the workload, and the origin asked directly, say. */
 export async function checkAnswer(workload: Workload, base: string, originBase: string | null): Promise<void> {
+  // The origin encodes nothing; a contender is asked as the load will ask.
+  const headers = originBase === null || workload.coding === null ? {} : requestHeadersOf(workload)
   const ask = { method: workload.method, body: workload.requestBody }
-  const answer = await fetchBody({ ...ask, url: base + workload.path })
-  const { status, body, contentType } = answer
+  const answer = await fetchBody({ ...ask, headers, url: base + workload.path })
+  const { status, contentType, contentEncoding = 'identity' } = answer
   if (status !== 200) throw new Error(`failed the check: status ${status}`)
+  const expected = Object.keys(headers).length === 0 ? 'identity' : (workload.coding ?? 'identity')
+  if (contentEncoding !== expected) throw new Error(`failed the check: ${contentEncoding}, not ${expected}`)
+  const body = decoders[expected](answer.body)
   if (!body.equals(workload.answerBody)) {
     throw new Error(`failed the check: ${body.length} bytes that are not the ${workload.answerBody.length} expected`)
   }
@@ -82,6 +88,13 @@ export async function checkAnswer(workload: Workload, base: string, originBase: 
   if (!direct.body.equals(body) || direct.contentType !== contentType) {
     throw new Error(`failed the check: content-type ${contentType}, the origin's is ${direct.contentType}`)
   }
+}
+
+const decoders: Readonly<Record<Coding | 'identity', (body: Buffer) => Buffer>> = {
+  identity: body => body,
+  gzip: gunzipSync,
+  br: brotliDecompressSync,
+  zstd: zstdDecompressSync,
 }
 
 function subfolder(field: Field, name: string): string {

@@ -17,6 +17,7 @@ export interface Ask {
 export interface Answer {
   readonly status: number
   readonly contentType: string | undefined
+  readonly contentEncoding: string | undefined
   readonly body: Buffer
 }
 
@@ -41,8 +42,8 @@ export function fetchBody({ url, method = 'GET', body = null, headers: own = {} 
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk)).once('error', reject)
       response.once('end', () => {
-        const contentType = response.headers['content-type']
-        resolve({ status: response.statusCode ?? 0, contentType, body: Buffer.concat(chunks) })
+        const { 'content-type': contentType, 'content-encoding': contentEncoding } = response.headers
+        resolve({ status: response.statusCode ?? 0, contentType, contentEncoding, body: Buffer.concat(chunks) })
       })
     })
     call.once('error', reject).end(body)

@@ -9,7 +9,7 @@ import { countSettled, type Origin } from './origin.ts'
 import { readBusySeconds, readProcesses, sumTree } from './proc-stat.ts'
 import type { Child } from './processes.ts'
 import { median, type Row, type Sample, summarise } from './statistics.ts'
-import { answerBytesOf, type CacheUse } from './workloads.ts'
+import { answerBytesOf, type CacheUse, type Coding } from './workloads.ts'
 
 /** Time that a load may take beyond its own seconds. */
 const LOAD_GRACE_MS = 20_000
@@ -45,6 +45,8 @@ export interface WorkloadResult {
   readonly answerBytes: number
   /** Whether answers come from the cache or are stored in it; null = neither. */
   readonly cache: CacheUse['answers'] | null
+  /** What answers are encoded with; then their bytes are a result. */
+  readonly coding: Coding | null
 }
 
 /** Runs a whole workload. Everything it started has ended when it returns or throws. */
@@ -186,6 +188,7 @@ function toResult(field: Field, plan: Plan, { origin, failures, samples }: Outco
     connections: field.workload.connections,
     answerBytes: answerBytesOf(field.workload),
     cache: field.workload.cache?.answers ?? null,
+    coding: field.workload.coding,
   }
 }
 

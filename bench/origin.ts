@@ -87,9 +87,11 @@ function nginxOrigin(program: string, { port, directory, cacheControl }: Site): 
   const files = join(directory, 'files')
   mkdirSync(files, { recursive: true })
   for (const [name, { body }] of STATIC_FILES) writeFileSync(join(files, name), body)
-  const types = [...STATIC_FILES].map(([name, { type }]) => `${type} ${name.slice(name.lastIndexOf('.') + 1)};`)
+  const types = new Set(
+    [...STATIC_FILES].map(([name, { type }]) => `${type} ${name.slice(name.lastIndexOf('.') + 1)};`),
+  )
   const server = `
-    types { ${types.join(' ')} }
+    types { ${[...types].join(' ')} }
     sendfile on;
     tcp_nopush on;
     open_file_cache max=16;

@@ -18,6 +18,33 @@ export function jsonBody(length: number): Buffer {
   return padded('{"text":"', 'home cloud ', '"}', length)
 }
 
+/** A JSON array of readings as apps send them, in bytes about `length`: no two alike, and text that shrinks as real ones do. */
+export function readingsBody(length: number): Buffer {
+  const rooms = ['kitchen', 'bath', 'attic', 'cellar', 'garden', 'garage', 'study']
+  const kinds = ['temperature', 'humidity', 'power', 'window', 'light']
+  const readings: object[] = []
+  const noise = binaryBody(length)
+  for (let bytes = 2, i = 0; bytes < length; i++) {
+    const [a = 0, b = 0, c = 0, d = 0] = noise.subarray(4 * i, 4 * i + 4)
+    const entity = `sensor.${rooms[a % rooms.length]}_${kinds[b % kinds.length]}`
+    const changed = new Date(1_700_000_000_000 + i * 60_000 + c * 97 + d).toISOString()
+    const reading = {
+      entity,
+      state: ((a * 256 + c) / 100).toFixed(2),
+      unit: '°C',
+      changed,
+      context: { id: hex(noise, i) },
+    }
+    readings.push(reading)
+    bytes += JSON.stringify(reading).length + 1
+  }
+  return Buffer.from(JSON.stringify(readings))
+}
+
+function hex(noise: Buffer, at: number): string {
+  return noise.subarray(at * 3, at * 3 + 8).toString('hex')
+}
+
 /** An HTML page of exactly `length` bytes, at least 64. */
 export function pageBody(length: number): Buffer {
   return padded('<!doctype html><title>bench</title><p>', 'A page of a home app. ', '</p>', length)

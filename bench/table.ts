@@ -59,6 +59,7 @@ within one table only. Method: docs/performance.md.`
 /** One workload's heading, table and remarks. */
 export function renderWorkload(result: WorkloadResult): string {
   const isLarge = result.answerBytes >= LARGE_BYTES
+  const isCoded = result.coding !== null
   const conditions = `${result.rounds} rounds, origin ${result.origin}, foreign load ${result.foreignCores.toFixed(1)} cores`
   const reference = referenceRow(result.rows)
   const heading = `## ${result.workload}: ${result.title}\n\n${conditions}`
@@ -75,8 +76,13 @@ export function renderWorkload(result: WorkloadResult): string {
     'RSS MB',
   ]
   if (isLarge) titles.push('CPU-s/GB')
+  if (isCoded) titles.push('bytes')
   const lines = [titles, ['---', ...titles.slice(1).map(() => '---:')]]
-  for (const row of result.rows) lines.push(cellsOf(row, reference, isLarge ? result.answerBytes : null))
+  for (const row of result.rows)
+    lines.push([
+      ...cellsOf(row, reference, isLarge ? result.answerBytes : null),
+      ...(isCoded ? [row.bytesPerRequest.toFixed(0)] : []),
+    ])
   const table = lines.map(cells => `| ${cells.join(' | ')} |`).join('\n')
   return [heading, table, ...remarks].join('\n\n')
 }
@@ -117,7 +123,7 @@ const ALL_IS_WELL = {
 } as const
 
 function remarksOn(row: Row, result: WorkloadResult): string[] {
-  const { answerBytes } = result
+  const { answerBytes, coding } = result
   const remarks: string[] = []
   if (row.errors > 0) remarks.push(`${row.contender}: ${row.errors} errors or non-2xx of ${row.requests} requests`)
   if (!hasExpectedShare(row, result)) {
@@ -126,7 +132,7 @@ function remarksOn(row: Row, result: WorkloadResult): string[] {
   if (row.storedShare !== null && !(row.storedShare >= 1 - COUNT_TOLERANCE)) {
     remarks.push(`${row.contender}: ${formatShare(row.storedShare)} of the answers were in the cache after a round`)
   }
-  if (isOffSize(row, answerBytes)) {
+  if (coding === null && isOffSize(row, answerBytes)) {
     remarks.push(`${row.contender}: ${row.bytesPerRequest.toFixed(0)} bytes an answer, ${answerBytes} expected`)
   }
   return remarks

@@ -1,5 +1,5 @@
 /** What is asked of every contender: each workload is one kind of request in a closed loop over kept connections. */
-import { binaryBody, jsonBody, pageBody } from './payloads.ts'
+import { binaryBody, jsonBody, pageBody, readingsBody } from './payloads.ts'
 
 export interface Workload {
   readonly name: string
@@ -14,7 +14,11 @@ export interface Workload {
   readonly answerBody: Buffer
   /** Null: contenders only proxy, and the origin forbids to store. */
   readonly cache: CacheUse | null
+  /** What the client offers, and every answer is to be encoded with on its way; null = no compression. */
+  readonly coding: Coding | null
 }
+
+export type Coding = 'gzip' | 'br' | 'zstd'
 
 export interface CacheUse {
   /**
@@ -40,12 +44,14 @@ const small = jsonBody(KIB)
 const large = binaryBody(KIB * KIB)
 const page = pageBody(10 * KIB)
 const posted = binaryBody(10 * KIB)
+const readings = readingsBody(100 * KIB)
 
 /** File name (no folders) to what the static origin serves under it. */
 export const STATIC_FILES: ReadonlyMap<string, StaticFile> = new Map([
   ['small.json', { type: 'application/json', body: small }],
   ['large.bin', { type: 'application/octet-stream', body: large }],
   ['page.html', { type: 'text/html', body: page }],
+  ['readings.json', { type: 'application/json', body: readings }],
 ])
 
 /** Of every file of the static origin. */
@@ -58,7 +64,13 @@ const hit: CacheUse = { answers: 'hit', place: 'memory', maxAgeSeconds: HOUR_SEC
 function get(name: string, title: string, file: string, connections: number): Workload {
   const answerBody = STATIC_FILES.get(file)!.body
   const request = { method: 'GET', path: `/${file}`, connections, requestBody: null } as const
-  return { name, title, origin: 'static', ...request, answerBody, cache: null }
+  return { name, title, origin: 'static', ...request, answerBody, cache: null, coding: null }
+}
+
+/** Not to be stored, so that each answer is encoded anew. */
+function coded(coding: Coding): Workload {
+  const title = `100 KiB JSON encoded on its way with ${coding}, 16 connections`
+  return { ...get(coding, title, 'readings.json', 16), coding }
 }
 
 export const WORKLOADS: readonly Workload[] = [
@@ -75,6 +87,7 @@ export const WORKLOADS: readonly Workload[] = [
     requestBody: posted,
     answerBody: posted,
     cache: null,
+    coding: null,
   },
   get('page', 'GET 10 KiB HTML, 50 connections', 'page.html', 50),
   { ...get('hit', 'cache hit, 10 KiB HTML, 50 connections', 'page.html', 50), cache: hit },
@@ -90,6 +103,9 @@ export const WORKLOADS: readonly Workload[] = [
     ...get('disk', 'cache hit from disk, 1 MiB, 16 connections', 'large.bin', 16),
     cache: { ...hit, place: 'disk' },
   },
+  coded('gzip'),
+  coded('br'),
+  coded('zstd'),
   { ...get('large-hit', 'cache hit, 1 MiB, 16 connections', 'large.bin', 16), cache: hit },
 ]
 
@@ -97,7 +113,8 @@ export const WORKLOADS: readonly Workload[] = [
 export const DEFAULT_WORKLOADS: readonly string[] = ['small', 'one', 'large', 'post', 'hit', '304', 'miss', 'disk']
 
 /** Header fields of each request beside those of every client. */
-export function requestHeadersOf({ cache }: Workload): Readonly<Record<string, string>> {
+export function requestHeadersOf({ cache, coding }: Workload): Readonly<Record<string, string>> {
+  if (coding !== null) return { 'accept-encoding': coding }
   return cache?.answers === 'not-modified' ? { 'if-none-match': ENTITY_TAG } : {}
 }
 

@@ -4,7 +4,7 @@ import { findProgram } from '../command.ts'
 import { findInstalled } from './installed.ts'
 import type { Contender, Launch, Setting } from './types.ts'
 
-function launch({ directory, port, originPort }: Setting): Launch {
+function launch({ directory, port, originPort }: Setting, more = ''): Launch {
   // Its default keeps 32 idle connections an origin: over 50 connections it would open new ones all the time.
   const config = `{
 	admin off
@@ -13,6 +13,7 @@ function launch({ directory, port, originPort }: Setting): Launch {
 }
 http://:${port} {
 	bind 127.0.0.1
+	${more}
 	reverse_proxy 127.0.0.1:${originPort} {
 		transport http {
 			keepalive_idle_conns_per_host 128
@@ -31,6 +32,14 @@ http://:${port} {
 export const caddy: Contender = {
   name: 'caddy',
   find: () => findInstalled('caddy', ['version']),
-  proxy: { about: '`reverse_proxy`, GOMAXPROCS=1, 128 idle upstream connections kept', launch },
+  proxy: {
+    about: '`reverse_proxy`, GOMAXPROCS=1, 128 idle upstream connections kept',
+    launch: setting => launch(setting),
+  },
   cache: null,
+  coding: {
+    about: '`encode zstd gzip`, its levels',
+    codings: ['gzip', 'zstd'],
+    launch: setting => launch(setting, 'encode zstd gzip'),
+  },
 }

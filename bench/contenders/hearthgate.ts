@@ -61,6 +61,11 @@ export const hearthgate: Contender = {
     places: ['memory'],
     launch: setting => launch(setting, 'none', memoryStore()),
   },
+  coding: {
+    about: 'its defaults',
+    codings: ['gzip', 'br', 'zstd'],
+    launch: setting => launch(setting, 'none'),
+  },
 }
 
 export const hearthgateDisk: Contender = {

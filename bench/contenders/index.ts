@@ -3,7 +3,7 @@ import { caddy } from './caddy.ts'
 import { haproxy } from './haproxy.ts'
 import { hearthgate, hearthgateDisk, hearthgateLog } from './hearthgate.ts'
 import { nginx, nginxBuffers } from './nginx.ts'
-import { fastifyHttpProxy, fastifyReplyFrom, httpProxyFamily } from './node-proxies.ts'
+import { fastifyCompress, fastifyHttpProxy, fastifyReplyFrom, httpProxyFamily } from './node-proxies.ts'
 import { squid } from './squid.ts'
 import type { Contender } from './types.ts'
 import { varnish } from './varnish.ts'
@@ -23,5 +23,6 @@ export const CONTENDERS: readonly Contender[] = [
   hearthgateLog,
   fastifyReplyFrom,
   fastifyHttpProxy,
+  fastifyCompress,
   ...httpProxyFamily,
 ]

@@ -1,4 +1,5 @@
 /** nginx with one worker: as a proxy with its own buffers or such that hold 1 MiB, and with its cache on disk. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, findProgram } from '../command.ts'
 import { DISK_MIB } from './bounds.ts'
@@ -6,11 +7,12 @@ import { findInstalled } from './installed.ts'
 import type { Contender, Launch, Setting } from './types.ts'
 
 /** A whole configuration around what stands in `http`; all its files below `directory`. */
-export function nginxConfig(directory: string, http: string): string {
+export function nginxConfig(directory: string, http: string, modules = ''): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   // A master that root starts would give its worker to `nobody`, who may not read the bench's folder.
   const user = process.getuid?.() === 0 ? 'user root;' : ''
   return `${user}
+${modules}
 worker_processes 1;
 daemon off;
 pid ${directory}/nginx.pid;
@@ -34,9 +36,10 @@ export function nginxCommand(program: string, config: string, directory: string)
 interface Directives {
   readonly http: string
   readonly location: string
+  readonly modules?: string
 }
 
-function launch({ directory, port, originPort }: Setting, { http, location }: Directives): Launch {
+function launch({ directory, port, originPort }: Setting, { http, location, modules }: Directives): Launch {
   const config = join(directory, 'nginx.conf')
   const whole = nginxConfig(
     directory,
@@ -60,6 +63,7 @@ function launch({ directory, port, originPort }: Setting, { http, location }: Di
         ${location}
       }
     }`,
+    modules,
   )
   return {
     command: nginxCommand(findProgram('nginx') ?? 'nginx', config, directory),
@@ -76,6 +80,18 @@ function cacheDirectives(directory: string): Directives {
   }
 }
 
+const BROTLI = '/usr/lib/nginx/modules/ngx_http_brotli_filter_module.so'
+
+/** Levels as people set them by hand; the types are those that nginx does not encode by itself. */
+function codingDirectives(): Directives {
+  const brotli = existsSync(BROTLI) ? 'brotli on; brotli_comp_level 5; brotli_types application/json;' : ''
+  return {
+    http: '',
+    location: `gzip on; gzip_comp_level 6; gzip_proxied any; gzip_types application/json; ${brotli}`,
+    modules: existsSync(BROTLI) ? `load_module ${BROTLI};` : '',
+  }
+}
+
 const find = () => findInstalled('nginx', ['-v'])
 
 export const nginx: Contender = {
@@ -89,6 +105,11 @@ export const nginx: Contender = {
     about: `\`proxy_cache\` on disk (it has no other place), ${DISK_MIB} MiB, \`sendfile\`, \`proxy_cache_lock\``,
     places: ['memory', 'disk'],
     launch: setting => launch(setting, cacheDirectives(setting.directory)),
+  },
+  coding: {
+    about: "gzip 6, and brotli 5 where Debian's module is installed",
+    codings: existsSync(BROTLI) ? ['gzip', 'br'] : ['gzip'],
+    launch: setting => launch(setting, codingDirectives()),
   },
 }
 

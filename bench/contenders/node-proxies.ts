@@ -30,6 +30,29 @@ function nodeProxy(proxy: NodeProxy): Contender {
   }
 }
 
+/** What this project was built around: @fastify/compress with its defaults before plain @fastify/http-proxy. */
+export const fastifyCompress: Contender = {
+  name: 'fastify-compress',
+  find: () => findPackage('@fastify/compress'),
+  proxy: null,
+  cache: null,
+  coding: {
+    about: 'Fastify with @fastify/compress and plain @fastify/http-proxy, their defaults, no logger',
+    codings: ['gzip', 'br', 'zstd'],
+    launch: ({ port, originPort }) => ({
+      command: {
+        file: process.execPath,
+        args: [
+          join(import.meta.dirname, 'servers', 'fastify-compress.ts'),
+          String(port),
+          `http://127.0.0.1:${originPort}`,
+        ],
+      },
+      files: new Map(),
+    }),
+  },
+}
+
 export const fastifyHttpProxy = nodeProxy({
   name: 'fastify-http-proxy',
   package: '@fastify/http-proxy',

@@ -1,6 +1,6 @@
 /** The one shape of a contender: where it is found, and the processes and configurations that stand for it. */
 import type { Command } from '../command.ts'
-import type { StorePlace } from '../workloads.ts'
+import type { Coding, StorePlace } from '../workloads.ts'
 
 export type Availability =
   | { readonly available: true; readonly version: string }
@@ -34,6 +34,13 @@ export interface ProxySetup {
   launch(setting: Setting): Launch
 }
 
+/** The same with compression on: what somebody would write who wants these codings, and nothing else. */
+export interface CodingSetup {
+  readonly about: string
+  readonly codings: readonly Coding[]
+  launch(setting: Setting): Launch
+}
+
 /** The same with a shared cache that holds what `bounds.ts` says. */
 export interface CacheSetup {
   readonly about: string
@@ -49,4 +56,6 @@ export interface Contender {
   readonly proxy: ProxySetup | null
   /** For workloads with one; null = takes no part in them. */
   readonly cache: CacheSetup | null
+  /** For workloads whose answers are encoded; left out = takes no part in them. */
+  readonly coding?: CodingSetup
 }

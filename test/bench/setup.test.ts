@@ -38,6 +38,27 @@ t.test('what is only a cache takes no part in plain proxying', async t => {
   )
 })
 
+for (const [workload, expected] of [
+  ['gzip', ['nginx', 'caddy', 'hearthgate', 'fastify-compress']],
+  ['zstd', ['caddy', 'hearthgate', 'fastify-compress']],
+] as const) {
+  t.test(`${workload} is for those who encode with it`, async t => {
+    const takers = CONTENDERS.filter(contender => takesPart(contender, workloadNamed(workload)))
+    t.strictSame(
+      takers.map(({ name }) => name),
+      expected,
+    )
+  })
+}
+
+t.test('a rival encodes only where the workload asks for it', async t => {
+  t.match(configurationOf('caddy', 'zstd'), 'encode zstd gzip')
+  t.notMatch(configurationOf('caddy', 'small'), 'encode')
+  t.match(configurationOf('nginx', 'gzip'), 'gzip on;')
+  t.notMatch(configurationOf('nginx', 'small'), 'gzip')
+  t.match(aboutOf(contenderNamed('caddy'), [workloadNamed('gzip')]), /^encoding: /)
+})
+
 t.test('a contender has its cache on only where the workload is about caches', async t => {
   t.match(configurationOf('nginx', 'hit'), 'proxy_cache bench')
   t.notMatch(configurationOf('nginx', 'small'), 'proxy_cache')

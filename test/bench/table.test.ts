@@ -32,6 +32,7 @@ function workload(rows: Row[], change: Partial<WorkloadResult> = {}): WorkloadRe
     connections: 50,
     answerBytes: 1024,
     cache: null,
+    coding: null,
   }
   return { ...base, rows, failures: [], samples: {}, ...change }
 }
