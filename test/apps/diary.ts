@@ -96,9 +96,9 @@ function withoutPhrase(text: string): string {
   return text.replace(/ \([^()]*\)$/u, '')
 }
 
-/** The innermost places of an exception, without the origin, so that a rare one can be found. */
+/** The innermost places of an exception, without origin and query, so that a rare one can be found. */
 function placeOf({ stack = '' }: Error): string {
   const frames = stack.split('\n').filter(line => /^\s+at /.test(line))
-  const places = frames.slice(0, 4).map(line => line.trim().replace(/https?:\/\/[^/]+/, ''))
+  const places = frames.slice(0, 4).map(line => line.trim().replace(/https?:\/\/[^/]+([^?:)]*)(?:\?[^:)]*)?/, '$1'))
   return places.length === 0 ? '' : ` (${places.join(', ')})`
 }

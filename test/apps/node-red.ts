@@ -25,6 +25,12 @@ export const nodeRed: HomeApp = {
         'console https://catalogue.nodered.org/catalogue.json: Failed to load resource: net::ERR_NAME_NOT_RESOLVED',
       reason: 'the same request, told on the console',
     },
+    {
+      trouble: "exception: Cannot read properties of undefined (reading 'html') (at a (/red/red.min.js:97:139127))",
+      reason:
+        'its tips begin a second after the settings, whether or not the panel for them is there, which waits for ' +
+        'keymap.json: without a gateway the same, three times in six, when that file takes 2.5 s',
+    },
   ],
 
   async start({ folder, state, logFile, port, programs }: Room) {
