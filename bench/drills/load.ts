@@ -20,11 +20,13 @@ export interface VisitOptions {
   /** The visitor leaves after this time. */
   readonly patienceMs?: number
   readonly headers?: Readonly<Record<string, string>>
+  /** Address of the visitor, on loopback. */
+  readonly from?: string
 }
 
 /** One request; never rejects. */
 export function visit(port: number, options: VisitOptions = {}): Promise<Visit> {
-  const { method = 'GET', path = '/', body, patienceMs = 30_000, headers = {} } = options
+  const { method = 'GET', path = '/', body, patienceMs = 30_000, headers = {}, from } = options
   const startedMs = performance.now()
   const { promise, resolve } = Promise.withResolvers<Visit>()
   let status = 0
@@ -33,7 +35,8 @@ export function visit(port: number, options: VisitOptions = {}): Promise<Visit> 
     clearTimeout(timer)
     resolve({ method, status, isWhole, bytes, startedMs, ms: performance.now() - startedMs })
   }
-  const request = http.request({ port, host: '127.0.0.1', method, path, agent: false, headers }, response => {
+  const place = { port, host: '127.0.0.1', ...(from === undefined ? {} : { localAddress: from }) }
+  const request = http.request({ ...place, method, path, agent: false, headers }, response => {
     status = response.statusCode ?? 0
     response.on('data', (chunk: Buffer) => {
       bytes += chunk.length
