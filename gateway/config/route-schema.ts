@@ -12,6 +12,7 @@ import { appBlocks } from './app-schema.ts'
 import { cacheBlock } from './cache-schema.ts'
 import { compressionBlock } from './compression-schema.ts'
 import { block, duration, flag, integer, type Kind, list, map, size, switchable, text, word } from './kinds.ts'
+import { rateLimitBlock } from './rate-limit-schema.ts'
 import { retryBlock } from './retry-schema.ts'
 import { tunerBlock } from './tuner-schema.ts'
 import { formatDuration, MAX_DURATION_MS } from './units.ts'
@@ -244,6 +245,7 @@ export const routeBlocks: Readonly<Record<string, Kind>> = {
   cache: switchable(cacheBlock, false),
   compression: switchable(compressionBlock, false),
   access: accessBlock,
+  rate_limit: rateLimitBlock,
   retry: switchable(retryBlock, false),
   ...appBlocks,
   admission: switchable(admissionBlock, false),

@@ -108,6 +108,8 @@ export interface RouteConfig {
   readonly cache: false | CacheConfig
   /** False = everybody may come in. */
   readonly access: false | AccessConfig
+  /** False = requests are not counted. */
+  readonly rateLimit: false | RateLimitConfig
   readonly retry: false | RetryConfig
   readonly slo: SloConfig
   readonly webdav: WebdavConfig
@@ -210,6 +212,13 @@ export interface AccessConfig extends AddressConfig {
 export interface AddressConfig {
   readonly allow: readonly string[]
   readonly deny: readonly string[]
+}
+
+/** Requests that are answered in a time. */
+export interface RateLimitConfig {
+  readonly requests: number
+  readonly perMs: number
+  readonly by: 'client' | 'route'
 }
 
 /** Further attempts after a failure; their number is `request_optimization.retry_attempts`. */

@@ -22,6 +22,7 @@ const onRoute: [title: string, lines: string[], problems: string[]][] = [
       '5:15 route \'wiki\': unknown key "max_size" here, it belongs in "connection_pools"',
     ],
   ],
+  ['a rate limit without a number', ['rate_limit: true'], ['4:5 route \'wiki\': missing key "requests"']],
   [
     'a global key on a route',
     ['trusted_proxies: []'],
