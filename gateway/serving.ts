@@ -11,7 +11,7 @@ import { laneOptionsSchema } from '../plugins/admission/options.ts'
 import type { CacheScope } from '../plugins/cache/index.ts'
 import { type RouteCompression, routeCompression } from '../plugins/compression/index.ts'
 import { compilePaths, type PathSet, resolveOptions } from '../plugins/contract/index.ts'
-import { compileTrust, type FieldRules, type TrustCheck } from '../plugins/proxy/index.ts'
+import { type AnswerRules, compileTrust, type FieldRules, type TrustCheck } from '../plugins/proxy/index.ts'
 import type { RateLimit } from '../plugins/rate-limit/index.ts'
 import { defaultRetryPolicy, type RetryPolicy } from '../plugins/retry/index.ts'
 import type { TunedRoute, TunerSettings } from '../plugins/tuner/index.ts'
@@ -22,6 +22,7 @@ import { rateLimitOf } from './rate-limits.ts'
 import { compileRoutes, type RouteTable } from './routing/index.ts'
 import { appBase, pathInApp } from './rules/app-path.ts'
 import { compileRedirects, type Redirects } from './rules/redirects.ts'
+import { type Fill, securityFills, withFills } from './rules/security-headers.ts'
 import { hasTemplates } from './rules/templates.ts'
 
 /** Requests that may wait for a connection to one origin, and for how long (security.md, connections). */
@@ -57,7 +58,9 @@ export interface ServedRoute extends Omit<RouteConfig, 'redirects' | 'rateLimit'
   /** Whether values of `requestRules` differ from request to request. */
   readonly hasTemplates: boolean
   readonly requestRules: FieldRules
-  readonly answerRules: FieldRules
+  readonly answerRules: AnswerRules
+  /** What `answerRules` fill in where an app sends nothing of it. */
+  readonly securityFills: readonly Fill[]
 }
 
 /** Paths of the app that the cache leaves alone, and those whose answers it may take for lasting. */
@@ -104,6 +107,7 @@ export function compileServing(config: GatewayConfig, builtins: BuiltinOrigins):
 function serveRoute(route: RouteConfig, builtins: BuiltinOrigins): ServedRoute {
   const upstream = route.upstream.map(({ url, weight }) => ({ url: builtins[url] ?? url, weight }))
   const { host } = route.headers
+  const fills = securityFills(route)
   return {
     ...route,
     upstream,
@@ -121,7 +125,8 @@ function serveRoute(route: RouteConfig, builtins: BuiltinOrigins): ServedRoute {
     davScheme: route.webdav.destination === 'keep' ? null : upstream[0]?.url.startsWith('https:') ? 'https' : 'http',
     hasTemplates: hasTemplates(route.headers.request),
     requestRules: route.headers.request,
-    answerRules: route.headers.response,
+    answerRules: withFills(route.headers.response, fills),
+    securityFills: fills,
   }
 }
 

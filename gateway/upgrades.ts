@@ -53,7 +53,7 @@ export async function resolveUpgrade(
     idleMs: route.limits.websocketIdleMs,
     headTimeoutMs: route.limits.responseTimeoutMs,
     connect: signal => connectTo(around.upstreams, route.name, signal),
-    rewriteAnswer: (_status, headers) => upgradeAnswer(headers, facts, route),
+    rewriteAnswer: (status, headers) => upgradeAnswer({ status, headers }, facts, route),
     onEnd: summary => around.onEnd(request, facts, summary),
   }
 }
@@ -61,8 +61,15 @@ export async function resolveUpgrade(
 /** The rules for answers, but for the fields that frame this one or make it an upgrade: the tunnel has seen to them. */
 const framing: ReadonlySet<string> = new Set(['connection', 'content-length', 'transfer-encoding', 'upgrade'])
 
-function upgradeAnswer(headers: readonly string[], facts: RequestFacts, route: ServedRoute): string[] {
-  const { fields } = answerHead(headers, { requestId: facts.requestId, rules: route.answerRules })
+interface UpgradeHead {
+  readonly status: number
+  readonly headers: readonly string[]
+}
+
+function upgradeAnswer({ status, headers }: UpgradeHead, { requestId }: RequestFacts, route: ServedRoute): string[] {
+  // A browser shows no page that comes as an upgrade, so there is nothing to fill in.
+  const { set, remove } = route.answerRules
+  const { fields } = answerHead(headers, { requestId, status, rules: { set, remove } })
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
     if (framing.has(name.toLowerCase())) fields.push(name, headers[i + 1] as string)

@@ -22,6 +22,14 @@ const onRoute: [title: string, lines: string[], problems: string[]][] = [
       '5:15 route \'wiki\': unknown key "max_size" here, it belongs in "connection_pools"',
     ],
   ],
+  [
+    'a page that may frame the app, with a path or more than one value',
+    ['security_headers: { frames: ["https://a/b", "https://a; script-src *"] }'],
+    [
+      `4:34 route 'wiki': "frames": expected scheme, host and port of a page: "https://dash.home.arpa", found "https://a/b"`,
+      `4:49 route 'wiki': "frames": expected scheme, host and port of a page: "https://dash.home.arpa", found "https://a; script-src *"`,
+    ],
+  ],
   ['a rate limit without a number', ['rate_limit: true'], ['4:5 route \'wiki\': missing key "requests"']],
   [
     'a global key on a route',

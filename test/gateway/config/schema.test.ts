@@ -56,6 +56,9 @@ t.test('the editor accepts the full example and the spellings that the reader ac
     'connection_pools: { max_size: "${MAX}" }',
     'rate_limit: { requests: 600, per: 1m, by: client }',
     'rate_limit: false',
+    'security_headers: { frames: deny, referrer: off, nosniff: false }',
+    'security_headers: { frames: [https://dash.home.arpa] }',
+    'security_headers: true',
   ]
   for (const spelling of spellings) t.ok(accepts(`routes: [{ name: a, upstream: http://a, ${spelling} }]`), spelling)
   t.ok(
