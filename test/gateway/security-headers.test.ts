@@ -52,7 +52,7 @@ t.test('a 304 of the app gets none: it would replace what the browser has of the
 })
 
 t.test('a list of origins is a policy of its own', async t => {
-  const { port, admin } = await behind(t, '{ frames: ["https://dash.home.arpa"], nosniff: off, referrer: off }')
+  const { port, admin } = await behind(t, '{ frames: ["https://dash.home.arpa"], nosniff: false, referrer: off }')
   const { headers } = await ask(port, '/page')
   t.equal(headers['content-security-policy'], "frame-ancestors 'self' https://dash.home.arpa")
   t.notOk('x-frame-options' in headers || 'referrer-policy' in headers)
