@@ -7,10 +7,9 @@ import fastifyRateLimit, { type RateLimitPluginOptions } from '@fastify/rate-lim
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Cluster, Redis } from 'ioredis'
 import type { Counted } from './decide.ts'
+import { MemoryStore } from './memory-store.ts'
 import type { RateLimit } from './options.ts'
 
-/** Most clients whose requests are counted in memory, over all limits; who was not seen for longest is forgotten. */
-export const MAX_COUNTED = 20_000
 /** In front of every key in Redis. */
 export const KEY_PREFIX = 'hearthgate:v1:rate:'
 
@@ -40,7 +39,7 @@ const settings = {
 } satisfies RateLimitPluginOptions
 
 export function countInMemory(app: FastifyInstance): Promise<Count> {
-  return counter(app, { cache: MAX_COUNTED })
+  return counter(app, { store: MemoryStore })
 }
 
 /** The counter rejects where Redis does; it knows no time limit. */

@@ -14,9 +14,9 @@ import { countInMemory, countInRedis } from './counters.ts'
 import { Limiter, type SharedRedis } from './limiter.ts'
 import { type RateLimit, rateLimitOptionsSchema } from './options.ts'
 
-export { MAX_COUNTED } from './counters.ts'
 export type { RateDecision } from './decide.ts'
 export type { Limiter as RateLimiter, SharedAnswer, SharedRedis } from './limiter.ts'
+export { MAX_COUNTED } from './memory-store.ts'
 export { type RateLimit, rateLimitOptionsSchema } from './options.ts'
 
 declare module 'fastify' {

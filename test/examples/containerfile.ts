@@ -112,7 +112,12 @@ function copy(stage: Draft, rest: string, { build, stages }: Around): void {
 function run({ root, workdir }: Draft, command: string, build: Build): void {
   const folder = join(root, workdir)
   if (build.run(command, folder)) return
-  const env = { PATH: `${dirname(process.execPath)}:${process.env['PATH']}`, HOME: build.work }
+  const env = {
+    PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
+    HOME: build.work,
+    npm_config_offline: 'true',
+    npm_config_update_notifier: 'false',
+  }
   // The runner of the tests changes how every child loads modules, also where its environment is our own.
   const script = `unset NODE_OPTIONS; ${command}`
   const { status, stderr, stdout } = spawnSync('sh', ['-c', script], { cwd: folder, env, encoding: 'utf8' })

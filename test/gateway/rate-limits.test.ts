@@ -1,9 +1,13 @@
 /** Rate limits of routes on the wire: requests and upgrades, before passwords, across reloads, with a Redis between two. */
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { startRedis, until, withoutRedis } from '../plugins/cache/stores/support.ts'
+import { selfSigned } from '../support/certificates.ts'
 import { base, startGateway } from '../support/gateway.ts'
 import { exchange } from '../support/raw-client.ts'
 import { answer } from '../support/raw-origin.ts'
@@ -137,6 +141,43 @@ t.test('a reload changes the limit and forgets no count', async t => {
   for (const status of [200, 200, 429]) t.equal((await from('192.0.2.1', 'GET /app')).status, status)
   t.equal(await rewrite(yaml('false')), true)
   for (let i = 0; i < 3; i++) t.equal((await from('192.0.2.1', 'GET /app')).status, 200)
+})
+
+/** Statuses of requests that leave in one write, over HTTP/2. */
+async function atOnce(port: number, times: number): Promise<number[]> {
+  const session = http2.connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false })
+  await once(session, 'connect')
+  const statuses = Array.from({ length: times }, async () => {
+    const stream = session.request({ ':path': '/app' })
+    const [headers] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders & { ':status': number }]
+    stream.resume()
+    return headers[':status']
+  })
+  const found = await Promise.all(statuses)
+  session.destroy()
+  return found
+}
+
+t.test('many requests at once, over HTTP/2, are counted one by one', async t => {
+  const { folder, rewrite, yaml, gateway } = await behind(t, '{ requests: 6 }')
+  const { cert, key } = selfSigned('localhost')
+  writeFileSync(join(folder, 'cert.pem'), cert)
+  writeFileSync(join(folder, 'key.pem'), key)
+  const tls = 'listen: { host: 127.0.0.1, port: 0, tls: { cert: cert.pem, key: key.pem } }\n'
+  t.equal(await rewrite(yaml('{ requests: 6 }').replace(/listen:.*\n/, tls)), true)
+  const statuses = await atOnce(Number(new URL(gateway.listen[0] as string).port), 10)
+  t.strictSame(statuses.sort(), [...new Array(6).fill(200), ...new Array(4).fill(429)])
+})
+
+t.test('each request of a batch counts, and so does the call', async t => {
+  const { port } = await behind(t, '{ requests: 3 }', ', batch: true')
+  const body = JSON.stringify({ requests: [1, 2, 3].map(id => ({ id, path: `/app/${id}` })) })
+  const head = `POST /app/_hearthgate/batch HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n`
+  const answered = await exchange(port, `${head}Content-Length: ${body.length}\r\n\r\n${body}`)
+  t.equal(answered.status, 200)
+  const { responses } = JSON.parse(answered.body.toString()) as { responses: { status: number }[] }
+  t.strictSame(responses.map(({ status }) => status).sort(), [200, 200, 429])
+  t.equal((await exchange(port, `${head}Content-Length: ${body.length}\r\n\r\n${body}`)).status, 429)
 })
 
 t.test('explain names it', async t => {

@@ -1,5 +1,6 @@
 /** The plugin alone in an app: who is counted with whom, how long, in how much memory, and with a Redis between two apps. */
-import Fastify from 'fastify'
+import fastifyRateLimit from '@fastify/rate-limit'
+import Fastify, { type FastifyRequest } from 'fastify'
 import t, { type Test } from 'tap'
 import { openRedisGuard } from '../../../plugins/cache/index.ts'
 import { contractOf } from '../../../plugins/contract/index.ts'
@@ -73,6 +74,26 @@ t.test('what is remembered is bounded', async t => {
   t.equal(await passes('first'), true, 'forgotten')
 })
 
+t.test('requests of one turn are counted one by one, which the store of the package does not', async t => {
+  const { app } = await limited(t, {})
+  const limit = { name: 'x', requests: 2, windowMs: 60_000, by: 'client' } as const
+  const ours = await Promise.all([1, 2, 3, 4].map(() => app.rateLimiter.take(limit, 'a')))
+  t.strictSame(
+    ours.map(({ pass }) => pass),
+    [true, true, false, false],
+  )
+  const bare = Fastify()
+  t.teardown(() => bare.close())
+  await bare.register(fastifyRateLimit, { global: false, max: 2, keyGenerator: () => 'a' })
+  const count = bare.createRateLimit()
+  const asked = { routeOptions: {} } as FastifyRequest
+  const theirs = await Promise.all([1, 2, 3, 4].map(() => count(asked)))
+  t.ok(
+    theirs.every(told => !told.isAllowed && told.isExceeded),
+    'once it does, our store can go',
+  )
+})
+
 t.test('two apps and one Redis', { skip: withoutRedis }, async t => {
   const redis = await startRedis(t)
   const [a, b] = await Promise.all([limited(t, { requests: 4 }, redis), limited(t, { requests: 4 }, redis)])
@@ -86,6 +107,13 @@ t.test('two apps and one Redis', { skip: withoutRedis }, async t => {
   await t.test('count together', async t => {
     t.ok(await isShared('192.0.2.1'))
     t.equal(a.fallbacks() + b.fallbacks(), 0)
+  })
+
+  await t.test('count together also what comes at once', async t => {
+    const limit = { name: 'at once', requests: 6, windowMs: 60_000, by: 'client' } as const
+    const apps = [a, b, a, b, a, b, a, b, a, b]
+    const decisions = await Promise.all(apps.map(({ app }) => app.rateLimiter.take(limit, 'x')))
+    t.equal(decisions.filter(({ pass }) => pass).length, 6)
   })
 
   await t.test('who floods one of them is kept from Redis', async t => {
