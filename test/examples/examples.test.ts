@@ -166,6 +166,7 @@ t.test('every example runs by itself and ends on SIGINT', async t => {
     'http-proxy.ts',
     'metrics.ts',
     'proxy.ts',
+    'rate-limit.ts',
     'retry.ts',
     'upstream.ts',
     'websocket.ts',
