@@ -31,10 +31,17 @@ const TOKEN = '0123456789abcdef0123'
 const NODE_USER = 1000
 const isRoot = process.getuid?.() === 0
 
-/** The packages are there already: the registry is not asked, the lock file is. */
+/** Packages of the workshop that are large and that no step needs: a quarter of a gigabyte less to copy. */
+const UNNEEDED = ['node', '@biomejs', 'playwright-core'].map(name => join(project, 'node_modules', name))
+
+/** The packages are there already: the registry is not asked. */
 function installFromHere(command: string, folder: string): boolean {
   if (!command.startsWith('npm ci ')) return false
-  cpSync(join(project, 'node_modules'), join(folder, 'node_modules'), { recursive: true, verbatimSymlinks: true })
+  cpSync(join(project, 'node_modules'), join(folder, 'node_modules'), {
+    recursive: true,
+    verbatimSymlinks: true,
+    filter: path => !UNNEEDED.includes(path),
+  })
   return true
 }
 
@@ -77,7 +84,7 @@ t.test('the image', async t => {
     t.strictSame(readdirSync(app).sort(), ['dist', 'node_modules', 'package.json'])
     const has = (name: string) => existsSync(join(app, 'node_modules', name, 'package.json'))
     for (const name of ['fastify', 'undici', '@fastify/rate-limit']) t.ok(has(name), name)
-    for (const name of ['tap', 'typescript', '@biomejs/biome', 'playwright-core', 'node']) t.notOk(has(name), name)
+    for (const name of ['tap', 'typescript', 'tshy', 'ws', '@types/node']) t.notOk(has(name), name)
   })
 
   await t.test('runs as its user, says that it is well, and stops with 0', async t => {
