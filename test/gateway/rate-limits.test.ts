@@ -9,6 +9,7 @@ import t, { type Test } from 'tap'
 import { startRedis, until, withoutRedis } from '../plugins/cache/stores/support.ts'
 import { selfSigned } from '../support/certificates.ts'
 import { base, startGateway } from '../support/gateway.ts'
+import { gatewayProcess } from '../support/gateway-process.ts'
 import { exchange } from '../support/raw-client.ts'
 import { answer } from '../support/raw-origin.ts'
 import { originFor } from './support.ts'
@@ -218,3 +219,18 @@ t.test(
     await until(async () => (await answersOf(someoneNew())) === together, 15_000)
   },
 )
+
+t.test('workers with one Redis count together', { skip: withoutRedis }, async t => {
+  const [redis, origin] = await Promise.all([startRedis(t), appOrigin(t)])
+  const { port } = await gatewayProcess(t, `workers: 2\nstore: ${redis.url}\n${routes(origin.url, '{ requests: 4 }')}`)
+  const passed = async (address: string) => {
+    // Each on a connection of its own, which the workers take in turn.
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => ask(port, 'GET /app', `X-Forwarded-For: ${address}`)),
+    )
+    return answers.filter(({ status }) => status === 200).length
+  }
+  let tries = 0
+  await until(async () => (await passed(`10.1.${++tries >> 8}.${tries & 255}`)) === 4, 10_000)
+  for (let i = 0; i < 5; i++) t.equal(await passed(`10.2.0.${i}`), 4)
+})
