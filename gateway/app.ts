@@ -3,35 +3,31 @@
  * refusals, then the proxy over the pools; upgrades take the tunnel beside it.
  */
 import { METHODS } from 'node:http'
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  LogController,
-} from 'fastify'
-import { type AccessDecision, access } from '../plugins/access/index.ts'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import { access } from '../plugins/access/index.ts'
 import { accessLog, type Destination, redactUrl } from '../plugins/access-log/index.ts'
 import { admission } from '../plugins/admission/index.ts'
 import { BATCH_PATH, type BatchScope, batch } from '../plugins/batch/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
 import { compression } from '../plugins/compression/index.ts'
-import { addNote, exchangesOf } from '../plugins/contract/index.ts'
+import { exchangesOf } from '../plugins/contract/index.ts'
 import { metrics, withoutQuery } from '../plugins/metrics/index.ts'
-import { endWithAnswer, failureAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
+import { type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
+import { rateLimit } from '../plugins/rate-limit/index.ts'
 import { retry } from '../plugins/retry/index.ts'
 import { tuner } from '../plugins/tuner/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
-import { accessPage, decideEntry, questionsFor } from './access.ts'
 import { accessFacts, tunnelEntry } from './access-facts.ts'
 import { balanceKeyFor } from './balance-key.ts'
 import type { GatewayConfig } from './config/types.ts'
+import { entryHook, refuse } from './entry.ts'
 import { garbageBound } from './garbage-bound.ts'
 import { addressKey, armLinger } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
+import { sharedCounts } from './rate-limits.ts'
 import { refusalFor } from './refusals.ts'
-import { hostFor, type RequestFacts, redirectFor, requestFacts, requestRulesFor } from './request-facts.ts'
+import { hostFor, type RequestFacts, requestFacts, requestRulesFor } from './request-facts.ts'
 import { cacheScopeAt, type Serving } from './serving.ts'
 import { resolveUpgrade, type TunnelEnded, upgradeFailurePage } from './upgrades.ts'
 
@@ -87,18 +83,11 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     request.facts = requestFacts(state.serving, request.raw, request.originalUrl)
     const refusal = refusalFor(request.method, request.facts)
     if (refusal === null) return next()
-    const { headers, body } = failureAnswer(refusal, request.raw.headers.accept)
-    endWithAnswer(reply, armLinger)
-    reply.code(refusal.status).headers(headers).send(body)
+    refuse(refusal, request, reply)
   })
   await app.register(access, { attach: false })
-  app.addHook('onRequest', (request, reply, next) => {
-    const asked = questionsFor(request.facts, request.raw, request.originalUrl)
-    if (asked === null) return enter(request, reply, next)
-    decideEntry(app.access, asked)
-      .then(decision => letIn(decision, request, reply, next))
-      .catch(next)
-  })
+  await app.register(rateLimit, { attach: false, redis: sharedCounts(state.serving.config.store) })
+  app.addHook('onRequest', entryHook(app))
   const callFor = (request: FastifyRequest) => proxyCall(request, state.serving.config.limits.bodyIdleMs)
   await app.register(proxy, { direct: true, callFor, onEarlyAnswer: armLinger, onBytes: garbageBound() })
   await app.register(admission, { clientOf: ({ facts }) => addressKey(facts.client.address) })
@@ -126,6 +115,7 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
         serving: state.serving,
         upstreams: app.upstream,
         access: app.access,
+        rateLimiter: app.rateLimiter,
         onEnd: logTunnel,
       }),
     renderFailure: upgradeFailurePage,
@@ -144,26 +134,6 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   app.setErrorHandler((error, request, reply) => sendFailure(reply, request.facts, error as Error, armLinger))
   await app.ready()
   return app
-}
-
-/** Somebody who is kept out gets his answer; everybody else goes on. */
-function letIn(decision: AccessDecision, request: FastifyRequest, reply: FastifyReply, next: () => void): void {
-  addNote(request, { topic: 'access', reason: decision.reason })
-  if (decision.pass) {
-    request.access = decision
-    return enter(request, reply, next)
-  }
-  const { status, headers, body } = accessPage(decision, request.facts.requestId, request.raw.headers.accept)
-  endWithAnswer(reply, armLinger)
-  reply.code(status).headers(headers).send(body)
-}
-
-/** Where the gateway itself sends clients of a route is for those who may come in. */
-function enter(request: FastifyRequest, reply: FastifyReply, next: () => void): void {
-  const location = redirectFor(request.facts)
-  if (location === null) return next()
-  endWithAnswer(reply, armLinger)
-  reply.redirect(location, 301)
 }
 
 /** No method has a body for Fastify, so it parses none (traps T11, and 415 for a strange Content-Type). */

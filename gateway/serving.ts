@@ -11,15 +11,18 @@ import { laneOptionsSchema } from '../plugins/admission/options.ts'
 import type { CacheScope } from '../plugins/cache/index.ts'
 import { type RouteCompression, routeCompression } from '../plugins/compression/index.ts'
 import { compilePaths, type PathSet, resolveOptions } from '../plugins/contract/index.ts'
-import { compileTrust, type FieldRules, type TrustCheck } from '../plugins/proxy/index.ts'
+import { type AnswerRules, compileTrust, type FieldRules, type TrustCheck } from '../plugins/proxy/index.ts'
+import type { RateLimit } from '../plugins/rate-limit/index.ts'
 import { defaultRetryPolicy, type RetryPolicy } from '../plugins/retry/index.ts'
 import type { TunedRoute, TunerSettings } from '../plugins/tuner/index.ts'
 import type { UpstreamGroupOptions } from '../plugins/upstream/index.ts'
 import { guardOf } from './access.ts'
 import type { CacheConfig, GatewayConfig, RouteConfig } from './config/types.ts'
+import { rateLimitOf } from './rate-limits.ts'
 import { compileRoutes, type RouteTable } from './routing/index.ts'
 import { appBase, pathInApp } from './rules/app-path.ts'
 import { compileRedirects, type Redirects } from './rules/redirects.ts'
+import { type Fill, securityFills, withFills } from './rules/security-headers.ts'
 import { hasTemplates } from './rules/templates.ts'
 
 /** Requests that may wait for a connection to one origin, and for how long (security.md, connections). */
@@ -29,7 +32,7 @@ const QUEUE_TIMEOUT_MS = 1_000
 const DEFAULT_PROBE_MS = 10_000
 
 /** One route, ready for requests. The fields of `RouteConfig` that routing reads stand here too. */
-export interface ServedRoute extends Omit<RouteConfig, 'redirects'> {
+export interface ServedRoute extends Omit<RouteConfig, 'redirects' | 'rateLimit'> {
   /** Host sent to the origin; null = the client's. */
   readonly hostToSend: string | null
   /** The prefix that the origin does not see, or null. */
@@ -46,6 +49,8 @@ export interface ServedRoute extends Omit<RouteConfig, 'redirects'> {
   readonly cachePaths: CachePaths | null
   /** Who may come in; null = everybody. */
   readonly guard: AccessGuard | null
+  /** Requests that are answered in a time; null = all. */
+  readonly rateLimit: RateLimit | null
   readonly redirects: Redirects | null
   readonly redaction: Redaction | null
   /** Scheme of the origin for the addresses in WebDAV heads; null = they stay as they are. */
@@ -53,7 +58,9 @@ export interface ServedRoute extends Omit<RouteConfig, 'redirects'> {
   /** Whether values of `requestRules` differ from request to request. */
   readonly hasTemplates: boolean
   readonly requestRules: FieldRules
-  readonly answerRules: FieldRules
+  readonly answerRules: AnswerRules
+  /** What `answerRules` fill in where an app sends nothing of it. */
+  readonly securityFills: readonly Fill[]
 }
 
 /** Paths of the app that the cache leaves alone, and those whose answers it may take for lasting. */
@@ -100,6 +107,7 @@ export function compileServing(config: GatewayConfig, builtins: BuiltinOrigins):
 function serveRoute(route: RouteConfig, builtins: BuiltinOrigins): ServedRoute {
   const upstream = route.upstream.map(({ url, weight }) => ({ url: builtins[url] ?? url, weight }))
   const { host } = route.headers
+  const fills = securityFills(route)
   return {
     ...route,
     upstream,
@@ -111,12 +119,14 @@ function serveRoute(route: RouteConfig, builtins: BuiltinOrigins): ServedRoute {
     encoding: route.compression === false ? null : routeCompression(route.name, route.compression),
     cachePaths: route.cache === false ? null : cachePaths(route, route.cache),
     guard: guardOf(route),
+    rateLimit: rateLimitOf(route),
     redirects: compileRedirects(route.redirects, route.match.path === '/' ? '' : route.match.path),
     redaction: compileRedaction(route.redact),
     davScheme: route.webdav.destination === 'keep' ? null : upstream[0]?.url.startsWith('https:') ? 'https' : 'http',
     hasTemplates: hasTemplates(route.headers.request),
     requestRules: route.headers.request,
-    answerRules: route.headers.response,
+    answerRules: withFills(route.headers.response, fills),
+    securityFills: fills,
   }
 }
 

@@ -5,9 +5,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { AccessControl } from '../plugins/access/index.ts'
 import { answerHead, type FieldRules, failureAnswer, type PublicFailure, requestHead } from '../plugins/proxy/index.ts'
+import type { RateLimiter } from '../plugins/rate-limit/index.ts'
 import type { Upstreams } from '../plugins/upstream/index.ts'
 import type { LocalAnswer, TunnelSummary, UpgradeFailure, UpgradeResolution } from '../plugins/websocket/index.ts'
 import { accessPage, decideEntry, questionsFor, type Refused } from './access.ts'
+import { countedAs, tooManyRequests } from './rate-limits.ts'
 import { refusalFor } from './refusals.ts'
 import { hostFor, newRequestId, type RequestFacts, requestFacts, requestRulesFor } from './request-facts.ts'
 import type { ServedRoute, Serving } from './serving.ts'
@@ -19,6 +21,7 @@ export interface UpgradeSurroundings {
   readonly serving: Serving
   readonly upstreams: Upstreams
   readonly access: AccessControl
+  readonly rateLimiter: RateLimiter
   readonly onEnd: TunnelEnded
 }
 
@@ -31,6 +34,11 @@ export async function resolveUpgrade(
   const refusal = refusalFor(request.method ?? 'GET', facts)
   if (refusal !== null) return { kind: 'refuse', ...localAnswer(refusal, request.headers.accept) }
   if (facts.match.kind !== 'route') throw new TypeError('an upgrade without refusal has a route')
+  const counted = countedAs(facts)
+  const rate = counted === null ? null : await around.rateLimiter.take(counted.limit, counted.client)
+  if (rate?.pass === false) {
+    return { kind: 'refuse', ...localAnswer(tooManyRequests(rate, facts.requestId), request.headers.accept) }
+  }
   const asked = questionsFor(facts, request, request.url ?? '/')
   const entry = asked === null ? null : await decideEntry(around.access, asked)
   if (entry?.pass === false) return { kind: 'refuse', ...accessAnswer(entry, facts, request) }
@@ -45,7 +53,7 @@ export async function resolveUpgrade(
     idleMs: route.limits.websocketIdleMs,
     headTimeoutMs: route.limits.responseTimeoutMs,
     connect: signal => connectTo(around.upstreams, route.name, signal),
-    rewriteAnswer: (_status, headers) => upgradeAnswer(headers, facts, route),
+    rewriteAnswer: (status, headers) => upgradeAnswer({ status, headers }, facts, route),
     onEnd: summary => around.onEnd(request, facts, summary),
   }
 }
@@ -53,8 +61,15 @@ export async function resolveUpgrade(
 /** The rules for answers, but for the fields that frame this one or make it an upgrade: the tunnel has seen to them. */
 const framing: ReadonlySet<string> = new Set(['connection', 'content-length', 'transfer-encoding', 'upgrade'])
 
-function upgradeAnswer(headers: readonly string[], facts: RequestFacts, route: ServedRoute): string[] {
-  const { fields } = answerHead(headers, { requestId: facts.requestId, rules: route.answerRules })
+interface UpgradeHead {
+  readonly status: number
+  readonly headers: readonly string[]
+}
+
+function upgradeAnswer({ status, headers }: UpgradeHead, { requestId }: RequestFacts, route: ServedRoute): string[] {
+  // A browser shows no page that comes as an upgrade, so there is nothing to fill in.
+  const { set, remove } = route.answerRules
+  const { fields } = answerHead(headers, { requestId, status, rules: { set, remove } })
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
     if (framing.has(name.toLowerCase())) fields.push(name, headers[i + 1] as string)

@@ -44,6 +44,12 @@ export function userName(text: string): TextReading {
   return /^[^:\p{Cc}]{1,64}$/u.test(text) ? accept(text) : refuse('expected a name of 1 to 64 characters without ":"')
 }
 
+/** Nothing that could end a policy or a field stands in it. */
+export function webOrigin(text: string): TextReading {
+  const isOrigin = /^https?:\/\/(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::\d{1,5})?$/i.test(text)
+  return isOrigin ? accept(text) : refuse('expected scheme, host and port of a page: "https://dash.home.arpa"')
+}
+
 export function httpUrl(text: string): TextReading {
   const isUrl = /^https?:\/\/[\x21-\x7e]+$/.test(text) && URL.canParse(text)
   return isUrl ? accept(text) : refuse('expected an address that begins with http:// or https://')

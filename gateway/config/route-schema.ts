@@ -11,8 +11,11 @@ import { admissionBlock, bandwidthBlock } from './admission-schema.ts'
 import { appBlocks } from './app-schema.ts'
 import { cacheBlock } from './cache-schema.ts'
 import { compressionBlock } from './compression-schema.ts'
+import { healthBlock } from './health-schema.ts'
 import { block, duration, flag, integer, type Kind, list, map, size, switchable, text, word } from './kinds.ts'
+import { rateLimitBlock } from './rate-limit-schema.ts'
 import { retryBlock } from './retry-schema.ts'
+import { securityBlock } from './security-schema.ts'
 import { tunerBlock } from './tuner-schema.ts'
 import { formatDuration, MAX_DURATION_MS } from './units.ts'
 
@@ -131,45 +134,6 @@ const limits = block(
   { description: 'Limits of requests on a route.' },
 )
 
-const probe = block(
-  'probe',
-  {
-    path: text('requestPath', { default: '/', description: 'Path that is asked for.', examples: ['/healthz'] }),
-    interval: duration({ min: 1000, max: 24 * HOUR, default: '10s', description: 'Time between two probes.' }),
-    status: integer({
-      min: 100,
-      max: 599,
-      words: { any: null },
-      default: 'any',
-      description: 'The status that means well; `any` = from 200 to 399.',
-    }),
-  },
-  { description: 'Ask the origins now and then whether they are well; `false` = do not.' },
-)
-
-const health = block(
-  'health',
-  {
-    eject_time: duration({
-      min: 0,
-      max: HOUR,
-      words: { none: 0 },
-      default: formatDuration(group.ejectTimeMs),
-      description: 'An origin that refused a connection is left out for this time, never the last one; 0 = off.',
-    }),
-    hold: duration({
-      min: 0,
-      max: HOUR,
-      words: { none: 0 },
-      default: '8s',
-      description:
-        'How long after an outage began unsent requests wait for a refusing origin; an older outage fails at once.',
-    }),
-    probe: switchable(probe, null, { absent: null }),
-  },
-  { description: 'What happens when an origin fails.' },
-)
-
 const fields = (name: string, what: string, values: string): Kind =>
   block(
     name,
@@ -232,7 +196,7 @@ export const routeBlocks: Readonly<Record<string, Kind>> = {
   request_optimization: requestOptimization,
   protocol,
   limits,
-  health,
+  health: healthBlock,
   headers,
   tls: upstreamTls,
   balance: word(['round_robin', 'least_requests', 'p2c', 'hash_client', 'hash_cookie'], {
@@ -244,6 +208,8 @@ export const routeBlocks: Readonly<Record<string, Kind>> = {
   cache: switchable(cacheBlock, false),
   compression: switchable(compressionBlock, false),
   access: accessBlock,
+  rate_limit: rateLimitBlock,
+  security_headers: securityBlock,
   retry: switchable(retryBlock, false),
   ...appBlocks,
   admission: switchable(admissionBlock, false),

@@ -5,7 +5,16 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { domainToASCII } from 'node:url'
-import { httpUrl, passwordHash, pathPattern, redactName, redirectFrom, redirectTo, userName } from './app-rules.ts'
+import {
+  httpUrl,
+  passwordHash,
+  pathPattern,
+  redactName,
+  redirectFrom,
+  redirectTo,
+  userName,
+  webOrigin,
+} from './app-rules.ts'
 import { cookieName, keyField, queryName, storeAddress } from './cache-rules.ts'
 import { mediaType } from './compression-rules.ts'
 import { readOrigin } from './origin-rule.ts'
@@ -176,6 +185,7 @@ export const textRules = {
   passwordHash,
   userName,
   httpUrl,
+  webOrigin,
   redisUrl,
   file: path,
   folder: path,

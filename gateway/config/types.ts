@@ -108,6 +108,9 @@ export interface RouteConfig {
   readonly cache: false | CacheConfig
   /** False = everybody may come in. */
   readonly access: false | AccessConfig
+  /** False = requests are not counted. */
+  readonly rateLimit: false | RateLimitConfig
+  readonly securityHeaders: false | SecurityHeadersConfig
   readonly retry: false | RetryConfig
   readonly slo: SloConfig
   readonly webdav: WebdavConfig
@@ -210,6 +213,22 @@ export interface AccessConfig extends AddressConfig {
 export interface AddressConfig {
   readonly allow: readonly string[]
   readonly deny: readonly string[]
+}
+
+/** Fields for browsers, on answers that have none of their own. */
+export interface SecurityHeadersConfig {
+  readonly nosniff: boolean
+  /** A token of Referrer Policy, or `off`. */
+  readonly referrer: string
+  /** A list of origins stands for them beside the app's own. */
+  readonly frames: 'same_origin' | 'deny' | 'any' | readonly string[]
+}
+
+/** Requests that are answered in a time. */
+export interface RateLimitConfig {
+  readonly requests: number
+  readonly perMs: number
+  readonly by: 'client' | 'route'
 }
 
 /** Further attempts after a failure; their number is `request_optimization.retry_attempts`. */

@@ -5,6 +5,7 @@
 import type { RetryPolicy } from '../../plugins/retry/index.ts'
 import type { UpstreamGroupOptions } from '../../plugins/upstream/index.ts'
 import type { GlobalLimits } from '../config/types.ts'
+import { formatDuration } from '../config/units.ts'
 import type { ServedRoute, Serving } from '../serving.ts'
 import { explainAdmission } from './admission.ts'
 import { type CacheQuestion, explainCache } from './cache.ts'
@@ -71,11 +72,20 @@ function originLimits(group: UpstreamGroupOptions): Limit[] {
   ]
 }
 
-function routeLimits({ limits }: ServedRoute): Limit[] {
+function routeLimits({ limits, rateLimit }: ServedRoute): Limit[] {
   return [
+    ...rateLimits(rateLimit),
     { name: 'body_size', value: limits.bodySize, unit: 'bytes', meaning: 'in the body of the request; 413 above' },
     inTime('websocket_idle', limits.websocketIdleMs, 'without a byte in either direction of a WebSocket'),
   ]
+}
+
+function rateLimits(limit: ServedRoute['rateLimit']): Limit[] {
+  if (limit === null) return []
+  const { requests, windowMs, by } = limit
+  const who = by === 'client' ? 'of one client' : 'of all clients together'
+  const meaning = `${who} in ${formatDuration(windowMs)}; 429 above`
+  return [{ name: 'rate_limit', value: requests, unit: 'requests', meaning }]
 }
 
 function clientLimits(limits: GlobalLimits): Limit[] {

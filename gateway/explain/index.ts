@@ -196,6 +196,10 @@ function sentFor(scene: Scene, route: ServedRoute): Sent | null {
     host,
     origins: serving.upstreams[route.name]?.origins ?? [],
     request: { kept: redactFields(kept), added: redactFields(added), removed },
-    answer: { set: redactFields(Object.entries(set).map(([name, value]) => ({ name, value }))), remove },
+    answer: {
+      fill: route.securityFills.map(({ name, value }) => ({ name, value })),
+      set: redactFields(Object.entries(set).map(([name, value]) => ({ name, value }))),
+      remove,
+    },
   }
 }

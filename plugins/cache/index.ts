@@ -32,7 +32,13 @@ export {
   tagListForOrigin,
 } from './rules/entity-tag.ts'
 export { defaultCacheSettings, type KeySettings, type RouteCacheSettings } from './rules/types.ts'
-export { type PurgeOutcome, type PurgeSelector, StoreOpenError, type StoreStats } from './stores/index.ts'
+export {
+  openRedisGuard,
+  type PurgeOutcome,
+  type PurgeSelector,
+  StoreOpenError,
+  type StoreStats,
+} from './stores/index.ts'
 export type { CodingStats, EncodableHead, EncodeDecision, VariantCodec } from './variants/index.ts'
 export { CacheControl, type CacheStats }
 

@@ -15,12 +15,22 @@ export interface AnswerHead {
   readonly trailer: string | null
 }
 
-export interface AnswerHeadFacts {
-  readonly requestId: string
-  readonly rules: FieldRules
+/** What a route wants of answers. */
+export interface AnswerRules extends FieldRules {
+  /**
+   * Adds to the fields of a final answer (flat, as the client gets them), last of all. Never asked about a 304, whose
+   * fields would replace those of the answer that the client has (RFC 9111 §4.3.4).
+   */
+  readonly amend?: (fields: string[]) => void
 }
 
-export function answerHead(rawHeaders: readonly string[], facts: AnswerHeadFacts): AnswerHead {
+export interface AnswerHeadFacts {
+  readonly requestId: string
+  readonly status: number
+  readonly rules: AnswerRules
+}
+
+export function answerHead(rawHeaders: readonly string[], { requestId, status, rules }: AnswerHeadFacts): AnswerHead {
   const nominated = nominatedFields(rawHeaders)
   const fields: string[] = []
   let contentLength: number | null = null
@@ -36,8 +46,10 @@ export function answerHead(rawHeaders: readonly string[], facts: AnswerHeadFacts
     else if (role === 'trailer') trailer = value
     else if (role === 'via') via += `${value}, `
   }
-  fields.push('Via', `${via}1.1 ${GATEWAY_NAME}`, 'X-Request-Id', facts.requestId)
-  return { fields: applyRules(fields, facts.rules), contentLength, trailer }
+  fields.push('Via', `${via}1.1 ${GATEWAY_NAME}`, 'X-Request-Id', requestId)
+  const ruled = applyRules(fields, rules)
+  if (status !== 304) rules.amend?.(ruled)
+  return { fields: ruled, contentLength, trailer }
 }
 
 /** Fields of an interim answer: what the rules for heads leave, without what only a final answer can mean. */

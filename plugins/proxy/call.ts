@@ -2,6 +2,7 @@
  * One proxied request as its caller decided it: where it goes, as what, and within which limits.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AnswerRules } from './answer-head.ts'
 import type { ClientFacts } from './client-facts.ts'
 import type { FieldRules } from './request-head.ts'
 
@@ -22,7 +23,7 @@ export interface ProxyCall {
   /** What a choice of the origin by hash goes by; absent = there is none. */
   readonly balanceKey?: string | undefined
   readonly requestRules: FieldRules
-  readonly answerRules: FieldRules
+  readonly answerRules: AnswerRules
   /** Largest body in bytes, null = no limit. */
   readonly maxBodyBytes: number | null
   /** Longest time without a byte of the body. */

@@ -34,6 +34,7 @@ const titles: Readonly<Record<number, string>> = {
   414: 'The address is too long',
   415: 'The body of the request cannot be read',
   417: 'This expectation cannot be met',
+  429: 'Too many requests',
   431: 'The request head is too large',
   500: 'Something went wrong here',
   501: 'This is not supported here',

@@ -22,7 +22,7 @@ import { type AnswerSurroundings, ProxiedAnswer } from './proxied-answer.ts'
 import type { RequestBody } from './request-body.ts'
 import type { Changer } from './way-out.ts'
 
-export { type AnswerHead, answerHead, asHeaderObject } from './answer-head.ts'
+export { type AnswerHead, type AnswerRules, answerHead, asHeaderObject } from './answer-head.ts'
 export type { EarlyAnswer, ProxyCall, ProxyFacts } from './call.ts'
 export { type ClientFacts, clientFacts, compileTrust, plainAddress, type TrustCheck } from './client-facts.ts'
 export { hasLeft } from './client-socket.ts'

@@ -3,13 +3,12 @@
  * which are applied once and not for each request (bench: hit, 304).
  */
 import type { FastifyReply } from 'fastify'
-import { answerHead } from './answer-head.ts'
+import { type AnswerRules, answerHead } from './answer-head.ts'
 import type { ProxyCall } from './call.ts'
 import { addFrameworkFields, writeHead } from './client-socket.ts'
 import { codingOf } from './event-streams.ts'
 import { LiveFacts } from './live-facts.ts'
 import type { AnswerSurroundings } from './proxied-answer.ts'
-import type { FieldRules } from './request-head.ts'
 import { type AnswerFacts, decideWayOut } from './way-out.ts'
 
 /** What stands in a prepared head for what each request has of its own; no field of an origin holds a line feed. */
@@ -19,7 +18,7 @@ const REQUEST_ID = '\nid'
 
 export interface PreparedHead {
   readonly status: number
-  readonly rules: FieldRules
+  readonly rules: AnswerRules
   /** For those who may change the answer. */
   readonly facts: Pick<AnswerFacts, 'method' | 'status' | 'contentLength'>
   readonly encoding: string | null
@@ -39,9 +38,9 @@ export interface PreparedParts {
 }
 
 /** `rules` are those of the call that it is sent for. */
-export function prepareHead({ method, status, fields }: PreparedParts, rules: FieldRules): PreparedHead {
+export function prepareHead({ method, status, fields }: PreparedParts, rules: AnswerRules): PreparedHead {
   const varying = [...fields, 'Age', AGE, 'Cache-Status', STATUS]
-  const head = answerHead(varying, { requestId: REQUEST_ID, rules })
+  const head = answerHead(varying, { requestId: REQUEST_ID, status, rules })
   const { contentLength } = head
   const template = [...head.fields]
   if (contentLength !== null && status !== 204) template.push('Content-Length', String(contentLength))

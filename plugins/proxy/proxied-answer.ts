@@ -103,7 +103,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     this.facts.headMs = performance.now()
     this.facts.status = status
     const { requestId, answerRules } = this.#call
-    const { fields, contentLength, trailer } = answerHead(rawHeaders, { requestId, rules: answerRules })
+    const { fields, contentLength, trailer } = answerHead(rawHeaders, { requestId, status, rules: answerRules })
     const { method } = this.#reply.request
     const answer = { method, status, fields, contentLength, hasTrailers: trailer !== null }
     const { isDirectAllowed, changers } = this.#around

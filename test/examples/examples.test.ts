@@ -15,6 +15,7 @@ import { start as startCompression } from '../../examples/compression.ts'
 import { start as startHttpProxy } from '../../examples/http-proxy.ts'
 import { start as startMetrics } from '../../examples/metrics.ts'
 import { start as startProxy } from '../../examples/proxy.ts'
+import { start as startRateLimit } from '../../examples/rate-limit.ts'
 import { start as startRetry } from '../../examples/retry.ts'
 import type { Running } from '../../examples/sample-app.ts'
 import { start as startUpstream } from '../../examples/upstream.ts'
@@ -55,6 +56,11 @@ t.test('retry: an app that restarts is waited for', async t => {
   const url = await started(t, startRetry)
   t.match(await read(`${url}/wiki/page`), { path: '/page' })
   t.match(await read(`${url}/waiting`), [{ upstream: 'wiki', awayMs: null, held: 0, active: 0 }])
+})
+
+t.test('rate-limit: the fourth request of a minute has to wait', async t => {
+  const url = await started(t, startRateLimit)
+  for (const status of [200, 200, 200, 429]) t.equal((await fetch(`${url}/search`)).status, status)
 })
 
 t.test('cache: what is public is asked for once, until it is purged', async t => {
@@ -160,6 +166,7 @@ t.test('every example runs by itself and ends on SIGINT', async t => {
     'http-proxy.ts',
     'metrics.ts',
     'proxy.ts',
+    'rate-limit.ts',
     'retry.ts',
     'upstream.ts',
     'websocket.ts',

@@ -81,6 +81,8 @@ t.test('what is not written has the documented defaults', async t => {
       key: { headers: [], cookies: [], ignoreQuery: [], host: true },
     },
     access: false,
+    rateLimit: false,
+    securityHeaders: false,
     slo: { goodMs: 500, badMs: 2000 },
     webdav: { destination: 'keep' },
     redirects: {},

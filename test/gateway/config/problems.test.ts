@@ -23,6 +23,15 @@ const onRoute: [title: string, lines: string[], problems: string[]][] = [
     ],
   ],
   [
+    'a page that may frame the app, with a path or more than one value',
+    ['security_headers: { frames: ["https://a/b", "https://a; script-src *"] }'],
+    [
+      `4:34 route 'wiki': "frames": expected scheme, host and port of a page: "https://dash.home.arpa", found "https://a/b"`,
+      `4:49 route 'wiki': "frames": expected scheme, host and port of a page: "https://dash.home.arpa", found "https://a; script-src *"`,
+    ],
+  ],
+  ['a rate limit without a number', ['rate_limit: true'], ['4:5 route \'wiki\': missing key "requests"']],
+  [
     'a global key on a route',
     ['trusted_proxies: []'],
     ['4:5 route \'wiki\': unknown key "trusted_proxies" here, it belongs at the top level of the file'],

@@ -54,6 +54,11 @@ t.test('the editor accepts the full example and the spellings that the reader ac
     'retry: { hedge: 50ms, budget: 0.1 }',
     'admission: { max_concurrency: 3 }',
     'connection_pools: { max_size: "${MAX}" }',
+    'rate_limit: { requests: 600, per: 1m, by: client }',
+    'rate_limit: false',
+    'security_headers: { frames: deny, referrer: off, nosniff: false }',
+    'security_headers: { frames: [https://dash.home.arpa] }',
+    'security_headers: true',
   ]
   for (const spelling of spellings) t.ok(accepts(`routes: [{ name: a, upstream: http://a, ${spelling} }]`), spelling)
   t.ok(

@@ -4,7 +4,7 @@ import { answerHead, answerTrailers, asHeaderObject } from '../../../plugins/pro
 import { hopByHop } from '../../../plugins/proxy/fields.ts'
 import { flat, type Line, nominating, noRules, pairs, spelled, value, valuesOf } from './support.ts'
 
-const facts = { requestId: 'id-1', rules: noRules }
+const facts = { requestId: 'id-1', status: 200, rules: noRules }
 
 t.test('the head of a plain answer', async t => {
   const raw = flat([
@@ -56,10 +56,10 @@ t.test('framing is told apart from fields', async t => {
 
 t.test("a route's rules come last", async t => {
   const rules = { set: { 'Strict-Transport-Security': 'max-age=1' }, remove: ['server', 'via'] }
-  t.strictSame(answerHead(['Server', 'app', 'strict-transport-security', 'x'], { requestId: 'id-1', rules }).fields, [
-    ...['X-Request-Id', 'id-1'],
-    ...['Strict-Transport-Security', 'max-age=1'],
-  ])
+  t.strictSame(
+    answerHead(['Server', 'app', 'strict-transport-security', 'x'], { requestId: 'id-1', status: 200, rules }).fields,
+    [...['X-Request-Id', 'id-1'], ...['Strict-Transport-Security', 'max-age=1']],
+  )
 })
 
 const plainNames = ['Content-Type', 'Set-Cookie', 'Vary', 'ETag', 'Link', 'X-App_One', 'Upgrade-Insecure-Requests']
@@ -132,4 +132,17 @@ t.test('as an object names are lower case, repeated ones become arrays, and no n
     ['__proto__', 'p'],
   ])
   t.equal(({} as Record<string, unknown>)['p'], undefined)
+})
+
+t.test('what a route adds sees the head as the client gets it, but never that of a 304', async t => {
+  const rules = {
+    set: { 'X-Set': '1' },
+    remove: ['X-Gone'],
+    amend: (fields: string[]) => void fields.push('X-Seen', fields.filter((_text, i) => i % 2 === 0).join(' ')),
+  }
+  const headOf = (status: number) =>
+    pairs(answerHead(['Server', 'app', 'X-Gone', '1'], { ...facts, status, rules }).fields)
+  t.strictSame(headOf(200).at(-1), ['X-Seen', 'Server Via X-Request-Id X-Set'])
+  t.strictSame(headOf(404).at(-1), ['X-Seen', 'Server Via X-Request-Id X-Set'])
+  t.strictSame(headOf(304).at(-1), ['X-Set', '1'])
 })
