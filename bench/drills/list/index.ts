@@ -7,6 +7,16 @@ import { overload } from './overload.ts'
 import { restarts } from './restarts.ts'
 import { slowTail } from './slow-tail.ts'
 import { takeTurns } from './take-turns.ts'
-import { thumbnails } from './thumbnails.ts'
+import { thumbnails, thumbnailsApart } from './thumbnails.ts'
 
-export const drills: readonly Drill[] = [away, killed, restarts, takeTurns, faulty, slowTail, overload, thumbnails]
+export const drills: readonly Drill[] = [
+  away,
+  killed,
+  restarts,
+  takeTurns,
+  faulty,
+  slowTail,
+  overload,
+  thumbnails,
+  thumbnailsApart,
+]
