@@ -31,7 +31,15 @@ import { garbageBound } from './garbage-bound.ts'
 import { addressKey, armLinger } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
 import { refusalFor } from './refusals.ts'
-import { hostFor, type RequestFacts, redirectFor, requestFacts, requestRulesFor } from './request-facts.ts'
+import {
+  answerRulesFor,
+  hostFor,
+  httpsFor,
+  type RequestFacts,
+  redirectFor,
+  requestFacts,
+  requestRulesFor,
+} from './request-facts.ts'
 import { cacheScopeAt, type Serving } from './serving.ts'
 import { resolveUpgrade, type TunnelEnded, upgradeFailurePage } from './upgrades.ts'
 
@@ -86,7 +94,7 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   app.addHook('onRequest', (request, reply, next) => {
     request.facts = requestFacts(state.serving, request.raw, request.originalUrl)
     const refusal = refusalFor(request.method, request.facts)
-    if (refusal === null) return next()
+    if (refusal === null) return arrive(state.serving, request, reply, next)
     const { headers, body } = failureAnswer(refusal, request.raw.headers.accept)
     endWithAnswer(reply, armLinger)
     reply.code(refusal.status).headers(headers).send(body)
@@ -158,6 +166,17 @@ function letIn(decision: AccessDecision, request: FastifyRequest, reply: Fastify
   reply.code(status).headers(headers).send(body)
 }
 
+/** Whoever belongs on https is sent there before anything of his is asked for or told. */
+function arrive(serving: Serving, request: FastifyRequest, reply: FastifyReply, next: () => void): void {
+  // The addresses of a socket are asked of the system each time.
+  if (serving.doors.length === 0) return next()
+  const { localPort, localAddress } = request.raw.socket
+  const location = httpsFor(serving, request.facts, { localPort, localAddress, target: request.originalUrl })
+  if (location === null) return next()
+  endWithAnswer(reply, armLinger)
+  reply.redirect(location, 308)
+}
+
 /** Where the gateway itself sends clients of a route is for those who may come in. */
 function enter(request: FastifyRequest, reply: FastifyReply, next: () => void): void {
   const location = redirectFor(request.facts)
@@ -209,7 +228,7 @@ function proxyCall({ raw, facts, access }: FastifyRequest, bodyIdleMs: number): 
     strippedPrefix: route.strippedPrefix,
     mountBase: route.mountBase,
     requestRules: requestRulesFor(route, facts, access),
-    answerRules: route.answerRules,
+    answerRules: answerRulesFor(route, facts),
     maxBodyBytes: route.limits.bodySize,
     bodyIdleMs,
     balanceKey: balanceKeyFor(raw, route, facts),

@@ -11,6 +11,7 @@ import type { AdminConfig, GatewayConfig, RouteConfig } from './config/types.ts'
 import { type Demo, startDemo } from './demo/index.ts'
 import { type Listeners, openListeners } from './listeners/index.ts'
 import { type ConfigSource, ConfigurationError, type ReadConfig, readConfig } from './read-config.ts'
+import { httpsDoors } from './rules/https-redirect.ts'
 import { compileServing, type Serving } from './serving.ts'
 
 export { ConfigurationError } from './read-config.ts'
@@ -114,6 +115,7 @@ class Gateway implements RunningGateway {
       isTrustedProxy: address => this.#state.serving.isTrusted(address),
       log: this.#log,
     })
+    this.#state.serving = this.#withDoors(this.#state.serving)
     this.#admin = await buildAdmin(this.#options.admin ?? config.admin, {
       state: this.#state,
       app: this.#app,
@@ -148,7 +150,7 @@ class Gateway implements RunningGateway {
       await this.#startDemoIfAsked(config)
       const serving = this.#compile(config)
       await this.#listeners.update(config.listen, config.limits)
-      this.#swap(read, serving)
+      this.#swap(read, this.#withDoors(serving))
       return true
     } catch (error) {
       this.#reportRefusal(error)
@@ -214,6 +216,12 @@ class Gateway implements RunningGateway {
 
   #compile(config: GatewayConfig): Serving {
     return compileServing(config, this.#demo === null ? {} : { [DEMO]: this.#demo.url })
+  }
+
+  /** Ports are known once the listeners are open. */
+  #withDoors(serving: Serving): Serving {
+    const ports = this.#listeners.addresses.map(({ port }) => port)
+    return { ...serving, doors: httpsDoors(serving.config.listen, ports) }
   }
 
   async #startDemoIfAsked(config: GatewayConfig): Promise<void> {

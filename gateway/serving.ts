@@ -19,6 +19,8 @@ import { guardOf } from './access.ts'
 import type { CacheConfig, GatewayConfig, RouteConfig } from './config/types.ts'
 import { compileRoutes, type RouteTable } from './routing/index.ts'
 import { appBase, pathInApp } from './rules/app-path.ts'
+import { secureRules } from './rules/hsts.ts'
+import { type HttpsDoor, httpsDoors } from './rules/https-redirect.ts'
 import { compileRedirects, type Redirects } from './rules/redirects.ts'
 import { hasTemplates } from './rules/templates.ts'
 
@@ -54,6 +56,8 @@ export interface ServedRoute extends Omit<RouteConfig, 'redirects'> {
   readonly hasTemplates: boolean
   readonly requestRules: FieldRules
   readonly answerRules: FieldRules
+  /** The same for answers over TLS, which may say that nothing but TLS is to be used. */
+  readonly secureAnswerRules: FieldRules
 }
 
 /** Paths of the app that the cache leaves alone, and those whose answers it may take for lasting. */
@@ -67,6 +71,8 @@ export interface Serving {
   readonly config: GatewayConfig
   readonly table: RouteTable<ServedRoute>
   readonly isTrusted: TrustCheck
+  /** Plain listeners whose clients are sent to https; with the ports of the configuration until they are open. */
+  readonly doors: readonly HttpsDoor[]
   /** What is encoded, by the name of the route. */
   readonly encodings: Readonly<Record<string, RouteCompression | null>>
   /** Options of every group of origins, by the name of its route. */
@@ -89,6 +95,7 @@ export function compileServing(config: GatewayConfig, builtins: BuiltinOrigins):
     config,
     table: compileRoutes(routes),
     isTrusted: compileTrust(config.trustedProxies),
+    doors: httpsDoors(config.listen, []),
     encodings: Object.fromEntries(proxied.map(route => [route.name, route.encoding])),
     upstreams: Object.fromEntries(proxied.map(route => [route.name, upstreamOptions(route)])),
     retries: Object.fromEntries(proxied.map(route => [route.name, retryPolicy(route)])),
@@ -117,6 +124,7 @@ function serveRoute(route: RouteConfig, builtins: BuiltinOrigins): ServedRoute {
     hasTemplates: hasTemplates(route.headers.request),
     requestRules: route.headers.request,
     answerRules: route.headers.response,
+    secureAnswerRules: secureRules(route.headers.response, route.hsts),
   }
 }
 

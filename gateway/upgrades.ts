@@ -9,7 +9,15 @@ import type { Upstreams } from '../plugins/upstream/index.ts'
 import type { LocalAnswer, TunnelSummary, UpgradeFailure, UpgradeResolution } from '../plugins/websocket/index.ts'
 import { accessPage, decideEntry, questionsFor, type Refused } from './access.ts'
 import { refusalFor } from './refusals.ts'
-import { hostFor, newRequestId, type RequestFacts, requestFacts, requestRulesFor } from './request-facts.ts'
+import {
+  answerRulesFor,
+  hostFor,
+  httpsFor,
+  newRequestId,
+  type RequestFacts,
+  requestFacts,
+  requestRulesFor,
+} from './request-facts.ts'
 import type { ServedRoute, Serving } from './serving.ts'
 
 /** Called once for each upgrade that reached a route, however it ended. */
@@ -31,6 +39,9 @@ export async function resolveUpgrade(
   const refusal = refusalFor(request.method ?? 'GET', facts)
   if (refusal !== null) return { kind: 'refuse', ...localAnswer(refusal, request.headers.accept) }
   if (facts.match.kind !== 'route') throw new TypeError('an upgrade without refusal has a route')
+  const { localPort, localAddress } = request.socket
+  const location = httpsFor(around.serving, facts, { localPort, localAddress, target: request.url ?? '/' })
+  if (location !== null) return { kind: 'refuse', status: 308, headers: ['location', location], body: '' }
   const asked = questionsFor(facts, request, request.url ?? '/')
   const entry = asked === null ? null : await decideEntry(around.access, asked)
   if (entry?.pass === false) return { kind: 'refuse', ...accessAnswer(entry, facts, request) }
@@ -54,7 +65,7 @@ export async function resolveUpgrade(
 const framing: ReadonlySet<string> = new Set(['connection', 'content-length', 'transfer-encoding', 'upgrade'])
 
 function upgradeAnswer(headers: readonly string[], facts: RequestFacts, route: ServedRoute): string[] {
-  const { fields } = answerHead(headers, { requestId: facts.requestId, rules: route.answerRules })
+  const { fields } = answerHead(headers, { requestId: facts.requestId, rules: answerRulesFor(route, facts) })
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
     if (framing.has(name.toLowerCase())) fields.push(name, headers[i + 1] as string)

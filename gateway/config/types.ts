@@ -39,6 +39,8 @@ export interface ListenerConfig {
   readonly port: number
   /** Null = plain HTTP. Several certificates: chosen by SNI, the first is the default. */
   readonly tls: readonly CertificateConfig[] | null
+  /** Clients are sent to https: to the port of the first TLS listener, or to this one. Left out = served here. */
+  readonly redirect?: 'https' | number
 }
 
 /** PEM files, absolute paths. */
@@ -115,6 +117,8 @@ export interface RouteConfig {
   readonly redirects: Readonly<Record<string, string>>
   /** Parameters, and paths that end with `/`, whose values logs do not show. */
   readonly redact: readonly string[]
+  /** False = no Strict-Transport-Security of the gateway's own. */
+  readonly hsts: false | HstsConfig
   readonly compression: false | CompressionConfig
   readonly admission: false | AdmissionConfig
   readonly bandwidth: BandwidthConfig
@@ -228,6 +232,14 @@ export interface RetryConfig {
 export interface SloConfig {
   readonly goodMs: number
   readonly badMs: number
+}
+
+/** Strict-Transport-Security (RFC 6797 §6.1). */
+export interface HstsConfig {
+  /** 0 = browsers forget about it. */
+  readonly maxAgeMs: number
+  readonly includeSubdomains: boolean
+  readonly preload: boolean
 }
 
 export interface WebdavConfig {

@@ -7,7 +7,16 @@ import type { Redaction } from '../../plugins/access-log/index.ts'
 import { type ClientFacts, clientFacts, plainAddress, type RequestHeadFacts } from '../../plugins/proxy/index.ts'
 import { isWebSocketUpgrade } from '../../plugins/websocket/index.ts'
 import { refusalFor } from '../refusals.ts'
-import { davFor, hostFor, NO_DAV, type RequestFacts, redirectFor, requestRulesFor } from '../request-facts.ts'
+import {
+  answerRulesFor,
+  davFor,
+  hostFor,
+  httpsFor,
+  NO_DAV,
+  type RequestFacts,
+  redirectFor,
+  requestRulesFor,
+} from '../request-facts.ts'
 import { type HostPattern, parseTarget, type TargetDecision } from '../routing/index.ts'
 import { pathInApp } from '../rules/app-path.ts'
 import type { ServedRoute, Serving } from '../serving.ts'
@@ -102,13 +111,15 @@ function factsOf(
   return { ...facts, dav: davFor(serving, facts, { method, destination, condition }) }
 }
 
-function refusalBehind({ method, facts, asksForWebSocket }: Scene): Refusal | null {
+function refusalBehind({ serving, method, address, facts, asksForWebSocket }: Scene): Refusal | null {
   const refused = refusalFor(method, facts)
   const { match } = facts
   if (refused !== null) {
     const { status, code, message } = refused
     return { status, code, message, detail: detailOf(facts) }
   }
+  const secure = httpsFor(serving, facts, { localPort: facts.client.port, target: address.target })
+  if (secure !== null) return { status: 308, code: null, message: `to ${secure}`, detail: 'redirect of the listener' }
   const keptOut = refusedByAddress(facts)
   if (keptOut !== null) return keptOut
   const location = asksForWebSocket ? null : redirectFor(facts)
@@ -190,7 +201,7 @@ function sentFor(scene: Scene, route: ServedRoute): Sent | null {
   }
   const upgrade = scene.asksForWebSocket ? ['Connection', 'Upgrade', 'Upgrade', head.fields['upgrade'] ?? ''] : []
   const { kept, added, removed } = explainHead({ lines: head.lines, facts: headFacts, upgrade })
-  const { set, remove } = route.answerRules
+  const { set, remove } = answerRulesFor(route, facts)
   return {
     target: redactAddress(targetToSend(route, cacheQuestion(scene, route)), route.redaction),
     host,

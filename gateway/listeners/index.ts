@@ -3,7 +3,7 @@ import type { GlobalLimits, ListenerConfig } from '../config/types.ts'
 import { ListenerSet } from './listener-set.ts'
 import type { ListenerHandlers, Listeners } from './types.ts'
 
-export { addressKey } from './address-key.ts'
+export { addressKey, isLoopback } from './address-key.ts'
 export { ListenError, TlsError } from './errors.ts'
 export { awaitsContinue, expectsContinue } from './intake.ts'
 export { armLinger, type LingerOptions, lingerThenClose } from './lingering-close.ts'

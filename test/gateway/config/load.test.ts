@@ -85,6 +85,7 @@ t.test('what is not written has the documented defaults', async t => {
     webdav: { destination: 'keep' },
     redirects: {},
     redact: [],
+    hsts: false,
     retry: {
       statuses: [502, 503, 504],
       methods: ['GET', 'HEAD', 'OPTIONS'],

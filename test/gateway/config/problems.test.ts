@@ -250,6 +250,23 @@ const files: [title: string, text: string, problems: string[]][] = [
     ],
   ],
   [
+    'a redirect without anywhere to go',
+    'listen: { redirect: https }\nroutes: []\n',
+    ['1:21 "redirect": no listener has "tls": add one, or name the port that others see https on'],
+  ],
+  [
+    'a redirect of a listener that speaks https',
+    'listen: { redirect: 443, tls: { cert: a, key: b } }\nroutes: []\n',
+    ['1:21 "redirect": this listener speaks https already; it belongs to a plain one'],
+  ],
+  [
+    'HSTS for the preload list that is too short',
+    'routes:\n  - { name: a, upstream: http://a, hsts: { preload: true, include_subdomains: true } }\n',
+    [
+      '2:53 route \'a\': "preload": the list takes names with "max_age: 365d" at least and "include_subdomains: true" only',
+    ],
+  ],
+  [
     'an alias without an anchor',
     'routes: [*nothing]\n',
     ['1:10 route \'#1\': "routes": no anchor "&nothing" stands above'],
