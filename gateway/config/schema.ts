@@ -22,7 +22,7 @@ import {
   word,
 } from './kinds.ts'
 import { routeBlocks } from './route-schema.ts'
-import { listenerTls } from './tls-schema.ts'
+import { acmeKind, listenerTls } from './tls-schema.ts'
 import { formatDuration } from './units.ts'
 
 const MINUTE = 60_000
@@ -206,6 +206,7 @@ export const configSchema = block(
       default: './state',
       description: "The gateway's own files: tuner ledger, certificates, runtime file.",
     }),
+    acme: acmeKind,
     uplink: uplinkKind,
     log,
     limits,

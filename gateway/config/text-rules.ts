@@ -11,6 +11,7 @@ import { mediaType } from './compression-rules.ts'
 import { readOrigin } from './origin-rule.ts'
 import { quote } from './problem.ts'
 import type { TextReading } from './text-reading.ts'
+import { acmeDirectory, email, hookWord } from './tls-rules.ts'
 
 /** @param folder absolute folder that relative paths start from */
 export type TextRule = (text: string, folder: string) => TextReading
@@ -48,6 +49,11 @@ function matchHost(text: string): TextReading {
 /** One name, without `*`. */
 function hostName(text: string): TextReading {
   return text.includes('*') ? refuse('one name belongs here, without "*"') : matchHost(text)
+}
+
+/** What a certificate can be for. */
+function certificateHost(text: string): TextReading {
+  return text === '*' ? refuse('"*" is no name for a certificate: write "*.home.arpa"') : matchHost(text)
 }
 
 function bareHost(text: string): string {
@@ -177,6 +183,10 @@ export const textRules = {
   userName,
   httpUrl,
   redisUrl,
+  certificateHost,
+  acmeDirectory,
+  email,
+  hookWord,
   file: path,
   folder: path,
   origin: readOrigin,

@@ -1,15 +1,20 @@
 /**
- * Rules of TLS that need more than one value: a redirect with nowhere to go, HSTS that asks for what it does not give.
- * Each adds a slip to the draft.
+ * Rules of TLS that need more than one value: certificates from nowhere or from two places, an account without consent,
+ * a redirect with nowhere to go, HSTS that asks for what it does not give. Each adds a slip to the draft.
  */
 import { type Draft, itemPath, objectTo, type RouteDraft } from './draft.ts'
-import type { HstsConfig, RouteConfig } from './types.ts'
+import type { CertificateConfig, HstsConfig, IssuedConfig, RouteConfig } from './types.ts'
 
 /** Shortest time that the browsers' own list takes, in ms. */
 const PRELOAD_MS = 31_536_000_000
 
 export function checkTls(draft: Draft): void {
   checkRedirects(draft)
+  checkAcme(draft)
+  for (const [i, { tls }] of draft.globals.listen.entries()) {
+    const list = `${itemPath(draft, 'listen', i)}.tls`
+    for (const [j, entry] of (tls ?? []).entries()) checkEntry(draft, itemPath(draft, list, j), entry)
+  }
   for (const route of draft.routes) checkHsts(draft, route)
 }
 
@@ -23,6 +28,51 @@ function checkRedirects(draft: Draft): void {
     else if (redirect === 'https' && !hasTls)
       objectTo(draft, path, '"redirect": no listener has "tls": add one, or name the port that others see https on')
   }
+}
+
+/** Files, the local authority or ACME: one of the three. */
+function checkEntry(draft: Draft, path: string, entry: Partial<CertificateConfig> & IssuedConfig): void {
+  if (draft.faulty.has(path)) return
+  const { cert, key, localCa = false, acme = false, hosts } = entry
+  const hasFiles = cert !== undefined || key !== undefined
+  const sources = [hasFiles, localCa, acme].filter(Boolean).length
+  if (sources !== 1) {
+    const remedy = 'write "cert" and "key", "local_ca: true" or "acme: true"'
+    return objectTo(draft, path, sources === 0 ? `"tls": no certificate: ${remedy}` : `"tls": one of them: ${remedy}`)
+  }
+  if (hasFiles && (cert === undefined || key === undefined))
+    objectTo(draft, path, `missing key "${cert === undefined ? 'cert' : 'key'}"`)
+  if (hasFiles && hosts !== undefined)
+    objectTo(draft, `${path}.hosts`, '"hosts" belongs to "local_ca" and "acme": a file has the names that are in it')
+  if (acme) checkAcmeEntry(draft, path, hosts ?? [])
+}
+
+function checkAcmeEntry(draft: Draft, path: string, hosts: readonly string[]): void {
+  const { acme } = draft.globals
+  if (acme === null && !draft.faulty.has('acme'))
+    return objectTo(draft, path, '"acme": needs the global key "acme: { email: …, agree: true }"')
+  const wildcard = hosts.findIndex(host => host.startsWith('*.'))
+  if (wildcard !== -1 && acme?.challenge !== 'dns-01')
+    objectTo(
+      draft,
+      itemPath(draft, `${path}.hosts`, wildcard),
+      `"hosts": a certificate for ${hosts[wildcard]} needs "challenge: dns-01"`,
+    )
+}
+
+function checkAcme(draft: Draft): void {
+  const { acme, listen } = draft.globals
+  if (acme === null || draft.faulty.has('acme')) return
+  if (!acme.agree)
+    objectTo(draft, 'acme.agree', '"agree": read the terms of service of the authority and write true to accept them')
+  if (acme.challenge === 'dns-01' && acme.dnsHook.length === 0)
+    objectTo(draft, 'acme.challenge', '"challenge": dns-01 needs "dns_hook", the command that sets the record')
+  if (acme.challenge === 'http-01' && listen.every(({ tls }) => tls !== null))
+    objectTo(
+      draft,
+      'acme',
+      '"challenge": http-01 is answered on a plain listener that others reach on port 80: add one, or choose another challenge',
+    )
 }
 
 function checkHsts(draft: Draft, route: RouteDraft): void {

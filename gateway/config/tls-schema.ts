@@ -2,7 +2,7 @@
  * What the configuration says about TLS towards clients: the certificates of a listener and where they come from, the
  * way from http to https, and HSTS (RFC 6797).
  */
-import { block, duration, flag, integer, type Kind, listOrOne, switchable, text } from './kinds.ts'
+import { block, duration, flag, integer, type Kind, list, listOrOne, switchable, text, word } from './kinds.ts'
 
 const DAY = 86_400_000
 
@@ -14,9 +14,59 @@ const certificate = block(
   {
     cert: text('file', { description: 'PEM file of the certificate with its chain.' }),
     key: text('file', { description: 'PEM file of the private key.' }),
+    local_ca: flag({
+      description:
+        "In place of files: certificates of the gateway's own authority, which `hearthgate trust` tells how to install.",
+    }),
+    acme: flag({ description: 'In place of files: certificates by ACME, with the account of the global key `acme`.' }),
+    hosts: list(text('certificateHost', { description: 'A name, `*.name` or an address.' }), {
+      atLeast: 1,
+      description: 'Names that `local_ca` or `acme` get certificates for; without it the hosts of the routes.',
+    }),
   },
-  { required: ['cert', 'key'], description: 'A certificate and its key.' },
+  { description: 'A certificate and its key, or where the gateway gets them.' },
 )
+
+const acme = block(
+  'acme',
+  {
+    email: text('email', {
+      description: 'Where the authority can reach you.',
+      examples: ['me@example.org'],
+    }),
+    agree: flag({
+      default: false,
+      description: 'true = you have read and accept the terms of service of the authority.',
+    }),
+    directory: text('acmeDirectory', {
+      default: 'letsencrypt',
+      description: 'letsencrypt, letsencrypt-staging (for trying out), or the address of the directory of another one.',
+    }),
+    ca: text('file', {
+      absent: null,
+      description: 'PEM file of the authority that signed the certificate of the directory itself (one of your own).',
+    }),
+    challenge: word(['http-01', 'tls-alpn-01', 'dns-01'], {
+      default: 'http-01',
+      description:
+        'How you prove that a name is yours: on the plain listener (port 80), on the TLS listener (port 443), or by a record in the DNS.',
+    }),
+    dns_hook: list(text('hookWord', { description: 'The command, then its first arguments.' }), {
+      default: [],
+      description:
+        'Command that sets and takes back the record of dns-01: COMMAND … present|cleanup RECORD VALUE. Run without a shell.',
+    }),
+    dns_wait: duration({
+      min: 0,
+      max: 3_600_000,
+      default: '0s',
+      description: 'Time between the end of the command and the check by the authority.',
+    }),
+  },
+  { required: ['email', 'agree'], description: 'Certificates by ACME (RFC 8555).' },
+)
+
+export const acmeKind: Kind = switchable(acme, null, { absent: null })
 
 /** Keys of a listener that have to do with TLS. */
 export const listenerTls: Readonly<Record<'tls' | 'redirect', Kind>> = {

@@ -4,12 +4,11 @@
  */
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
-import type { ListenerConfig } from '../config/types.ts'
 import { CertificateStore } from './certificates.ts'
 import type { Connection, Entrance } from './connection.ts'
 import type { ConnectionBook } from './connection-book.ts'
 import { ListenError, reasonOf } from './errors.ts'
-import type { ListenerAddress, ListenerHandlers } from './types.ts'
+import type { ListenerAddress, ListenerHandlers, SocketConfig } from './types.ts'
 
 const HANDSHAKE_MS = 10_000
 const TCP_KEEP_ALIVE_MS = 60_000
@@ -39,7 +38,7 @@ export class Acceptor implements Entrance {
   #certificates: CertificateStore | null = null
   #tls: TlsServer | null = null
 
-  constructor(config: ListenerConfig, reception: Reception) {
+  constructor(config: SocketConfig, reception: Reception) {
     this.host = config.host
     this.configuredPort = config.port
     this.#reception = reception
@@ -155,6 +154,6 @@ function endsOf(socket: Socket): string {
 }
 
 /** Opens what a configuration asks for; null for plain HTTP. Throws `HG_TLS`. */
-export function openCertificates(config: ListenerConfig, { handlers }: Reception): Promise<CertificateStore | null> {
+export function openCertificates(config: SocketConfig, { handlers }: Reception): Promise<CertificateStore | null> {
   return config.tls === null ? Promise.resolve(null) : CertificateStore.open(config.tls, handlers.log)
 }

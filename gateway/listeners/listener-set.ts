@@ -1,7 +1,7 @@
 /** All listeners of one gateway with what they share: the book of connections, the two protocol servers, the sweep. */
 import type { Server as Http1Server } from 'node:http'
 import type { Http2Server } from 'node:http2'
-import type { GlobalLimits, ListenerConfig } from '../config/types.ts'
+import type { GlobalLimits } from '../config/types.ts'
 import { Acceptor, openCertificates, type Reception } from './acceptor.ts'
 import type { CertificateStore } from './certificates.ts'
 import type { Connection } from './connection.ts'
@@ -10,7 +10,7 @@ import { applyLimits1, createHttp1 } from './http1.ts'
 import { createHttp2 } from './http2.ts'
 import { Intake } from './intake.ts'
 import { sweep, sweepIntervalMs } from './sweep.ts'
-import type { ListenerAddress, ListenerHandlers, Listeners } from './types.ts'
+import type { ListenerAddress, ListenerHandlers, Listeners, SocketConfig } from './types.ts'
 
 /** What a configuration asks for, opened but not in use yet. */
 interface Prepared {
@@ -55,7 +55,7 @@ export class ListenerSet implements Listeners {
     return this.#book.size
   }
 
-  async update(listeners: readonly ListenerConfig[], limits: GlobalLimits): Promise<void> {
+  async update(listeners: readonly SocketConfig[], limits: GlobalLimits): Promise<void> {
     const prepared = await this.#prepare(listeners)
     for (const { acceptor, isNew, certificates } of prepared) if (!isNew) acceptor.useCertificates(certificates)
     const kept = new Set(prepared.map(({ acceptor }) => acceptor))
@@ -85,7 +85,7 @@ export class ListenerSet implements Listeners {
   }
 
   /** Certificates are read and new addresses opened before anything changes; on a failure all of it is undone. */
-  async #prepare(listeners: readonly ListenerConfig[]): Promise<Prepared[]> {
+  async #prepare(listeners: readonly SocketConfig[]): Promise<Prepared[]> {
     const free = [...this.#acceptors]
     const prepared: Prepared[] = []
     try {
@@ -100,7 +100,7 @@ export class ListenerSet implements Listeners {
     return prepared
   }
 
-  async #prepareOne(config: ListenerConfig, free: Acceptor[]): Promise<Prepared> {
+  async #prepareOne(config: SocketConfig, free: Acceptor[]): Promise<Prepared> {
     const certificates = await openCertificates(config, this.#reception)
     const at = free.findIndex(({ host, configuredPort }) => host === config.host && configuredPort === config.port)
     if (at !== -1) return { acceptor: free.splice(at, 1)[0] as Acceptor, isNew: false, certificates }

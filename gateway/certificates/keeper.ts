@@ -1,0 +1,109 @@
+/**
+ * Keeps the certificates of the gateway: makes those of its own authority before they are needed, gets the others in the
+ * background, and looks each minute what has become due (a timer of weeks would sleep through a suspended machine).
+ */
+import type { GatewayConfig } from '../config/types.ts'
+import type { ListenerLog } from '../listeners/index.ts'
+import { issueLeaf, type LocalCa, makePlaceholder, openLocalCa } from './local-ca.ts'
+import { isPermitted } from './name-constraints.ts'
+import { foldersOf, type Wanted, wantedCertificates } from './names.ts'
+import { decideRenewal } from './renewal.ts'
+import { fixedChance, makePrivateFolder, readStored, writePrivateFile } from './state-files.ts'
+
+const LOOK_MS = 60_000
+
+export interface KeeperOptions {
+  /** Between two looks, ms. */
+  readonly lookMs?: number
+  /** Ms since 1970. */
+  readonly now?: () => number
+}
+
+export class CertificateKeeper {
+  readonly #log: ListenerLog
+  readonly #options: Required<KeeperOptions>
+  #config: GatewayConfig | null = null
+  #ca: LocalCa | null = null
+  #timer: NodeJS.Timeout | undefined
+  /** Names that the authority may not vouch for, once told. */
+  readonly #told = new Set<string>()
+
+  constructor(log: ListenerLog, { lookMs = LOOK_MS, now = Date.now }: KeeperOptions = {}) {
+    this.#log = log
+    this.#options = { lookMs, now }
+  }
+
+  /**
+   * Makes what listeners need to open: folders, certificates of the own authority, a placeholder.
+   * @throws LocalCaError, or the error of the file system
+   */
+  async prepare(config: GatewayConfig): Promise<void> {
+    const { local, acme } = wantedCertificates(config)
+    if (local.length === 0 && acme.length === 0) return
+    const folders = foldersOf(config)
+    // Watching a file needs its folder.
+    for (const folder of [folders.root, folders.local, folders.acme]) await makePrivateFolder(folder)
+    if ((await readStored(folders.placeholder)) === null)
+      await writePrivateFile(folders.placeholder, await makePlaceholder(this.#options.now()))
+    if (local.length === 0) return
+    const hosts = local.flatMap(({ names }) => names)
+    this.#ca = await openLocalCa(folders.ca, hosts, this.#options.now())
+    await this.#renewLocal(config, this.#ca)
+  }
+
+  /** From now on this configuration counts. */
+  use(config: GatewayConfig): void {
+    this.#config = config
+    clearInterval(this.#timer)
+    const { local, acme } = wantedCertificates(config)
+    if (local.length === 0 && acme.length === 0) return
+    this.#timer = setInterval(() => void this.#look(), this.#options.lookMs).unref()
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    this.#config = null
+  }
+
+  async #look(): Promise<void> {
+    const config = this.#config
+    if (config === null || this.#ca === null) return
+    try {
+      await this.#renewLocal(config, this.#ca)
+    } catch (error) {
+      this.#log.error({ err: error }, 'certificates of the local CA could not be renewed, the old ones stay')
+    }
+  }
+
+  async #renewLocal(config: GatewayConfig, ca: LocalCa): Promise<void> {
+    for (const { names, file } of wantedCertificates(config).local) {
+      const allowed = names.filter(name => this.#mayVouch(ca, name))
+      if (allowed.length > 0 && (await this.#isDue(ca, { names: allowed, file }))) {
+        await writePrivateFile(file, await issueLeaf(ca, allowed, this.#options.now()))
+        this.#log.info({ names: allowed, file }, 'certificate of the local CA made')
+      }
+    }
+  }
+
+  async #isDue(ca: LocalCa, { file, names }: Wanted): Promise<boolean> {
+    const stored = await readStored(file)
+    // One of a CA that was moved away is none.
+    const current = stored?.certificate.verify(ca.certificate.publicKey) === true ? stored : null
+    const nowMs = this.#options.now()
+    return decideRenewal({ current, wanted: names, nowMs, jitter: fixedChance(file), notBeforeMs: 0 }).renew
+  }
+
+  /** Devices would refuse a certificate beyond the limits of the CA, so it is not made. */
+  #mayVouch(ca: LocalCa, name: string): boolean {
+    if (ca.permitted === null || isPermitted(name, ca.permitted)) return true
+    this.#tellForeign(ca, name)
+    return false
+  }
+
+  #tellForeign({ file }: LocalCa, name: string): void {
+    if (this.#told.has(name)) return
+    this.#told.add(name)
+    const remedy = 'move its folder away for a new CA, and install that on every device'
+    this.#log.warn({ name, ca: file }, `the local CA was made for other names and cannot vouch for this one: ${remedy}`)
+  }
+}
