@@ -26,6 +26,7 @@ import { websocket } from '../plugins/websocket/index.ts'
 import { accessPage, decideEntry, questionsFor } from './access.ts'
 import { accessFacts, tunnelEntry } from './access-facts.ts'
 import { balanceKeyFor } from './balance-key.ts'
+import { CHALLENGE_PATH, httpAnswer } from './certificates/index.ts'
 import type { GatewayConfig } from './config/types.ts'
 import { garbageBound } from './garbage-bound.ts'
 import { addressKey, armLinger } from './listeners/index.ts'
@@ -93,11 +94,14 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   })
   app.addHook('onRequest', (request, reply, next) => {
     request.facts = requestFacts(state.serving, request.raw, request.originalUrl)
-    const refusal = refusalFor(request.method, request.facts)
-    if (refusal === null) return arrive(state.serving, request, reply, next)
-    const { headers, body } = failureAnswer(refusal, request.raw.headers.accept)
-    endWithAnswer(reply, armLinger)
-    reply.code(refusal.status).headers(headers).send(body)
+    const { serving } = state
+    const { challenges } = serving
+    if (challenges === null || !request.originalUrl.startsWith(CHALLENGE_PATH)) {
+      return receive(serving, request, reply, next)
+    }
+    answerChallenge(challenges, request, reply)
+      .then(isAnswered => (isAnswered ? undefined : receive(serving, request, reply, next)))
+      .catch(next)
   })
   await app.register(access, { attach: false })
   app.addHook('onRequest', (request, reply, next) => {
@@ -164,6 +168,23 @@ function letIn(decision: AccessDecision, request: FastifyRequest, reply: Fastify
   const { status, headers, body } = accessPage(decision, request.facts.requestId, request.raw.headers.accept)
   endWithAnswer(reply, armLinger)
   reply.code(status).headers(headers).send(body)
+}
+
+/** Refusals first: nobody is sent on to an address that no route serves. */
+function receive(serving: Serving, request: FastifyRequest, reply: FastifyReply, next: () => void): void {
+  const refusal = refusalFor(request.method, request.facts)
+  if (refusal === null) return arrive(serving, request, reply, next)
+  const { headers, body } = failureAnswer(refusal, request.raw.headers.accept)
+  endWithAnswer(reply, armLinger)
+  reply.code(refusal.status).headers(headers).send(body)
+}
+
+/** HTTP-01 (RFC 8555 §8.3), on any host and before every route; a token that is not ours is the apps'. */
+async function answerChallenge(folder: string, request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
+  const answer = await httpAnswer(folder, request.originalUrl)
+  if (answer === null) return false
+  reply.type('application/octet-stream').send(answer)
+  return true
 }
 
 /** Whoever belongs on https is sent there before anything of his is asked for or told. */

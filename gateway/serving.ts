@@ -16,6 +16,7 @@ import { defaultRetryPolicy, type RetryPolicy } from '../plugins/retry/index.ts'
 import type { TunedRoute, TunerSettings } from '../plugins/tuner/index.ts'
 import type { UpstreamGroupOptions } from '../plugins/upstream/index.ts'
 import { guardOf } from './access.ts'
+import { foldersOf } from './certificates/index.ts'
 import type { CacheConfig, GatewayConfig, RouteConfig } from './config/types.ts'
 import { compileRoutes, type RouteTable } from './routing/index.ts'
 import { appBase, pathInApp } from './rules/app-path.ts'
@@ -73,6 +74,8 @@ export interface Serving {
   readonly isTrusted: TrustCheck
   /** Plain listeners whose clients are sent to https; with the ports of the configuration until they are open. */
   readonly doors: readonly HttpsDoor[]
+  /** Folder of the answers to HTTP-01 (RFC 8555 §8.3); null = nobody asks. */
+  readonly challenges: string | null
   /** What is encoded, by the name of the route. */
   readonly encodings: Readonly<Record<string, RouteCompression | null>>
   /** Options of every group of origins, by the name of its route. */
@@ -96,6 +99,7 @@ export function compileServing(config: GatewayConfig, builtins: BuiltinOrigins):
     table: compileRoutes(routes),
     isTrusted: compileTrust(config.trustedProxies),
     doors: httpsDoors(config.listen, []),
+    challenges: config.acme?.challenge === 'http-01' ? foldersOf(config).httpChallenges : null,
     encodings: Object.fromEntries(proxied.map(route => [route.name, route.encoding])),
     upstreams: Object.fromEntries(proxied.map(route => [route.name, upstreamOptions(route)])),
     retries: Object.fromEntries(proxied.map(route => [route.name, retryPolicy(route)])),

@@ -4,10 +4,11 @@
  */
 import type { GatewayConfig } from '../config/types.ts'
 import type { CertificateFiles, SocketConfig } from '../listeners/index.ts'
-import { filesOf, isIssued } from './names.ts'
+import type { CaCertificate } from './local-ca.ts'
+import { filesOf, foldersOf, isIssued } from './names.ts'
 
+export { CHALLENGE_PATH, httpAnswer } from './challenges.ts'
 export { CertificateKeeper } from './keeper.ts'
-export { readCaCertificate } from './local-ca.ts'
 export { foldersOf, wantedCertificates } from './names.ts'
 
 /** The listeners with a file for every certificate; files of the user's come first, the placeholder last. */
@@ -15,6 +16,14 @@ export function socketsFor(config: GatewayConfig): SocketConfig[] {
   return config.listen.map(({ host, port, tls }) => {
     if (tls === null) return { host, port, tls: null }
     const issued = filesOf(tls, config).map((file): CertificateFiles => ({ cert: file, key: file, optional: true }))
-    return { host, port, tls: [...tls.flatMap(entry => (isIssued(entry) ? [] : [entry])), ...issued] }
+    const answersChecks = config.acme?.challenge === 'tls-alpn-01' && tls.some(entry => isIssued(entry) && entry.acme)
+    const checks = answersChecks ? { checks: foldersOf(config).alpnChallenges } : {}
+    return { host, port, ...checks, tls: [...tls.flatMap(entry => (isIssued(entry) ? [] : [entry])), ...issued] }
   })
+}
+
+/** Null where there is no authority yet. Rejects as `readCaCertificate` of local-ca.ts, which is loaded here. */
+export async function readLocalCa(folder: string): Promise<CaCertificate | null> {
+  const { readCaCertificate } = await import('./local-ca.ts')
+  return readCaCertificate(folder)
 }

@@ -4,7 +4,8 @@
  */
 import type { GatewayConfig } from '../config/types.ts'
 import type { ListenerLog } from '../listeners/index.ts'
-import { issueLeaf, type LocalCa, makePlaceholder, openLocalCa } from './local-ca.ts'
+import { AcmeRenewer } from './acme-renewer.ts'
+import type { LocalCa } from './local-ca.ts'
 import { isPermitted } from './name-constraints.ts'
 import { foldersOf, type Wanted, wantedCertificates } from './names.ts'
 import { decideRenewal } from './renewal.ts'
@@ -17,20 +18,25 @@ export interface KeeperOptions {
   readonly lookMs?: number
   /** Ms since 1970. */
   readonly now?: () => number
+  /** 0 to 1. */
+  readonly random?: () => number
 }
 
 export class CertificateKeeper {
   readonly #log: ListenerLog
-  readonly #options: Required<KeeperOptions>
+  readonly #options: Required<Omit<KeeperOptions, 'random'>>
   #config: GatewayConfig | null = null
+  readonly #renewer: AcmeRenewer
+  readonly #closing = new AbortController()
   #ca: LocalCa | null = null
   #timer: NodeJS.Timeout | undefined
   /** Names that the authority may not vouch for, once told. */
   readonly #told = new Set<string>()
 
-  constructor(log: ListenerLog, { lookMs = LOOK_MS, now = Date.now }: KeeperOptions = {}) {
+  constructor(log: ListenerLog, { lookMs = LOOK_MS, now = Date.now, random = Math.random }: KeeperOptions = {}) {
     this.#log = log
     this.#options = { lookMs, now }
+    this.#renewer = new AcmeRenewer({ log, now, random })
   }
 
   /**
@@ -43,10 +49,10 @@ export class CertificateKeeper {
     const folders = foldersOf(config)
     // Watching a file needs its folder.
     for (const folder of [folders.root, folders.local, folders.acme]) await makePrivateFolder(folder)
-    if ((await readStored(folders.placeholder)) === null)
-      await writePrivateFile(folders.placeholder, await makePlaceholder(this.#options.now()))
+    await makeIfMissing(folders.placeholder, this.#options.now())
     if (local.length === 0) return
     const hosts = local.flatMap(({ names }) => names)
+    const { openLocalCa } = await import('./local-ca.ts')
     this.#ca = await openLocalCa(folders.ca, hosts, this.#options.now())
     await this.#renewLocal(config, this.#ca)
   }
@@ -58,24 +64,29 @@ export class CertificateKeeper {
     const { local, acme } = wantedCertificates(config)
     if (local.length === 0 && acme.length === 0) return
     this.#timer = setInterval(() => void this.#look(), this.#options.lookMs).unref()
+    void this.#renewer.look(config, this.#closing.signal)
   }
 
+  /** An order under way is given up. */
   close(): void {
+    this.#closing.abort()
     clearInterval(this.#timer)
     this.#config = null
   }
 
   async #look(): Promise<void> {
     const config = this.#config
-    if (config === null || this.#ca === null) return
+    if (config === null) return
+    void this.#renewer.look(config, this.#closing.signal)
     try {
-      await this.#renewLocal(config, this.#ca)
+      if (this.#ca !== null) await this.#renewLocal(config, this.#ca)
     } catch (error) {
       this.#log.error({ err: error }, 'certificates of the local CA could not be renewed, the old ones stay')
     }
   }
 
   async #renewLocal(config: GatewayConfig, ca: LocalCa): Promise<void> {
+    const { issueLeaf } = await import('./local-ca.ts')
     for (const { names, file } of wantedCertificates(config).local) {
       const allowed = names.filter(name => this.#mayVouch(ca, name))
       if (allowed.length > 0 && (await this.#isDue(ca, { names: allowed, file }))) {
@@ -106,4 +117,11 @@ export class CertificateKeeper {
     const remedy = 'move its folder away for a new CA, and install that on every device'
     this.#log.warn({ name, ca: file }, `the local CA was made for other names and cannot vouch for this one: ${remedy}`)
   }
+}
+
+/** Loaded when it is needed: the library behind it costs 20 MiB. */
+async function makeIfMissing(file: string, nowMs: number): Promise<void> {
+  if ((await readStored(file)) !== null) return
+  const { makePlaceholder } = await import('./local-ca.ts')
+  await writePrivateFile(file, await makePlaceholder(nowMs))
 }

@@ -3,7 +3,7 @@
  * how each kind of device comes to trust it.
  */
 import { resolve } from 'node:path'
-import { foldersOf, readCaCertificate, wantedCertificates } from '../certificates/index.ts'
+import { foldersOf, readLocalCa, wantedCertificates } from '../certificates/index.ts'
 import { loadConfig } from '../config/load.ts'
 import { refuseConfig } from './check.ts'
 import { painter } from './format.ts'
@@ -37,7 +37,7 @@ export async function runTrust({ config: given, json }: TrustArguments, io: CliI
     return EXIT_FAILED
   }
   try {
-    const found = await readCaCertificate(foldersOf(loaded.config).ca)
+    const found = await readLocalCa(foldersOf(loaded.config).ca)
     if (found === null) {
       io.stderr.write('hearthgate: there is no local CA yet: start the gateway once, it makes one\n')
       return EXIT_FAILED

@@ -4,6 +4,7 @@
  */
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
+import { answerChecks } from './acme-tls.ts'
 import { CertificateStore } from './certificates.ts'
 import type { Connection, Entrance } from './connection.ts'
 import type { ConnectionBook } from './connection-book.ts'
@@ -36,6 +37,8 @@ export class Acceptor implements Entrance {
   /** By the addresses of both ends, until the handshake is done. */
   readonly #handshakes = new Map<string, Connection>()
   #certificates: CertificateStore | null = null
+  /** Folder of the certificates for checks of names; null = there are none. */
+  #checks: string | null = null
   #tls: TlsServer | null = null
 
   constructor(config: SocketConfig, reception: Reception) {
@@ -78,7 +81,8 @@ export class Acceptor implements Entrance {
   }
 
   /** For the connections to come; null = plain HTTP. Closes the store before. */
-  useCertificates(certificates: CertificateStore | null): void {
+  useCertificates(certificates: CertificateStore | null, checks: string | null = null): void {
+    this.#checks = checks
     this.#certificates?.close()
     this.#certificates = certificates
     this.#tls = certificates === null ? null : this.#createTls(certificates)
@@ -129,7 +133,9 @@ export class Acceptor implements Entrance {
     })
     if (this.#tls === null) return this.#reception.speak1(raw)
     this.#handshakes.set(ends, connection)
-    this.#tls.emit('connection', raw)
+    if (this.#checks === null) return void this.#tls.emit('connection', raw)
+    // A reload may take TLS away while the first bytes are on their way.
+    answerChecks(raw, this.#checks, () => (this.#tls === null ? raw.destroy() : this.#tls.emit('connection', raw)))
   }
 
   /** The head timeout starts anew: the handshake had a time of its own. */

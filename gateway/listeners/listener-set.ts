@@ -17,6 +17,7 @@ interface Prepared {
   readonly acceptor: Acceptor
   readonly isNew: boolean
   readonly certificates: CertificateStore | null
+  readonly checks: string | null
 }
 
 export class ListenerSet implements Listeners {
@@ -57,7 +58,8 @@ export class ListenerSet implements Listeners {
 
   async update(listeners: readonly SocketConfig[], limits: GlobalLimits): Promise<void> {
     const prepared = await this.#prepare(listeners)
-    for (const { acceptor, isNew, certificates } of prepared) if (!isNew) acceptor.useCertificates(certificates)
+    for (const { acceptor, isNew, certificates, checks } of prepared)
+      if (!isNew) acceptor.useCertificates(certificates, checks)
     const kept = new Set(prepared.map(({ acceptor }) => acceptor))
     const removed = this.#acceptors.filter(acceptor => !kept.has(acceptor))
     this.#acceptors = [...kept]
@@ -103,16 +105,17 @@ export class ListenerSet implements Listeners {
   async #prepareOne(config: SocketConfig, free: Acceptor[]): Promise<Prepared> {
     const certificates = await openCertificates(config, this.#reception)
     const at = free.findIndex(({ host, configuredPort }) => host === config.host && configuredPort === config.port)
-    if (at !== -1) return { acceptor: free.splice(at, 1)[0] as Acceptor, isNew: false, certificates }
+    const { checks = null } = config
+    if (at !== -1) return { acceptor: free.splice(at, 1)[0] as Acceptor, isNew: false, certificates, checks }
     const acceptor = new Acceptor(config, this.#reception)
-    acceptor.useCertificates(certificates)
+    acceptor.useCertificates(certificates, checks)
     try {
       await acceptor.listen()
     } catch (error) {
       certificates?.close()
       throw error
     }
-    return { acceptor, isNew: true, certificates }
+    return { acceptor, isNew: true, certificates, checks }
   }
 
   #applyLimits(limits: GlobalLimits): void {

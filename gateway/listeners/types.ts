@@ -14,6 +14,8 @@ export interface SocketConfig {
   readonly port: number
   /** Null = plain HTTP. */
   readonly tls: readonly CertificateFiles[] | null
+  /** Folder of the certificates that answer TLS-ALPN-01 (RFC 8737); left out = nobody asks. */
+  readonly checks?: string
 }
 
 export interface ListenerHandlers {
