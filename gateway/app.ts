@@ -18,24 +18,23 @@ import { type CacheOptions, cache } from '../plugins/cache/index.ts'
 import { compression } from '../plugins/compression/index.ts'
 import { addNote, exchangesOf } from '../plugins/contract/index.ts'
 import { metrics, withoutQuery } from '../plugins/metrics/index.ts'
-import { endWithAnswer, failureAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
+import { endWithAnswer, type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
 import { retry } from '../plugins/retry/index.ts'
 import { tuner } from '../plugins/tuner/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
 import { accessPage, decideEntry, questionsFor } from './access.ts'
 import { accessFacts, tunnelEntry } from './access-facts.ts'
+import { answerChallenge, receive } from './arrival.ts'
 import { balanceKeyFor } from './balance-key.ts'
-import { CHALLENGE_PATH, httpAnswer } from './certificates/index.ts'
+import { CHALLENGE_PATH } from './certificates/index.ts'
 import type { GatewayConfig } from './config/types.ts'
 import { garbageBound } from './garbage-bound.ts'
 import { addressKey, armLinger } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
-import { refusalFor } from './refusals.ts'
 import {
   answerRulesFor,
   hostFor,
-  httpsFor,
   type RequestFacts,
   redirectFor,
   requestFacts,
@@ -168,34 +167,6 @@ function letIn(decision: AccessDecision, request: FastifyRequest, reply: Fastify
   const { status, headers, body } = accessPage(decision, request.facts.requestId, request.raw.headers.accept)
   endWithAnswer(reply, armLinger)
   reply.code(status).headers(headers).send(body)
-}
-
-/** Refusals first: nobody is sent on to an address that no route serves. */
-function receive(serving: Serving, request: FastifyRequest, reply: FastifyReply, next: () => void): void {
-  const refusal = refusalFor(request.method, request.facts)
-  if (refusal === null) return arrive(serving, request, reply, next)
-  const { headers, body } = failureAnswer(refusal, request.raw.headers.accept)
-  endWithAnswer(reply, armLinger)
-  reply.code(refusal.status).headers(headers).send(body)
-}
-
-/** HTTP-01 (RFC 8555 §8.3), on any host and before every route; a token that is not ours is the apps'. */
-async function answerChallenge(folder: string, request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
-  const answer = await httpAnswer(folder, request.originalUrl)
-  if (answer === null) return false
-  reply.type('application/octet-stream').send(answer)
-  return true
-}
-
-/** Whoever belongs on https is sent there before anything of his is asked for or told. */
-function arrive(serving: Serving, request: FastifyRequest, reply: FastifyReply, next: () => void): void {
-  // The addresses of a socket are asked of the system each time.
-  if (serving.doors.length === 0) return next()
-  const { localPort, localAddress } = request.raw.socket
-  const location = httpsFor(serving, request.facts, { localPort, localAddress, target: request.originalUrl })
-  if (location === null) return next()
-  endWithAnswer(reply, armLinger)
-  reply.redirect(location, 308)
 }
 
 /** Where the gateway itself sends clients of a route is for those who may come in. */

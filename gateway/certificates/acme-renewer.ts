@@ -32,14 +32,17 @@ export class AcmeRenewer {
   /** When an alarm was last given, by file. */
   readonly #toldMs = new Map<string, number>()
   #isBusy = false
+  /** What was asked for meanwhile. */
+  #next: GatewayConfig | null = null
 
   constructor(options: RenewerOptions) {
     this.#options = options
   }
 
-  /** Gets what is due; does nothing while it still does. Never rejects. */
+  /** Gets what is due; where it still does, once more after that. Never rejects. */
   async look(config: GatewayConfig, signal: AbortSignal): Promise<void> {
-    if (this.#isBusy || config.acme === null) return
+    if (this.#isBusy) this.#next = config
+    if (this.#isBusy || config.acme === null || signal.aborted) return
     this.#isBusy = true
     try {
       const folders = foldersOf(config)
@@ -51,6 +54,10 @@ export class AcmeRenewer {
     } finally {
       this.#isBusy = false
     }
+    const next = this.#next
+    this.#next = null
+    // A round that only came round again has nothing new to say.
+    if (next !== null && next !== config) await this.look(next, signal)
   }
 
   async #lookAt(wanted: Wanted, round: Round): Promise<void> {

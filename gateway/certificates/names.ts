@@ -4,8 +4,8 @@
 import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
-import { isPublicDirectory } from '../config/tls-rules.ts'
-import type { AcmeConfig, CertificateConfig, GatewayConfig, IssuedConfig, RouteConfig } from '../config/types.ts'
+import { canBeIssued, unbracket } from '../config/tls-rules.ts'
+import type { CertificateConfig, GatewayConfig, IssuedConfig, RouteConfig } from '../config/types.ts'
 
 /** Where the gateway keeps what it issues, below `state_dir`. */
 export interface CertificateFolders {
@@ -35,11 +35,6 @@ export interface WantedCertificates {
 
 /** Names that nobody asks for by SNI: they go into the certificate for everything else (RFC 6066 §3). */
 const THIS_MACHINE = ['localhost', '127.0.0.1', '::1']
-
-/** Top-level names outside the public DNS: RFC 6761, 6762, 7686, 8375 and what routers use. */
-const PRIVATE_TOPS = new Set(
-  'local localhost lan internal home intranet private corp localdomain test example invalid onion arpa'.split(' '),
-)
 
 export function foldersOf({ stateDir, acme }: Pick<GatewayConfig, 'stateDir' | 'acme'>): CertificateFolders {
   const root = join(stateDir, 'certificates')
@@ -101,18 +96,6 @@ export function hostsOf(routes: readonly RouteConfig[]): string[] {
   return [...new Set(served.flatMap(({ match }) => match.hosts))].filter(host => host !== '*')
 }
 
-/** A public authority knows the public DNS only, and a wildcard is proven in the DNS only (RFC 8555 §8.4). */
-export function canBeIssued(host: string, { directory, challenge }: AcmeConfig): boolean {
-  if (isIP(unbracket(host)) !== 0) return false
-  if (host.startsWith('*.') && challenge !== 'dns-01') return false
-  return !isPublicDirectory(directory) || isPublicName(host)
-}
-
-export function isPublicName(host: string): boolean {
-  const labels = host.split('.')
-  return labels.length > 1 && !PRIVATE_TOPS.has(labels.at(-1) as string) && labels.at(-1) !== ''
-}
-
 /** Whether a wildcard of the same list stands for the name already. */
 function isCovered(host: string, hosts: readonly string[]): boolean {
   return !host.startsWith('*.') && hosts.includes(`*${host.slice(host.indexOf('.'))}`)
@@ -121,10 +104,6 @@ function isCovered(host: string, hosts: readonly string[]): boolean {
 /** `*.home.arpa` is `_.home.arpa.pem`; what a name can hold is safe in a file name otherwise. */
 export function fileNameOf(name: string): string {
   return `${name.replace(/^\*/, '_').replaceAll(/[^a-z0-9._-]/g, '-')}.pem`
-}
-
-export function unbracket(host: string): string {
-  return host.startsWith('[') ? host.slice(1, -1) : host
 }
 
 function onceEach(wanted: readonly Wanted[]): Wanted[] {

@@ -69,7 +69,7 @@ export function renewalTime({ notBeforeMs, notAfterMs }: Validity, jitter: numbe
  */
 export function retryDelay(failures: number, retryAfterMs: number | null, random: number): number {
   const doubled = Math.min(RETRY_MS * 2 ** Math.min(failures - 1, 20), MAX_RETRY_MS)
-  const own = doubled * (0.8 + 0.4 * random)
+  const own = Math.round(doubled * (0.8 + 0.4 * random))
   return Math.max(own, Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER_MS))
 }
 

@@ -3,6 +3,7 @@
  * a redirect with nowhere to go, HSTS that asks for what it does not give. Each adds a slip to the draft.
  */
 import { type Draft, itemPath, objectTo, type RouteDraft } from './draft.ts'
+import { canBeIssued } from './tls-rules.ts'
 import type { CertificateConfig, HstsConfig, IssuedConfig, RouteConfig } from './types.ts'
 
 /** Shortest time that the browsers' own list takes, in ms. */
@@ -51,13 +52,13 @@ function checkAcmeEntry(draft: Draft, path: string, hosts: readonly string[]): v
   const { acme } = draft.globals
   if (acme === null && !draft.faulty.has('acme'))
     return objectTo(draft, path, '"acme": needs the global key "acme: { email: …, agree: true }"')
-  const wildcard = hosts.findIndex(host => host.startsWith('*.'))
-  if (wildcard !== -1 && acme?.challenge !== 'dns-01')
-    objectTo(
-      draft,
-      itemPath(draft, `${path}.hosts`, wildcard),
-      `"hosts": a certificate for ${hosts[wildcard]} needs "challenge: dns-01"`,
-    )
+  if (acme === null || draft.faulty.has('acme')) return
+  for (const [i, host] of hosts.entries()) {
+    if (canBeIssued(host, acme)) continue
+    const remedy = host.startsWith('*.') ? 'needs "challenge: dns-01" and a name' : 'is not to be had: it is no name'
+    const problem = `"hosts": a certificate for ${host} ${remedy} of the public DNS`
+    objectTo(draft, itemPath(draft, `${path}.hosts`, i), problem)
+  }
 }
 
 function checkAcme(draft: Draft): void {

@@ -103,10 +103,20 @@ class Supervisor implements RunningGateway {
       return false
     }
     const loaded = loadConfig(file, { partial: this.#options.partial, text: read.text })
-    if (loaded.ok) await this.keeper.prepare(loaded.config)
+    if (loaded.ok && !(await this.#prepared(loaded.config))) return false
     const ok = await this.#crew.reload(read.text)
     if (ok && loaded.ok) this.keeper.use(loaded.config)
     return ok
+  }
+
+  async #prepared(config: GatewayConfig): Promise<boolean> {
+    try {
+      await this.keeper.prepare(config)
+      return true
+    } catch (err) {
+      this.#options.log.logger.error({ err }, 'reload refused: certificates cannot be prepared')
+      return false
+    }
   }
 
   close(): Promise<void> {

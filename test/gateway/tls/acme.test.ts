@@ -1,5 +1,5 @@
 /** Certificates by ACME from a real authority, by each of the three challenges, and what happens when there are none. */
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { get } from 'node:https'
 import { join } from 'node:path'
 import { connect, type PeerCertificate } from 'node:tls'
@@ -200,7 +200,7 @@ t.test('a gateway starts without its authority, and its own CA stands in', async
   const { gateway, rewrite } = await startGateway(t, yaml(setting))
   t.equal((await shown(tlsPort, 'wiki.example.com')).subjectaltname, 'DNS:hearthgate.invalid', 'nothing to show yet')
   const attempts = join(foldersOf(gateway.config).acme, 'attempts.json')
-  await eventually(() => readFileSync(attempts, 'utf8').includes('"failures":1'))
+  await eventually(() => existsSync(attempts) && readFileSync(attempts, 'utf8').includes('"failures":1'))
   t.ok(await rewrite(yaml(setting).replace('tls: { acme: true }', 'tls: [{ acme: true }, { local_ca: true }]')))
   t.equal((await shown(tlsPort, 'wiki.example.com')).subjectaltname, 'DNS:wiki.example.com')
   t.equal(await readStored(join(foldersOf(gateway.config).acme, 'wiki.example.com.pem')), null)
