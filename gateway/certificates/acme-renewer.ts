@@ -7,6 +7,7 @@ import type { AcmeConfig, GatewayConfig } from '../config/types.ts'
 import type { ListenerLog } from '../listeners/index.ts'
 import { AcmeFailure, orderCertificate } from './acme-order.ts'
 import { type Attempts, NO_ATTEMPT, readAttempts, writeAttempts } from './attempts.ts'
+import { clearProofs } from './challenges.ts'
 import { type CertificateFolders, foldersOf, type Wanted, wantedCertificates } from './names.ts'
 import { decideAlarm, decideRenewal, retryDelay, type Validity } from './renewal.ts'
 import { fixedChance, readStored, writePrivateFile } from './state-files.ts'
@@ -32,6 +33,7 @@ export class AcmeRenewer {
   /** When an alarm was last given, by file. */
   readonly #toldMs = new Map<string, number>()
   #isBusy = false
+  #isFirst = true
   /** What was asked for meanwhile. */
   #next: GatewayConfig | null = null
 
@@ -46,6 +48,8 @@ export class AcmeRenewer {
     this.#isBusy = true
     try {
       const folders = foldersOf(config)
+      if (this.#isFirst) await clearProofs(folders)
+      this.#isFirst = false
       const attempts = await readAttempts(attemptsFile(folders), config.acme)
       const round: Round = { config: config.acme, folders, signal, attempts }
       for (const wanted of wantedCertificates(config).acme) await this.#lookAt(wanted, round)

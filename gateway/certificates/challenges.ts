@@ -15,6 +15,8 @@ import { writePrivateFile } from './state-files.ts'
 export const CHALLENGE_PATH = '/.well-known/acme-challenge/'
 
 const HOOK_MS = 300_000
+/** Taking back happens when a gateway ends, too, which must not wait for long. */
+const CLEANUP_MS = 30_000
 /** RFC 8555 §8.3: base64url. Nothing else ever becomes the name of a file. */
 const TOKEN = /^[A-Za-z0-9_-]{16,256}$/
 const run = promisify(execFile)
@@ -63,7 +65,8 @@ async function showRecord({ authorization, answer }: Proof, { config, signal }: 
   const record = `_acme-challenge.${authorization.identifier.value}`
   const call = async (action: 'present' | 'cleanup') => {
     try {
-      await run(command, [...words, action, record, answer], { timeout: HOOK_MS, maxBuffer: 65_536 })
+      const limits = action === 'present' ? { timeout: HOOK_MS, signal } : { timeout: CLEANUP_MS }
+      await run(command, [...words, action, record, answer], { ...limits, maxBuffer: 65_536 })
     } catch (cause) {
       const { stderr = '', message } = cause as Error & { stderr?: string }
       throw new Error(`dns_hook ${action} failed: ${stderr.trim().slice(-300) || message}`, { cause })
@@ -72,6 +75,11 @@ async function showRecord({ authorization, answer }: Proof, { config, signal }: 
   await call('present')
   if (config.dnsWaitMs > 0) await sleep(config.dnsWaitMs, undefined, { signal })
   return () => call('cleanup')
+}
+
+/** Takes away what a gateway that was killed has left. */
+export async function clearProofs({ httpChallenges, alpnChallenges }: CertificateFolders): Promise<void> {
+  for (const folder of [httpChallenges, alpnChallenges]) await rm(folder, { recursive: true, force: true })
 }
 
 /** What HTTP-01 asks for at this target; null where it is no challenge of ours (an app may have its own). */

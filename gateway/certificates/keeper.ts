@@ -12,6 +12,8 @@ import { decideRenewal } from './renewal.ts'
 import { fixedChance, makePrivateFolder, readStored, writePrivateFile } from './state-files.ts'
 
 const LOOK_MS = 60_000
+/** How long before its end a CA that people have to install anew is spoken of, at each start and reload. */
+const OLD_CA_MS = 180 * 86_400_000
 
 export interface KeeperOptions {
   /** Between two looks, ms. */
@@ -54,6 +56,7 @@ export class CertificateKeeper {
     const hosts = local.flatMap(({ names }) => names)
     const { openLocalCa } = await import('./local-ca.ts')
     this.#ca = await openLocalCa(folders.ca, hosts, this.#options.now())
+    this.#tellOld(this.#ca)
     await this.#renewLocal(config, this.#ca)
   }
 
@@ -109,6 +112,15 @@ export class CertificateKeeper {
     if (ca.permitted === null || isPermitted(name, ca.permitted)) return true
     this.#tellForeign(ca, name)
     return false
+  }
+
+  #tellOld({ certificate, file }: LocalCa): void {
+    if (Date.parse(certificate.validTo) - this.#options.now() > OLD_CA_MS) return
+    const fields = { ca: file, validTo: certificate.validTo }
+    this.#log.warn(
+      fields,
+      'the local CA runs out: move its folder away for a new one, and install that on every device',
+    )
   }
 
   #tellForeign({ file }: LocalCa, name: string): void {

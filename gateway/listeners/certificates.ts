@@ -67,6 +67,8 @@ export class CertificateStore {
     this.#log = log
     const files = slots.flatMap(({ files }) => [files.cert, files.key])
     this.#watch = new FileWatch([...new Set(files)], () => this.reload())
+    // What came between the reading and the first look would be taken for known.
+    void this.#watch.ready.then(() => this.reload())
   }
 
   /** One certificate has to be there at least; the first that is there is the default. Throws `HG_TLS`. */
@@ -92,7 +94,9 @@ export class CertificateStore {
 
   /** Reads all files again; each pair that cannot be used keeps its old certificate. */
   async reload(): Promise<void> {
-    this.#slots = await Promise.all(this.#slots.map(slot => this.#renewed(slot)))
+    const before = this.#slots
+    this.#slots = await Promise.all(before.map(slot => this.#renewed(slot)))
+    if (this.#slots.every((slot, i) => slot === before[i])) return
     this.#certificates = loadedOf(this.#slots)
     this.#onChange(this)
   }
