@@ -13,6 +13,9 @@ import { makePrivateFolder, readIfThere, writePrivateFile } from './state-files.
 const DAY = 86_400_000
 const CA_LIFETIME_MS = 3650 * DAY
 export const LEAF_LIFETIME_MS = 14 * DAY
+/** A computer without a clock of its own starts in 1970: a CA of that day would be over before it is used. */
+const EARLIEST_MS = Date.UTC(2026, 0, 1)
+const CLOCK = 'a CA made now would be over already; set it and start again'
 /** Devices whose clock is behind take a new certificate too. */
 const BACKDATED_MS = DAY
 const CURVE = { name: 'ECDSA', namedCurve: 'P-256' } as const
@@ -52,6 +55,7 @@ export async function openLocalCa(folder: string, hosts: readonly string[], nowM
   await makePrivateFolder(folder)
   const [pem, key] = await Promise.all([readIfThere(join(folder, CA_CERTIFICATE)), readIfThere(join(folder, CA_KEY))])
   if (pem === null && key === null) {
+    if (nowMs < EARLIEST_MS) throw new LocalCaError(`the clock is wrong (${new Date(nowMs).toISOString()}): ${CLOCK}`)
     const made = await makeCa(hosts, nowMs)
     // The key first: a certificate without it would be refused at the next start.
     await writePrivateFile(join(folder, CA_KEY), made.key)

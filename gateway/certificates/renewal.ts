@@ -41,8 +41,13 @@ export interface RenewalQuestion {
 export function decideRenewal({ current, wanted, nowMs, jitter, notBeforeMs }: RenewalQuestion): RenewalDecision {
   const reason = reasonToRenew(current, wanted, { nowMs, jitter })
   if (typeof reason === 'number') return { renew: false, reason: 'fresh', atMs: reason }
-  if (nowMs < notBeforeMs) return { renew: false, reason: 'waiting', atMs: notBeforeMs }
+  if (isToWait(notBeforeMs, nowMs)) return { renew: false, reason: 'waiting', atMs: notBeforeMs }
   return { renew: true, reason }
+}
+
+/** A time beyond every wait was noted by a clock that was wrong (a small computer without one of its own). */
+function isToWait(notBeforeMs: number, nowMs: number): boolean {
+  return nowMs < notBeforeMs && notBeforeMs - nowMs <= MAX_RETRY_AFTER_MS + DAY
 }
 
 /** The reason, or the time at which there will be one. */

@@ -151,6 +151,12 @@ t.test(
   },
 )
 
+t.test('no CA is made while the clock is wrong', async t => {
+  const dir = t.testdir({})
+  await t.rejects(openLocalCa(join(dir, 'ca'), [], 0), { code: 'HG_TLS', message: /the clock is wrong \(1970-/ })
+  t.ok(await openLocalCa(join(dir, 'ca'), [], Date.now()))
+})
+
 t.test('trust tells where the CA is, for people and for scripts', async t => {
   const dir = t.testdir({ 'gateway.yaml': yaml(), 'plain.yaml': 'routes: []\n' })
   const run = async (config: string, json = false) => {

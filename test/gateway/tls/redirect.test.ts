@@ -73,6 +73,20 @@ t.test('a plain listener sends everybody to https', async t => {
   t.equal(moved.headers['location'], 'https://a.test/', 'a reload brings another port into force')
 })
 
+t.test('answers out of the cache have it over TLS, and over TLS only', async t => {
+  const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nCache-Control: max-age=60\r\n\r\nok'
+  const origin = await originFor(t, (_request, socket) => void socket.write(answer))
+  const text = yaml(origin.url).replace(', cache: false', '').replace(', redirect: https', '')
+  const { ports } = await startGateway(t, text)
+  const [plain = 0, secure = 0] = ports
+  for (const _again of [1, 2]) {
+    t.equal(await hstsOver(secure, 'a.test'), 'max-age=15552000')
+    const { headers } = await ask(plain, 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')
+    t.equal(headers['strict-transport-security'], undefined)
+  }
+  t.ok(origin.requests.length <= 2, 'the second time it is out of the cache')
+})
+
 t.test('explain tells of both', async t => {
   const serving = compileServing(
     configOf(`listen:

@@ -28,6 +28,7 @@ const cases: [title: string, question: Partial<RenewalQuestion>, outcome: object
   ['6 days, 2 left', { current: lasting(4, 2) }, { renew: true, reason: 'due' }],
   ['the latest jitter', { current: lasting(56, 34), jitter: 1 }, { renew: true, reason: 'due' }],
   ['due, after a failure', { current: lasting(80, 10), notBeforeMs: NOW + 5 }, { reason: 'waiting', atMs: NOW + 5 }],
+  ['a wait noted by a wrong clock', { notBeforeMs: NOW + 40 * DAY }, { renew: true, reason: 'missing' }],
   ['its time is over', { current: lasting(91, -1) }, { renew: true, reason: 'expired' }],
   [
     'a further name',
