@@ -2,7 +2,7 @@
  * Files that hold keys: in folders that nobody else may enter, readable by the owner alone from their first byte on, and
  * replaced in one step, so that a reader never sees half of one.
  */
-import { createHash, randomBytes, X509Certificate } from 'node:crypto'
+import { createHash, createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Validity } from './renewal.ts'
@@ -36,10 +36,12 @@ export async function readIfThere(file: string): Promise<string | null> {
   }
 }
 
-/** A certificate as it lies in its file; null where none does that can be read. Never rejects. */
+/** A certificate as it lies in its file, with its key; null where none does that can be used. Never rejects. */
 export async function readStored(file: string): Promise<(Validity & { readonly certificate: X509Certificate }) | null> {
   try {
-    const certificate = new X509Certificate(await readFile(file))
+    const pem = await readFile(file)
+    const certificate = new X509Certificate(pem)
+    if (!certificate.checkPrivateKey(createPrivateKey(pem))) return null
     return { ...validityOf(certificate), certificate }
   } catch {
     return null

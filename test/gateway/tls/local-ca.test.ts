@@ -1,6 +1,6 @@
 /** The gateway's own authority: what openssl, Node and the file system say of it. */
 import { execFileSync } from 'node:child_process'
-import { readFileSync, rmSync, statSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { connect, type PeerCertificate } from 'node:tls'
@@ -128,8 +128,11 @@ t.test(
     const second = await readStored(file)
     t.ok((second?.notAfterMs ?? 0) > nowMs + 13 * DAY, 'without a restart')
 
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/-----BEGIN PRIVATE KEY[\s\S]*/, ''))
+    await keeper.prepare(config)
+    t.match(readFileSync(file, 'utf8'), /BEGIN PRIVATE KEY/, 'a file without its key is of no use')
+
     const foreign = join(dir, 'foreign.yaml')
-    const { writeFileSync } = await import('node:fs')
     writeFileSync(foreign, yaml('wiki.home.arpa, cloud.example.org'))
     const other = loadConfig(foreign)
     if (!other.ok) throw new Error('it is sound')

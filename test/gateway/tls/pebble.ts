@@ -64,11 +64,20 @@ export async function startPebble(t: Test, options: PebbleOptions): Promise<Pebb
   const env = { ...process.env, PEBBLE_VA_NOSLEEP: '1', PEBBLE_WFE_NONCEREJECT: '0', PEBBLE_AUTHZREUSE: '0' }
   const args = ['-config', join(folder, 'pebble.json'), '-dnsserver', `127.0.0.1:${dns}`, '-strict']
   const authority = spawn('pebble', args, { env })
-  for (const child of [names, authority]) drain(child)
+  const said = [names, authority].map(listen)
   const stop = () => void [names, authority].map(child => child.kill())
   t.teardown(stop)
   const ask = (path: string, at: number) => fetchText(`https://localhost:${at}${path}`, own.cert)
-  await eventually(async () => (await ask('/dir', port).catch(() => '')) !== '', 20_000)
+  try {
+    await eventually(async () => (await ask('/dir', port).catch(() => '')) !== '', 20_000)
+  } catch {
+    throw new Error(
+      `pebble did not start: ${said
+        .map(text => text())
+        .join('\n')
+        .slice(-2000)}`,
+    )
+  }
   return {
     directory: `https://localhost:${port}/dir`,
     ca,
@@ -78,10 +87,16 @@ export async function startPebble(t: Test, options: PebbleOptions): Promise<Pebb
   }
 }
 
-/** Pipes that nobody reads would stop them. */
-function drain(child: ChildProcess): void {
-  child.stdout?.resume()
-  child.stderr?.resume()
+/** What it says; a pipe that nobody reads would stop it. */
+function listen(child: ChildProcess): () => string {
+  let text = ''
+  const note = (chunk: Buffer) => {
+    text = (text + chunk).slice(-4000)
+  }
+  child.stdout?.on('data', note)
+  child.stderr?.on('data', note)
+  child.on('error', error => note(Buffer.from(error.message)))
+  return () => text
 }
 
 function fetchText(url: string, ca: string): Promise<string> {
@@ -94,14 +109,27 @@ function fetchText(url: string, ca: string): Promise<string> {
   })
 }
 
-/** Ports that were free a moment ago. */
+const handedOut = new Set<number>()
+
+/**
+ * Ports that are free, below those that the system gives to outgoing connections: one of them may otherwise be taken
+ * before it is listened on.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
   const ports: number[] = []
-  for (const server of servers) {
-    if (!server.listening) await new Promise(resolve => server.once('listening', resolve))
-    ports.push((server.address() as { port: number }).port)
+  while (ports.length < count) {
+    const port = 15_000 + Math.floor(Math.random() * 16_000)
+    if (handedOut.has(port) || !(await isFree(port))) continue
+    handedOut.add(port)
+    ports.push(port)
   }
-  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
   return ports
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }

@@ -1,5 +1,5 @@
 /** An authority that is busy is left alone for as long as it asks, by every name, and over restarts. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import { join } from 'node:path'
 import t from 'tap'
@@ -61,8 +61,8 @@ routes: [{ name: a, upstream: http://10.0.0.9 }]
   await pause()
   t.equal(requests, 1, 'after a restart too')
 
-  const text = `${configNow().file}`
-  writeFileSync(text, (await import('node:fs')).readFileSync(text, 'utf8').replace('a@b.c', 'new@b.c'))
+  const text = configNow().file
+  writeFileSync(text, readFileSync(text, 'utf8').replace('a@b.c', 'new@b.c'))
   const changed = await keep()
   await pause()
   t.equal(requests, 1, 'and with another configuration: it is the same authority')
