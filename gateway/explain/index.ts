@@ -25,7 +25,7 @@ import { type CacheQuestion, targetToSend } from './cache.ts'
 import { decisionsFor } from './decisions.ts'
 import { explainHead } from './head-changes.ts'
 import { redactAddress, redactFields } from './secrets.ts'
-import type { ConsideredRoute, ExplainRequest, Explanation, Refusal, Sent } from './types.ts'
+import type { ConsideredRoute, ExplainRequest, Explanation, Field, Refusal, Sent } from './types.ts'
 import { explainMalformed, explainVerdict } from './words.ts'
 import { refusalAtEdge, type WrittenHead, writeHead } from './written-head.ts'
 
@@ -187,6 +187,11 @@ function cacheQuestion({ facts, method, head, asksForWebSocket }: Scene, route: 
   return { route: route.name, request, hostToSend: hostFor(route, facts), asksForWebSocket }
 }
 
+/** What is set over TLS alone comes from `hsts`. */
+function answerField({ answerRules }: ServedRoute, name: string, value: string): Field & { readonly why?: string } {
+  return Object.hasOwn(answerRules.set, name) ? { name, value } : { name, value, why: 'hsts of the route' }
+}
+
 function sentFor(scene: Scene, route: ServedRoute): Sent | null {
   const { facts, serving, head } = scene
   if (facts.match.kind !== 'route') return null
@@ -207,6 +212,6 @@ function sentFor(scene: Scene, route: ServedRoute): Sent | null {
     host,
     origins: serving.upstreams[route.name]?.origins ?? [],
     request: { kept: redactFields(kept), added: redactFields(added), removed },
-    answer: { set: redactFields(Object.entries(set).map(([name, value]) => ({ name, value }))), remove },
+    answer: { set: redactFields(Object.entries(set).map(([name, value]) => answerField(route, name, value))), remove },
   }
 }

@@ -100,6 +100,6 @@ routes:
   const explain = (url: string) => explainRequest(serving, { method: 'GET', url, headers: [] })
   t.match(explain('http://a.test/x').refusal, { status: 308, message: 'to https://a.test/x' })
   t.strictSame(explain('https://a.test/x').sent?.answer.set, [
-    { name: 'Strict-Transport-Security', value: 'max-age=86400' },
+    { name: 'Strict-Transport-Security', value: 'max-age=86400', why: 'hsts of the route' },
   ])
 })
