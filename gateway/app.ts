@@ -19,15 +19,16 @@ import { tuner } from '../plugins/tuner/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
 import { accessFacts, tunnelEntry } from './access-facts.ts'
+import { answerChallenge, receive } from './arrival.ts'
 import { balanceKeyFor } from './balance-key.ts'
+import { CHALLENGE_PATH } from './certificates/index.ts'
 import type { GatewayConfig } from './config/types.ts'
-import { entryHook, refuse } from './entry.ts'
+import { entryHook } from './entry.ts'
 import { garbageBound } from './garbage-bound.ts'
 import { addressKey, armLinger } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
 import { sharedCounts } from './rate-limits.ts'
-import { refusalFor } from './refusals.ts'
-import { hostFor, type RequestFacts, requestFacts, requestRulesFor } from './request-facts.ts'
+import { answerRulesFor, hostFor, type RequestFacts, requestFacts, requestRulesFor } from './request-facts.ts'
 import { cacheScopeAt, type Serving } from './serving.ts'
 import { resolveUpgrade, type TunnelEnded, upgradeFailurePage } from './upgrades.ts'
 
@@ -81,9 +82,14 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   })
   app.addHook('onRequest', (request, reply, next) => {
     request.facts = requestFacts(state.serving, request.raw, request.originalUrl)
-    const refusal = refusalFor(request.method, request.facts)
-    if (refusal === null) return next()
-    refuse(refusal, request, reply)
+    const { serving } = state
+    const { challenges } = serving
+    if (challenges === null || !request.originalUrl.startsWith(CHALLENGE_PATH)) {
+      return receive(serving, request, reply, next)
+    }
+    answerChallenge(challenges, request, reply)
+      .then(isAnswered => (isAnswered ? undefined : receive(serving, request, reply, next)))
+      .catch(next)
   })
   await app.register(access, { attach: false })
   await app.register(rateLimit, { attach: false, redis: sharedCounts(state.serving.config.store) })
@@ -179,7 +185,7 @@ function proxyCall({ raw, facts, access }: FastifyRequest, bodyIdleMs: number): 
     strippedPrefix: route.strippedPrefix,
     mountBase: route.mountBase,
     requestRules: requestRulesFor(route, facts, access),
-    answerRules: route.answerRules,
+    answerRules: answerRulesFor(route, facts),
     maxBodyBytes: route.limits.bodySize,
     bodyIdleMs,
     balanceKey: balanceKeyFor(raw, route, facts),

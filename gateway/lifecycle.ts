@@ -6,11 +6,13 @@ import type { Logger } from 'pino'
 import { isWebSocketUpgrade } from '../plugins/websocket/index.ts'
 import { buildAdmin } from './admin/index.ts'
 import { buildGateway, type GatewayState } from './app.ts'
+import { CertificateKeeper, socketsFor } from './certificates/index.ts'
 import { formatProblem } from './config/problem.ts'
 import type { AdminConfig, GatewayConfig, RouteConfig } from './config/types.ts'
 import { type Demo, startDemo } from './demo/index.ts'
 import { type Listeners, openListeners } from './listeners/index.ts'
 import { type ConfigSource, ConfigurationError, type ReadConfig, readConfig } from './read-config.ts'
+import { httpsDoors } from './rules/https-redirect.ts'
 import { compileServing, type Serving } from './serving.ts'
 
 export { ConfigurationError } from './read-config.ts'
@@ -26,6 +28,8 @@ const DEMO = 'builtin:demo'
 export interface GatewayOptions extends ConfigSource {
   /** In place of `admin` of the configuration: the door of one process among several. */
   readonly admin?: AdminConfig
+  /** False = another process gets the certificates that are not files of the user's. */
+  readonly keepsCertificates?: boolean
 }
 
 export interface RunningGateway {
@@ -67,6 +71,7 @@ class Gateway implements RunningGateway {
   #listeners!: Listeners
   #admin!: Awaited<ReturnType<typeof buildAdmin>>
   #demo: Demo | null = null
+  readonly #keeper: CertificateKeeper | null
   #generation = 1
   /** The last reload that was asked for, under way or done. */
   #lastReload: Promise<unknown> = Promise.resolve()
@@ -79,6 +84,7 @@ class Gateway implements RunningGateway {
   constructor(options: GatewayOptions, read: ReadConfig) {
     this.#options = options
     this.#log = options.log.logger
+    this.#keeper = options.keepsCertificates === false ? null : new CertificateKeeper(this.#log)
     this.#state = { serving: null as unknown as Serving }
     this.#read = read
   }
@@ -107,13 +113,15 @@ class Gateway implements RunningGateway {
     this.#state.serving = this.#compile(config)
     this.#app = await buildGateway(this.#state, { log: this.#options.log })
     this.#forgetUncached([])
-    this.#listeners = await openListeners(config.listen, config.limits, {
+    await this.#keeper?.prepare(config)
+    this.#listeners = await openListeners(socketsFor(config), config.limits, {
       request: this.#app.routing,
       upgrade: this.#app.websocket.handleUpgrade,
       isUpgrade: isWebSocketUpgrade,
       isTrustedProxy: address => this.#state.serving.isTrusted(address),
       log: this.#log,
     })
+    this.#state.serving = this.#withDoors(this.#state.serving)
     this.#admin = await buildAdmin(this.#options.admin ?? config.admin, {
       state: this.#state,
       app: this.#app,
@@ -122,6 +130,7 @@ class Gateway implements RunningGateway {
       isDraining: () => this.#closing !== null,
       listeners: () => this.#listeners,
     })
+    this.#keeper?.use(config)
   }
 
   reload(text?: string): Promise<boolean> {
@@ -147,8 +156,9 @@ class Gateway implements RunningGateway {
       const { config } = read
       await this.#startDemoIfAsked(config)
       const serving = this.#compile(config)
-      await this.#listeners.update(config.listen, config.limits)
-      this.#swap(read, serving)
+      await this.#keeper?.prepare(config)
+      await this.#listeners.update(socketsFor(config), config.limits)
+      this.#swap(read, this.#withDoors(serving))
       return true
     } catch (error) {
       this.#reportRefusal(error)
@@ -159,6 +169,7 @@ class Gateway implements RunningGateway {
   #swap(read: ReadConfig, serving: Serving): void {
     const before = this.config
     const { config } = read
+    this.#keeper?.use(config)
     this.#app.upstream.apply(serving.upstreams)
     this.#app.admission.apply(serving.admission, config.uplink)
     this.#app.retry.apply(serving.retries)
@@ -200,6 +211,7 @@ class Gateway implements RunningGateway {
   async #close(requestsMs: number): Promise<void> {
     // It may be opening a listener, which nobody would close.
     await this.#lastReload
+    this.#keeper?.close()
     this.#listeners.stopAccepting()
     // Again and again, since a tunnel may still be connecting to its origin when the stop comes.
     const tunnels = setInterval(() => void this.#app.websocket.closeWhere(() => true, 0), DRAIN_STREAMS_MS)
@@ -214,6 +226,12 @@ class Gateway implements RunningGateway {
 
   #compile(config: GatewayConfig): Serving {
     return compileServing(config, this.#demo === null ? {} : { [DEMO]: this.#demo.url })
+  }
+
+  /** Ports are known once the listeners are open. */
+  #withDoors(serving: Serving): Serving {
+    const ports = this.#listeners.addresses.map(({ port }) => port)
+    return { ...serving, doors: httpsDoors(serving.config.listen, ports) }
   }
 
   async #startDemoIfAsked(config: GatewayConfig): Promise<void> {

@@ -5,10 +5,18 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { type ClientFacts, clientFacts, type FieldRules, plainAddress } from '../plugins/proxy/index.ts'
+import {
+  type AnswerRules,
+  type ClientFacts,
+  clientFacts,
+  type FieldRules,
+  plainAddress,
+} from '../plugins/proxy/index.ts'
 import { type Match, parseTarget } from './routing/index.ts'
 import { pathInApp } from './rules/app-path.ts'
 import { type DavDecision, decideDav } from './rules/destination.ts'
+import { mayHaveHsts } from './rules/hsts.ts'
+import { decideRedirect } from './rules/https-redirect.ts'
 import { redirectLocation } from './rules/redirects.ts'
 import { fillTemplates } from './rules/templates.ts'
 import type { ServedRoute, Serving } from './serving.ts'
@@ -129,6 +137,29 @@ export function requestRulesFor(route: ServedRoute, { client, dav }: RequestFact
   const addresses = dav.kind === 'pass' ? dav.set : null
   if (addresses === null && entry === null) return own
   return { set: { ...own.set, ...addresses, ...entry?.set }, remove: [...own.remove, ...(entry?.remove ?? [])] }
+}
+
+/** The route's rules for the head of the answer. */
+export function answerRulesFor(route: ServedRoute, { client, host }: RequestFacts): AnswerRules {
+  if (route.hsts === false || !mayHaveHsts(client.proto, host)) return route.answerRules
+  return route.secureAnswerRules
+}
+
+/** The same address under https, where the listener sends everybody there; null = the request is served as it is. */
+export function httpsFor({ doors }: Serving, { client, host }: RequestFacts, arrival: Arrival): string | null {
+  if (doors.length === 0) return null
+  const { localPort = 0, localAddress, target } = arrival
+  const { proto, address } = client
+  const at = { localPort, localAddress: localAddress === undefined ? undefined : plainAddress(localAddress) }
+  const decision = decideRedirect(doors, { proto, address, host, target, ...at })
+  return decision.redirect ? decision.location : null
+}
+
+/** Where and with which target a request came in. */
+export interface Arrival {
+  readonly localPort?: number | undefined
+  readonly localAddress?: string | undefined
+  readonly target: string
 }
 
 /** Where the gateway itself sends a client, for an address of the route that its app does not answer; null = nowhere. */

@@ -17,10 +17,13 @@ import { defaultRetryPolicy, type RetryPolicy } from '../plugins/retry/index.ts'
 import type { TunedRoute, TunerSettings } from '../plugins/tuner/index.ts'
 import type { UpstreamGroupOptions } from '../plugins/upstream/index.ts'
 import { guardOf } from './access.ts'
+import { foldersOf } from './certificates/index.ts'
 import type { CacheConfig, GatewayConfig, RouteConfig } from './config/types.ts'
 import { rateLimitOf } from './rate-limits.ts'
 import { compileRoutes, type RouteTable } from './routing/index.ts'
 import { appBase, pathInApp } from './rules/app-path.ts'
+import { secureRules } from './rules/hsts.ts'
+import { type HttpsDoor, httpsDoors } from './rules/https-redirect.ts'
 import { compileRedirects, type Redirects } from './rules/redirects.ts'
 import { type Fill, securityFills, withFills } from './rules/security-headers.ts'
 import { hasTemplates } from './rules/templates.ts'
@@ -59,6 +62,8 @@ export interface ServedRoute extends Omit<RouteConfig, 'redirects' | 'rateLimit'
   readonly hasTemplates: boolean
   readonly requestRules: FieldRules
   readonly answerRules: AnswerRules
+  /** The same for answers over TLS, which may say that nothing but TLS is to be used. */
+  readonly secureAnswerRules: AnswerRules
   /** What `answerRules` fill in where an app sends nothing of it. */
   readonly securityFills: readonly Fill[]
 }
@@ -74,6 +79,10 @@ export interface Serving {
   readonly config: GatewayConfig
   readonly table: RouteTable<ServedRoute>
   readonly isTrusted: TrustCheck
+  /** Plain listeners whose clients are sent to https; with the ports of the configuration until they are open. */
+  readonly doors: readonly HttpsDoor[]
+  /** Folder of the answers to HTTP-01 (RFC 8555 §8.3); null = nobody asks. */
+  readonly challenges: string | null
   /** What is encoded, by the name of the route. */
   readonly encodings: Readonly<Record<string, RouteCompression | null>>
   /** Options of every group of origins, by the name of its route. */
@@ -96,6 +105,8 @@ export function compileServing(config: GatewayConfig, builtins: BuiltinOrigins):
     config,
     table: compileRoutes(routes),
     isTrusted: compileTrust(config.trustedProxies),
+    doors: httpsDoors(config.listen, []),
+    challenges: config.acme?.challenge === 'http-01' ? foldersOf(config).httpChallenges : null,
     encodings: Object.fromEntries(proxied.map(route => [route.name, route.encoding])),
     upstreams: Object.fromEntries(proxied.map(route => [route.name, upstreamOptions(route)])),
     retries: Object.fromEntries(proxied.map(route => [route.name, retryPolicy(route)])),
@@ -126,6 +137,7 @@ function serveRoute(route: RouteConfig, builtins: BuiltinOrigins): ServedRoute {
     hasTemplates: hasTemplates(route.headers.request),
     requestRules: route.headers.request,
     answerRules: withFills(route.headers.response, fills),
+    secureAnswerRules: withFills(secureRules(route.headers.response, route.hsts), fills),
     securityFills: fills,
   }
 }

@@ -11,7 +11,15 @@ import type { LocalAnswer, TunnelSummary, UpgradeFailure, UpgradeResolution } fr
 import { accessPage, decideEntry, questionsFor, type Refused } from './access.ts'
 import { countedAs, tooManyRequests } from './rate-limits.ts'
 import { refusalFor } from './refusals.ts'
-import { hostFor, newRequestId, type RequestFacts, requestFacts, requestRulesFor } from './request-facts.ts'
+import {
+  answerRulesFor,
+  hostFor,
+  httpsFor,
+  newRequestId,
+  type RequestFacts,
+  requestFacts,
+  requestRulesFor,
+} from './request-facts.ts'
 import type { ServedRoute, Serving } from './serving.ts'
 
 /** Called once for each upgrade that reached a route, however it ended. */
@@ -34,6 +42,9 @@ export async function resolveUpgrade(
   const refusal = refusalFor(request.method ?? 'GET', facts)
   if (refusal !== null) return { kind: 'refuse', ...localAnswer(refusal, request.headers.accept) }
   if (facts.match.kind !== 'route') throw new TypeError('an upgrade without refusal has a route')
+  const { localPort, localAddress } = request.socket
+  const location = httpsFor(around.serving, facts, { localPort, localAddress, target: request.url ?? '/' })
+  if (location !== null) return { kind: 'refuse', status: 308, headers: ['location', location], body: '' }
   const counted = countedAs(facts)
   const rate = counted === null ? null : await around.rateLimiter.take(counted.limit, counted.client)
   if (rate?.pass === false) {
@@ -66,10 +77,10 @@ interface UpgradeHead {
   readonly headers: readonly string[]
 }
 
-function upgradeAnswer({ status, headers }: UpgradeHead, { requestId }: RequestFacts, route: ServedRoute): string[] {
+function upgradeAnswer({ status, headers }: UpgradeHead, facts: RequestFacts, route: ServedRoute): string[] {
   // A browser shows no page that comes as an upgrade, so there is nothing to fill in.
-  const { set, remove } = route.answerRules
-  const { fields } = answerHead(headers, { requestId, status, rules: { set, remove } })
+  const { set, remove } = answerRulesFor(route, facts)
+  const { fields } = answerHead(headers, { requestId: facts.requestId, status, rules: { set, remove } })
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
     if (framing.has(name.toLowerCase())) fields.push(name, headers[i + 1] as string)

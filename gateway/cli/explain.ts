@@ -125,7 +125,7 @@ function headLines({ request, answer }: Sent, paint: Paint): string[] {
   const removed = indented(request.removed.map(({ name, why }) => [`- ${name}`, why]))
   const kept = indented(request.kept.map(({ name, value }) => [`  ${name}: ${value}`]))
   const rules = [
-    ...answer.set.map(({ name, value }) => [`+ ${name}: ${value}`, 'headers.response.set of the route']),
+    ...answer.set.map(({ name, value, why = 'headers.response.set of the route' }) => [`+ ${name}: ${value}`, why]),
     ...answer.fill.map(({ name, value }) => [`+ ${name}: ${value}`, 'security_headers, where the app sends none']),
     ...answer.remove.map(name => [`- ${name}`, 'headers.response.remove of the route']),
   ]

@@ -15,6 +15,7 @@ import { runReport } from './report.ts'
 import { runRoutes } from './routes.ts'
 import { runStart } from './start.ts'
 import { runStats } from './stats.ts'
+import { runTrust } from './trust.ts'
 import { isTuneCommand, runTune, TUNE_USAGE } from './tune.ts'
 import { ownVersion } from './version.ts'
 
@@ -42,6 +43,7 @@ const help = `hearthgate: one gateway in front of the apps of a home
                                                      what the tuner did and would do, and what it is told
   hearthgate import  nginx-proxy-manager|caddyfile|traefik-labels|swag FILE
                                                      print a configuration made of another proxy's
+  hearthgate trust   [--json]                        where the local CA is, and how phones and computers come to trust it
   hearthgate password                                read a password, print its hash for access.basic.users
   hearthgate help | version
 
@@ -105,6 +107,8 @@ export async function run(argv: string[], io: CliIo = processIo()): Promise<numb
     case 'import':
       if (rest.length !== 2) return usage(io, 'write: hearthgate import caddyfile FILE')
       return runImport({ kind: rest[0] as string, file: rest[1] as string }, io)
+    case 'trust':
+      return runTrust({ config, json }, io)
     case 'password':
       return runPassword(process.stdin, io)
     case 'version':

@@ -3,6 +3,7 @@
  * redirects, and what of its addresses must not be logged. Presets set the same keys.
  */
 import { block, duration, type Kind, list, map, text, word } from './kinds.ts'
+import { hstsBlock } from './tls-schema.ts'
 
 const HOUR = 3_600_000
 
@@ -38,7 +39,7 @@ const webdav = block(
 )
 
 /** Blocks and lists that describe the app, in the order of the documentation. */
-export const appBlocks: Readonly<Record<'slo' | 'webdav' | 'redirects' | 'redact', Kind>> = {
+export const appBlocks: Readonly<Record<'slo' | 'webdav' | 'redirects' | 'redact' | 'hsts', Kind>> = {
   slo,
   webdav,
   redirects: map(text('redirectTo', { description: 'A path below that of the route, or an address.' }), {
@@ -53,4 +54,5 @@ export const appBlocks: Readonly<Record<'slo' | 'webdav' | 'redirects' | 'redact
       'Parameters whose value no log shows, beside those that are known as secrets; `/path/` hides the segment behind it.',
     examples: [['authSig', '/api/webhook/']],
   }),
+  hsts: hstsBlock,
 }

@@ -7,10 +7,12 @@ import { type Draft, findItemPath, itemPath, objectTo, placeOf, type RouteDraft 
 import { addressOf, collides, type Endpoint, isLoopback, reaches } from './local-address.ts'
 import { explainUnknownPreset, findPreset } from './presets.ts'
 import { quote } from './problem.ts'
+import { checkTls } from './tls-checks.ts'
 
 /** @param local addresses and names of this machine, beside loopback */
 export function checkDraft(draft: Draft, local: readonly string[]): void {
   checkListeners(draft)
+  checkTls(draft)
   checkAdmin(draft)
   checkStore(draft)
   checkUpstreams(draft)

@@ -22,21 +22,13 @@ import {
   word,
 } from './kinds.ts'
 import { routeBlocks } from './route-schema.ts'
+import { acmeKind, listenerTls } from './tls-schema.ts'
 import { formatDuration } from './units.ts'
 
 const MINUTE = 60_000
 const proxy = resolveOptions('proxy', proxyOptionsSchema, { upstream: 'demo' })
 const port = (byDefault: number, description: string): Kind =>
   integer({ min: 0, max: 65535, default: byDefault, description: `${description}; 0 = any free one.` })
-
-const certificate = block(
-  'tls',
-  {
-    cert: text('file', { description: 'PEM file of the certificate with its chain.' }),
-    key: text('file', { description: 'PEM file of the private key.' }),
-  },
-  { required: ['cert', 'key'], description: 'A certificate and its key.' },
-)
 
 const listener = block(
   'listen',
@@ -47,12 +39,7 @@ const listener = block(
         'Address to listen on: 127.0.0.1 = this machine only, 0.0.0.0 = every IPv4 address, "::" = IPv6 as well.',
     }),
     port: port(8080, 'Port'),
-    tls: listOrOne(certificate, {
-      atLeast: 1,
-      absent: null,
-      description:
-        'Makes it https with HTTP/2 and HTTP/1.1. Several: chosen by the name the client asks for (SNI), the first is the default.',
-    }),
+    ...listenerTls,
   },
   { description: 'A listener.' },
 )
@@ -219,6 +206,7 @@ export const configSchema = block(
       default: './state',
       description: "The gateway's own files: tuner ledger, certificates, runtime file.",
     }),
+    acme: acmeKind,
     uplink: uplinkKind,
     log,
     limits,

@@ -20,6 +20,7 @@ import { mediaType } from './compression-rules.ts'
 import { readOrigin } from './origin-rule.ts'
 import { quote } from './problem.ts'
 import type { TextReading } from './text-reading.ts'
+import { acmeDirectory, email, hookWord } from './tls-rules.ts'
 
 /** @param folder absolute folder that relative paths start from */
 export type TextRule = (text: string, folder: string) => TextReading
@@ -57,6 +58,11 @@ function matchHost(text: string): TextReading {
 /** One name, without `*`. */
 function hostName(text: string): TextReading {
   return text.includes('*') ? refuse('one name belongs here, without "*"') : matchHost(text)
+}
+
+/** What a certificate can be for. */
+function certificateHost(text: string): TextReading {
+  return text === '*' ? refuse('"*" is no name for a certificate: write "*.home.arpa"') : matchHost(text)
 }
 
 function bareHost(text: string): string {
@@ -187,6 +193,10 @@ export const textRules = {
   httpUrl,
   webOrigin,
   redisUrl,
+  certificateHost,
+  acmeDirectory,
+  email,
+  hookWord,
   file: path,
   folder: path,
   origin: readOrigin,

@@ -27,6 +27,8 @@ export interface GatewayConfig {
   readonly storeLimits: StoreLimits
   readonly redis: { readonly url: string } | null
   readonly stateDir: string
+  /** Null = no certificates by ACME. */
+  readonly acme: AcmeConfig | null
   /** Bytes per second of the line to the outside; null = not stated. */
   readonly uplink: number | null
   readonly log: LogConfig
@@ -38,13 +40,39 @@ export interface ListenerConfig {
   readonly host: string
   readonly port: number
   /** Null = plain HTTP. Several certificates: chosen by SNI, the first is the default. */
-  readonly tls: readonly CertificateConfig[] | null
+  readonly tls: readonly (CertificateConfig | IssuedConfig)[] | null
+  /** Clients are sent to https: to the port of the first TLS listener, or to this one. Left out = served here. */
+  readonly redirect?: 'https' | number
 }
 
 /** PEM files, absolute paths. */
 export interface CertificateConfig {
   readonly cert: string
   readonly key: string
+}
+
+/** Certificates that the gateway gets itself, of its own authority or of one that speaks ACME. */
+export interface IssuedConfig {
+  readonly localCa?: boolean
+  readonly acme?: boolean
+  /** Names and addresses, IPv6 in brackets; left out = the hosts of the routes. */
+  readonly hosts?: readonly string[]
+}
+
+/** An account at an authority that speaks ACME (RFC 8555). */
+export interface AcmeConfig {
+  readonly email: string
+  /** The terms of service are accepted. */
+  readonly agree: boolean
+  /** Address of the directory. */
+  readonly directory: string
+  /** PEM file of the authority behind the directory's own certificate; null = the system's. */
+  readonly ca: string | null
+  readonly challenge: 'http-01' | 'tls-alpn-01' | 'dns-01'
+  /** Command and its first arguments; empty without DNS-01. */
+  readonly dnsHook: readonly string[]
+  /** Time that a record gets to be seen everywhere. */
+  readonly dnsWaitMs: number
 }
 
 export interface AdminConfig {
@@ -118,6 +146,8 @@ export interface RouteConfig {
   readonly redirects: Readonly<Record<string, string>>
   /** Parameters, and paths that end with `/`, whose values logs do not show. */
   readonly redact: readonly string[]
+  /** False = no Strict-Transport-Security of the gateway's own. */
+  readonly hsts: false | HstsConfig
   readonly compression: false | CompressionConfig
   readonly admission: false | AdmissionConfig
   readonly bandwidth: BandwidthConfig
@@ -247,6 +277,14 @@ export interface RetryConfig {
 export interface SloConfig {
   readonly goodMs: number
   readonly badMs: number
+}
+
+/** Strict-Transport-Security (RFC 6797 §6.1). */
+export interface HstsConfig {
+  /** 0 = browsers forget about it. */
+  readonly maxAgeMs: number
+  readonly includeSubdomains: boolean
+  readonly preload: boolean
 }
 
 export interface WebdavConfig {

@@ -7,6 +7,7 @@ import type { Slip } from './read-context.ts'
 import type { RouteConfig } from './types.ts'
 import { unsafeCaches } from './unsafe-cache.ts'
 import { unsafePorts } from './unsafe-ports.ts'
+import { unsafeTls } from './unsafe-tls.ts'
 
 /** Shortest token that is not warned about; 16 random characters cannot be guessed over a network. */
 const MIN_TOKEN_LENGTH = 16
@@ -14,7 +15,7 @@ const MIN_TOKEN_LENGTH = 16
 export function findUnsafe(draft: Draft): Slip[] {
   const found = [
     ...[...unsafeListeners(draft), ...unsafeAdmin(draft), ...unsafeProxies(draft)],
-    ...[...unsafeOrigins(draft), ...unsafeCaches(draft), ...unsafePorts(draft)],
+    ...[...unsafeOrigins(draft), ...unsafeCaches(draft), ...unsafePorts(draft), ...unsafeTls(draft)],
   ]
   if (draft.routes.length === 0) found.push(['routes', 'no routes: every request gets 404'])
   return found.map(([path, message]) => ({ path, place: placeOf(draft, path), message }))
@@ -24,7 +25,9 @@ type Finding = [path: string, message: string]
 
 function unsafeListeners(draft: Draft): Finding[] {
   const { listen } = draft.globals
-  const plain = [...listen.keys()].filter(i => listen[i]!.tls === null && !isLoopback(listen[i]!.host))
+  const plain = [...listen.keys()].filter(
+    i => listen[i]!.tls === null && listen[i]!.redirect === undefined && !isLoopback(listen[i]!.host),
+  )
   return plain.map(i => [
     itemPath(draft, 'listen', i),
     `${addressOf(listen[i]!)} is plain HTTP: anybody on the network can read and change it, and browsers offer br and zstd only over TLS; add "tls"`,

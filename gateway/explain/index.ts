@@ -7,7 +7,16 @@ import type { Redaction } from '../../plugins/access-log/index.ts'
 import { type ClientFacts, clientFacts, plainAddress, type RequestHeadFacts } from '../../plugins/proxy/index.ts'
 import { isWebSocketUpgrade } from '../../plugins/websocket/index.ts'
 import { refusalFor } from '../refusals.ts'
-import { davFor, hostFor, NO_DAV, type RequestFacts, redirectFor, requestRulesFor } from '../request-facts.ts'
+import {
+  answerRulesFor,
+  davFor,
+  hostFor,
+  httpsFor,
+  NO_DAV,
+  type RequestFacts,
+  redirectFor,
+  requestRulesFor,
+} from '../request-facts.ts'
 import { type HostPattern, parseTarget, type TargetDecision } from '../routing/index.ts'
 import { pathInApp } from '../rules/app-path.ts'
 import type { ServedRoute, Serving } from '../serving.ts'
@@ -16,7 +25,7 @@ import { type CacheQuestion, targetToSend } from './cache.ts'
 import { decisionsFor } from './decisions.ts'
 import { explainHead } from './head-changes.ts'
 import { redactAddress, redactFields } from './secrets.ts'
-import type { ConsideredRoute, ExplainRequest, Explanation, Refusal, Sent } from './types.ts'
+import type { ConsideredRoute, ExplainRequest, Explanation, Field, Refusal, Sent } from './types.ts'
 import { explainMalformed, explainVerdict } from './words.ts'
 import { refusalAtEdge, type WrittenHead, writeHead } from './written-head.ts'
 
@@ -102,13 +111,15 @@ function factsOf(
   return { ...facts, dav: davFor(serving, facts, { method, destination, condition }) }
 }
 
-function refusalBehind({ method, facts, asksForWebSocket }: Scene): Refusal | null {
+function refusalBehind({ serving, method, address, facts, asksForWebSocket }: Scene): Refusal | null {
   const refused = refusalFor(method, facts)
   const { match } = facts
   if (refused !== null) {
     const { status, code, message } = refused
     return { status, code, message, detail: detailOf(facts) }
   }
+  const secure = httpsFor(serving, facts, { localPort: facts.client.port, target: address.target })
+  if (secure !== null) return { status: 308, code: null, message: `to ${secure}`, detail: 'redirect of the listener' }
   const keptOut = refusedByAddress(facts)
   if (keptOut !== null) return keptOut
   const location = asksForWebSocket ? null : redirectFor(facts)
@@ -176,6 +187,11 @@ function cacheQuestion({ facts, method, head, asksForWebSocket }: Scene, route: 
   return { route: route.name, request, hostToSend: hostFor(route, facts), asksForWebSocket }
 }
 
+/** What is set over TLS alone comes from `hsts`. */
+function answerField({ answerRules }: ServedRoute, name: string, value: string): Field & { readonly why?: string } {
+  return Object.hasOwn(answerRules.set, name) ? { name, value } : { name, value, why: 'hsts of the route' }
+}
+
 function sentFor(scene: Scene, route: ServedRoute): Sent | null {
   const { facts, serving, head } = scene
   if (facts.match.kind !== 'route') return null
@@ -190,7 +206,7 @@ function sentFor(scene: Scene, route: ServedRoute): Sent | null {
   }
   const upgrade = scene.asksForWebSocket ? ['Connection', 'Upgrade', 'Upgrade', head.fields['upgrade'] ?? ''] : []
   const { kept, added, removed } = explainHead({ lines: head.lines, facts: headFacts, upgrade })
-  const { set, remove } = route.answerRules
+  const { set, remove } = answerRulesFor(route, facts)
   return {
     target: redactAddress(targetToSend(route, cacheQuestion(scene, route)), route.redaction),
     host,
@@ -198,7 +214,7 @@ function sentFor(scene: Scene, route: ServedRoute): Sent | null {
     request: { kept: redactFields(kept), added: redactFields(added), removed },
     answer: {
       fill: route.securityFills.map(({ name, value }) => ({ name, value })),
-      set: redactFields(Object.entries(set).map(([name, value]) => ({ name, value }))),
+      set: redactFields(Object.entries(set).map(([name, value]) => answerField(route, name, value))),
       remove,
     },
   }

@@ -101,7 +101,8 @@ export interface HeadChanges {
 
 /** What the route's own rules do to the head of an answer. */
 export interface AnswerRules {
-  readonly set: readonly Field[]
+  /** `why` where it is another rule than `headers.response.set`. */
+  readonly set: readonly (Field & { readonly why?: string })[]
   /** Put where the app sends nothing of the same matter. */
   readonly fill: readonly Field[]
   readonly remove: readonly string[]

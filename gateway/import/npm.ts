@@ -74,9 +74,12 @@ function lostOf(host: Json): string[] {
   const found: [boolean, string][] = [
     [Number(host['access_list_id'] ?? 0) > 0, 'its access list was not kept: write "access" on the route'],
     [textOf(host['advanced_config']).trim() !== '', 'its own nginx configuration was not read'],
-    [Number(host['certificate_id'] ?? 0) > 0, 'its certificate was not kept: name the files under "listen.tls"'],
-    [isOn(host['ssl_forced']), '"Force SSL" was not kept: let the plain listener out'],
-    [isOn(host['hsts_enabled']), 'HSTS was not kept: set Strict-Transport-Security by "headers.response.set"'],
+    [
+      Number(host['certificate_id'] ?? 0) > 0,
+      'its certificate was not kept: write "acme: true" or the files under "listen.tls"',
+    ],
+    [isOn(host['ssl_forced']), '"Force SSL" was not kept: write "redirect: https" on the plain listener'],
+    [isOn(host['hsts_enabled']), 'HSTS was not kept: write "hsts: true" on the route'],
     [isOn(host['block_exploits']), '"Block common exploits" has nothing that stands for it'],
   ]
   return found.filter(([holds]) => holds).map(([, sentence]) => sentence)

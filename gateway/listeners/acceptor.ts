@@ -4,12 +4,12 @@
  */
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
-import type { ListenerConfig } from '../config/types.ts'
+import { answerChecks } from './acme-tls.ts'
 import { CertificateStore } from './certificates.ts'
 import type { Connection, Entrance } from './connection.ts'
 import type { ConnectionBook } from './connection-book.ts'
 import { ListenError, reasonOf } from './errors.ts'
-import type { ListenerAddress, ListenerHandlers } from './types.ts'
+import type { ListenerAddress, ListenerHandlers, SocketConfig } from './types.ts'
 
 const HANDSHAKE_MS = 10_000
 const TCP_KEEP_ALIVE_MS = 60_000
@@ -37,9 +37,11 @@ export class Acceptor implements Entrance {
   /** By the addresses of both ends, until the handshake is done. */
   readonly #handshakes = new Map<string, Connection>()
   #certificates: CertificateStore | null = null
+  /** Folder of the certificates for checks of names; null = there are none. */
+  #checks: string | null = null
   #tls: TlsServer | null = null
 
-  constructor(config: ListenerConfig, reception: Reception) {
+  constructor(config: SocketConfig, reception: Reception) {
     this.host = config.host
     this.configuredPort = config.port
     this.#reception = reception
@@ -79,7 +81,8 @@ export class Acceptor implements Entrance {
   }
 
   /** For the connections to come; null = plain HTTP. Closes the store before. */
-  useCertificates(certificates: CertificateStore | null): void {
+  useCertificates(certificates: CertificateStore | null, checks: string | null = null): void {
+    this.#checks = checks
     this.#certificates?.close()
     this.#certificates = certificates
     this.#tls = certificates === null ? null : this.#createTls(certificates)
@@ -130,7 +133,9 @@ export class Acceptor implements Entrance {
     })
     if (this.#tls === null) return this.#reception.speak1(raw)
     this.#handshakes.set(ends, connection)
-    this.#tls.emit('connection', raw)
+    if (this.#checks === null) return void this.#tls.emit('connection', raw)
+    // A reload may take TLS away while the first bytes are on their way.
+    answerChecks(raw, this.#checks, () => (this.#tls === null ? raw.destroy() : this.#tls.emit('connection', raw)))
   }
 
   /** The head timeout starts anew: the handshake had a time of its own. */
@@ -155,6 +160,6 @@ function endsOf(socket: Socket): string {
 }
 
 /** Opens what a configuration asks for; null for plain HTTP. Throws `HG_TLS`. */
-export function openCertificates(config: ListenerConfig, { handlers }: Reception): Promise<CertificateStore | null> {
+export function openCertificates(config: SocketConfig, { handlers }: Reception): Promise<CertificateStore | null> {
   return config.tls === null ? Promise.resolve(null) : CertificateStore.open(config.tls, handlers.log)
 }

@@ -5,14 +5,13 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import type { CertificateConfig } from '../config/types.ts'
 import { chooseCertificate, namesOf } from './certificate-names.ts'
 import { reasonOf, TlsError } from './errors.ts'
-import type { ListenerLog } from './types.ts'
+import type { CertificateFiles, ListenerLog } from './types.ts'
 import { FileWatch } from './watch-files.ts'
 
 export interface LoadedCertificate {
-  readonly files: CertificateConfig
+  readonly files: CertificateFiles
   readonly names: readonly string[]
   readonly context: SecureContext
   /** PEM texts. */
@@ -21,7 +20,7 @@ export interface LoadedCertificate {
 }
 
 /** Throws `HG_TLS` with the file and the reason: unreadable, not PEM, or a key of another certificate. */
-export async function loadCertificate(files: CertificateConfig): Promise<LoadedCertificate> {
+export async function loadCertificate(files: CertificateFiles): Promise<LoadedCertificate> {
   const [cert, key] = await Promise.all([readPem(files.cert), readPem(files.key)])
   const certificate = attempt(files.cert, () => new X509Certificate(cert))
   const privateKey = attempt(files.key, () => createPrivateKey(key))
@@ -48,22 +47,35 @@ function attempt<T>(file: string, make: () => T): T {
   }
 }
 
+/** A pair of files and what was last loaded from them; null while an optional one has not come yet. */
+interface Slot {
+  readonly files: CertificateFiles
+  readonly loaded: LoadedCertificate | null
+}
+
 export class CertificateStore {
+  #slots: readonly Slot[]
+  /** What the slots hold, in their order. */
   #certificates: readonly LoadedCertificate[]
   readonly #log: ListenerLog
   readonly #watch: FileWatch
   #onChange: (store: CertificateStore) => void = () => {}
 
-  private constructor(certificates: readonly LoadedCertificate[], log: ListenerLog) {
-    this.#certificates = certificates
+  private constructor(slots: readonly Slot[], log: ListenerLog) {
+    this.#slots = slots
+    this.#certificates = loadedOf(slots)
     this.#log = log
-    const files = certificates.flatMap(({ files }) => [files.cert, files.key])
-    this.#watch = new FileWatch(files, () => this.reload())
+    const files = slots.flatMap(({ files }) => [files.cert, files.key])
+    this.#watch = new FileWatch([...new Set(files)], () => this.reload())
+    // What came between the reading and the first look would be taken for known.
+    void this.#watch.ready.then(() => this.reload())
   }
 
-  /** At least one pair; the first is the default. Throws `HG_TLS`. */
-  static async open(pairs: readonly CertificateConfig[], log: ListenerLog): Promise<CertificateStore> {
-    return new CertificateStore(await Promise.all(pairs.map(loadCertificate)), log)
+  /** One certificate has to be there at least; the first that is there is the default. Throws `HG_TLS`. */
+  static async open(pairs: readonly CertificateFiles[], log: ListenerLog): Promise<CertificateStore> {
+    const slots = await Promise.all(pairs.map(files => openSlot(files, log)))
+    if (loadedOf(slots).length === 0) throw new TlsError(pairs[0]?.cert ?? 'tls', 'there is no certificate yet')
+    return new CertificateStore(slots, log)
   }
 
   get default(): LoadedCertificate {
@@ -82,7 +94,10 @@ export class CertificateStore {
 
   /** Reads all files again; each pair that cannot be used keeps its old certificate. */
   async reload(): Promise<void> {
-    this.#certificates = await Promise.all(this.#certificates.map(old => this.#renewed(old)))
+    const before = this.#slots
+    this.#slots = await Promise.all(before.map(slot => this.#renewed(slot)))
+    if (this.#slots.every((slot, i) => slot === before[i])) return
+    this.#certificates = loadedOf(this.#slots)
     this.#onChange(this)
   }
 
@@ -90,15 +105,38 @@ export class CertificateStore {
     this.#watch.close()
   }
 
-  async #renewed(old: LoadedCertificate): Promise<LoadedCertificate> {
+  async #renewed(slot: Slot): Promise<Slot> {
+    const { files, loaded: old } = slot
     try {
-      const fresh = await loadCertificate(old.files)
-      if (fresh.cert === old.cert && fresh.key === old.key) return old
-      this.#log.info({ cert: old.files.cert, names: fresh.names }, 'certificate reloaded')
-      return fresh
+      const fresh = await loadCertificate(files)
+      if (old !== null && fresh.cert === old.cert && fresh.key === old.key) return slot
+      this.#log.info({ cert: files.cert, names: fresh.names }, 'certificate reloaded')
+      return { files, loaded: fresh }
     } catch (error) {
-      this.#log.warn({ cert: old.files.cert, reason: reasonOf(error) }, 'new certificate not usable, the old one stays')
-      return old
+      if (old !== null || !isMissing(error)) {
+        const stays = old === null ? '' : ', the old one stays'
+        this.#log.warn({ cert: files.cert, reason: reasonOf(error) }, `new certificate not usable${stays}`)
+      }
+      return slot
     }
   }
+}
+
+function loadedOf(slots: readonly Slot[]): LoadedCertificate[] {
+  return slots.flatMap(({ loaded }) => (loaded === null ? [] : [loaded]))
+}
+
+async function openSlot(files: CertificateFiles, log: ListenerLog): Promise<Slot> {
+  try {
+    return { files, loaded: await loadCertificate(files) }
+  } catch (error) {
+    if (files.optional !== true) throw error
+    if (!isMissing(error)) log.warn({ cert: files.cert, reason: reasonOf(error) }, 'certificate not usable')
+    return { files, loaded: null }
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const { cause } = error as Error
+  return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
 }

@@ -1,17 +1,25 @@
 /** The client's side of the gateway: opens the listeners, keeps their limits, reloads and drains them. */
-import type { GlobalLimits, ListenerConfig } from '../config/types.ts'
+import type { GlobalLimits } from '../config/types.ts'
 import { ListenerSet } from './listener-set.ts'
-import type { ListenerHandlers, Listeners } from './types.ts'
+import type { ListenerHandlers, Listeners, SocketConfig } from './types.ts'
 
-export { addressKey } from './address-key.ts'
+export { addressKey, isLoopback } from './address-key.ts'
 export { ListenError, TlsError } from './errors.ts'
 export { awaitsContinue, expectsContinue } from './intake.ts'
 export { armLinger, type LingerOptions, lingerThenClose } from './lingering-close.ts'
-export type { ClientErrorKind, ListenerAddress, ListenerHandlers, ListenerLog, Listeners } from './types.ts'
+export type {
+  CertificateFiles,
+  ClientErrorKind,
+  ListenerAddress,
+  ListenerHandlers,
+  ListenerLog,
+  Listeners,
+  SocketConfig,
+} from './types.ts'
 
 /** All or nothing: throws `HG_LISTEN` or `HG_TLS` with no listener left open. */
 export async function openListeners(
-  listeners: readonly ListenerConfig[],
+  listeners: readonly SocketConfig[],
   limits: GlobalLimits,
   handlers: ListenerHandlers,
 ): Promise<Listeners> {

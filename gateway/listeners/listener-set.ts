@@ -1,7 +1,7 @@
 /** All listeners of one gateway with what they share: the book of connections, the two protocol servers, the sweep. */
 import type { Server as Http1Server } from 'node:http'
 import type { Http2Server } from 'node:http2'
-import type { GlobalLimits, ListenerConfig } from '../config/types.ts'
+import type { GlobalLimits } from '../config/types.ts'
 import { Acceptor, openCertificates, type Reception } from './acceptor.ts'
 import type { CertificateStore } from './certificates.ts'
 import type { Connection } from './connection.ts'
@@ -10,13 +10,14 @@ import { applyLimits1, createHttp1 } from './http1.ts'
 import { createHttp2 } from './http2.ts'
 import { Intake } from './intake.ts'
 import { sweep, sweepIntervalMs } from './sweep.ts'
-import type { ListenerAddress, ListenerHandlers, Listeners } from './types.ts'
+import type { ListenerAddress, ListenerHandlers, Listeners, SocketConfig } from './types.ts'
 
 /** What a configuration asks for, opened but not in use yet. */
 interface Prepared {
   readonly acceptor: Acceptor
   readonly isNew: boolean
   readonly certificates: CertificateStore | null
+  readonly checks: string | null
 }
 
 export class ListenerSet implements Listeners {
@@ -55,9 +56,10 @@ export class ListenerSet implements Listeners {
     return this.#book.size
   }
 
-  async update(listeners: readonly ListenerConfig[], limits: GlobalLimits): Promise<void> {
+  async update(listeners: readonly SocketConfig[], limits: GlobalLimits): Promise<void> {
     const prepared = await this.#prepare(listeners)
-    for (const { acceptor, isNew, certificates } of prepared) if (!isNew) acceptor.useCertificates(certificates)
+    for (const { acceptor, isNew, certificates, checks } of prepared)
+      if (!isNew) acceptor.useCertificates(certificates, checks)
     const kept = new Set(prepared.map(({ acceptor }) => acceptor))
     const removed = this.#acceptors.filter(acceptor => !kept.has(acceptor))
     this.#acceptors = [...kept]
@@ -85,7 +87,7 @@ export class ListenerSet implements Listeners {
   }
 
   /** Certificates are read and new addresses opened before anything changes; on a failure all of it is undone. */
-  async #prepare(listeners: readonly ListenerConfig[]): Promise<Prepared[]> {
+  async #prepare(listeners: readonly SocketConfig[]): Promise<Prepared[]> {
     const free = [...this.#acceptors]
     const prepared: Prepared[] = []
     try {
@@ -100,19 +102,20 @@ export class ListenerSet implements Listeners {
     return prepared
   }
 
-  async #prepareOne(config: ListenerConfig, free: Acceptor[]): Promise<Prepared> {
+  async #prepareOne(config: SocketConfig, free: Acceptor[]): Promise<Prepared> {
     const certificates = await openCertificates(config, this.#reception)
     const at = free.findIndex(({ host, configuredPort }) => host === config.host && configuredPort === config.port)
-    if (at !== -1) return { acceptor: free.splice(at, 1)[0] as Acceptor, isNew: false, certificates }
+    const { checks = null } = config
+    if (at !== -1) return { acceptor: free.splice(at, 1)[0] as Acceptor, isNew: false, certificates, checks }
     const acceptor = new Acceptor(config, this.#reception)
-    acceptor.useCertificates(certificates)
+    acceptor.useCertificates(certificates, checks)
     try {
       await acceptor.listen()
     } catch (error) {
       certificates?.close()
       throw error
     }
-    return { acceptor, isNew: true, certificates }
+    return { acceptor, isNew: true, certificates, checks }
   }
 
   #applyLimits(limits: GlobalLimits): void {

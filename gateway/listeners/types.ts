@@ -1,7 +1,22 @@
 /** What the rest of the gateway gives the listeners and gets from them. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { GlobalLimits, ListenerConfig } from '../config/types.ts'
+import type { CertificateConfig, GlobalLimits } from '../config/types.ts'
+
+/** A pair of PEM files, which may be one file. `optional`: it may be missing now and come later. */
+export interface CertificateFiles extends CertificateConfig {
+  readonly optional?: boolean
+}
+
+/** A listener as it is opened: every certificate is a file by now. */
+export interface SocketConfig {
+  readonly host: string
+  readonly port: number
+  /** Null = plain HTTP. */
+  readonly tls: readonly CertificateFiles[] | null
+  /** Folder of the certificates that answer TLS-ALPN-01 (RFC 8737); left out = nobody asks. */
+  readonly checks?: string
+}
 
 export interface ListenerHandlers {
   /** Gets every admitted request; over HTTP/2 the two are Node's compatibility objects. */
@@ -54,7 +69,7 @@ export interface Listeners {
    * removed ones stop accepting and let their requests end. If a new one cannot be opened or a certificate cannot be
    * used, nothing changes and it throws (`HG_LISTEN`, `HG_TLS`).
    */
-  update(listeners: readonly ListenerConfig[], limits: GlobalLimits): Promise<void>
+  update(listeners: readonly SocketConfig[], limits: GlobalLimits): Promise<void>
   /** Closes the listening sockets; from now on HTTP/1.1 answers say `Connection: close`, HTTP/2 gets GOAWAY. */
   stopAccepting(): void
   /** Closes connections on which no request is under way. */

@@ -17,6 +17,8 @@ export class FileWatch {
   readonly #poll: NodeJS.Timeout
   #settle: NodeJS.Timeout | undefined
   #seen: string | null = null
+  /** Resolves after the first look: from then on every change is told. */
+  readonly ready: Promise<void>
 
   /** `onChange` is called once for changes that come close together. */
   constructor(files: readonly string[], onChange: () => void) {
@@ -24,7 +26,7 @@ export class FileWatch {
     this.#onChange = onChange
     for (const directory of new Set(files.map(dirname))) this.#watchDirectory(directory)
     this.#poll = setInterval(() => void this.#look(), POLL_MS).unref()
-    void this.#look()
+    this.ready = this.#look()
   }
 
   close(): void {

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import type { Admin } from '../admin/index.ts'
+import { CertificateKeeper } from '../certificates/index.ts'
 import { loadConfig, readConfigText } from '../config/load.ts'
 import type { GatewayConfig } from '../config/types.ts'
 import { ConfigurationError, type GatewayOptions, type RunningGateway } from '../lifecycle.ts'
@@ -26,8 +27,10 @@ export async function openSupervisor(options: GatewayOptions, size: number): Pro
   const crew = new Crew(text, { size, args, adminToken, log: options.log.logger })
   const supervisor = new Supervisor(options, config, crew)
   try {
+    await supervisor.keeper.prepare(config)
     await crew.open()
     await supervisor.openAdmin(adminToken)
+    supervisor.keeper.use(config)
   } catch (error) {
     crew.kill()
     throw asStartFailure(error)
@@ -54,6 +57,8 @@ class Supervisor implements RunningGateway {
   readonly #options: GatewayOptions
   readonly #crew: Crew
   #config: GatewayConfig
+  /** Certificates are got by one process; the workers see the files change. */
+  readonly keeper: CertificateKeeper
   #admin!: Admin
   #lastReload: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | null = null
@@ -62,6 +67,7 @@ class Supervisor implements RunningGateway {
     this.#options = options
     this.#config = config
     this.#crew = crew
+    this.keeper = new CertificateKeeper(options.log.logger)
   }
 
   get listen(): readonly string[] {
@@ -96,7 +102,21 @@ class Supervisor implements RunningGateway {
       log.logger.error(`reload refused: ${file}: ${read.problem}`)
       return false
     }
-    return this.#crew.reload(read.text)
+    const loaded = loadConfig(file, { partial: this.#options.partial, text: read.text })
+    if (loaded.ok && !(await this.#prepared(loaded.config))) return false
+    const ok = await this.#crew.reload(read.text)
+    if (ok && loaded.ok) this.keeper.use(loaded.config)
+    return ok
+  }
+
+  async #prepared(config: GatewayConfig): Promise<boolean> {
+    try {
+      await this.keeper.prepare(config)
+      return true
+    } catch (err) {
+      this.#options.log.logger.error({ err }, 'reload refused: certificates cannot be prepared')
+      return false
+    }
   }
 
   close(): Promise<void> {
@@ -106,6 +126,7 @@ class Supervisor implements RunningGateway {
 
   async #close(): Promise<void> {
     await this.#lastReload
+    this.keeper.close()
     await this.#crew.close()
     await this.#admin.close()
   }

@@ -21,6 +21,7 @@ t.test('what is not written has the documented defaults', async t => {
     storeLimits: { size: 1024 ** 3, memory: 64 * 1024 ** 2 },
     redis: null,
     stateDir: '/etc/hearthgate/state',
+    acme: null,
     uplink: null,
     log: { level: 'info', access: 'json', sample: 1 },
     limits: {
@@ -87,6 +88,7 @@ t.test('what is not written has the documented defaults', async t => {
     webdav: { destination: 'keep' },
     redirects: {},
     redact: [],
+    hsts: false,
     retry: {
       statuses: [502, 503, 504],
       methods: ['GET', 'HEAD', 'OPTIONS'],

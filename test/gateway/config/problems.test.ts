@@ -259,6 +259,66 @@ const files: [title: string, text: string, problems: string[]][] = [
     ],
   ],
   [
+    'a redirect without anywhere to go',
+    'listen: { redirect: https }\nroutes: []\n',
+    ['1:21 "redirect": no listener has "tls": add one, or name the port that others see https on'],
+  ],
+  [
+    'a redirect of a listener that speaks https',
+    'listen: { redirect: 443, tls: { cert: a, key: b } }\nroutes: []\n',
+    ['1:21 "redirect": this listener speaks https already; it belongs to a plain one'],
+  ],
+  [
+    'HSTS for the preload list that is too short',
+    'routes:\n  - { name: a, upstream: http://a, hsts: { preload: true, include_subdomains: true } }\n',
+    [
+      '2:53 route \'a\': "preload": the list takes names with "max_age: 365d" at least and "include_subdomains: true" only',
+    ],
+  ],
+  [
+    'a certificate from nowhere and one from two places',
+    'listen:\n  - { port: 1, tls: {} }\n  - { port: 2, tls: { local_ca: true, cert: a, key: b } }\n  - { port: 3, tls: { cert: a } }\nroutes: []\n',
+    [
+      '2:21 "tls": no certificate: write "cert" and "key", "local_ca: true" or "acme: true"',
+      '3:21 "tls": one of them: write "cert" and "key", "local_ca: true" or "acme: true"',
+      '4:21 missing key "key"',
+    ],
+  ],
+  [
+    'ACME without an account',
+    'listen: [{ port: 1 }, { port: 2, tls: { acme: true } }]\nroutes: []\n',
+    ['1:39 "acme": needs the global key "acme: { email: …, agree: true }"'],
+  ],
+  [
+    'names that ACME cannot give',
+    'listen: [{ port: 1 }, { port: 2, tls: { acme: true, hosts: [a.example.org, "*.example.org", nas.lan] } }]\nacme: { email: a@b.c, agree: true }\nroutes: []\n',
+    [
+      '1:76 "hosts": a certificate for *.example.org needs "challenge: dns-01" and a name of the public DNS',
+      '1:93 "hosts": a certificate for nas.lan is not to be had: it is no name of the public DNS',
+    ],
+  ],
+  [
+    'an account that lacks something',
+    'listen: { tls: { acme: true } }\nacme: { email: me, agree: false, directory: "http://ca" }\nroutes: []\n',
+    [
+      '2:16 "email": expected an e-mail address, such as me@example.org, found "me"',
+      '2:45 "directory": expected letsencrypt, letsencrypt-staging or an address that begins with https://, found "http://ca"',
+    ],
+  ],
+  [
+    'an account without consent, and a challenge that nobody answers',
+    'listen: { tls: { acme: true } }\nacme: { email: a@b.c, agree: false }\nroutes: []\n',
+    [
+      '2:7 "challenge": http-01 is answered on a plain listener that others reach on port 80: add one, or choose another challenge',
+      '2:30 "agree": read the terms of service of the authority and write true to accept them',
+    ],
+  ],
+  [
+    'a challenge without its command',
+    'listen: { tls: { acme: true } }\nacme: { email: a@b.c, agree: true, challenge: dns-01 }\nroutes: []\n',
+    ['2:47 "challenge": dns-01 needs "dns_hook", the command that sets the record'],
+  ],
+  [
     'an alias without an anchor',
     'routes: [*nothing]\n',
     ['1:10 route \'#1\': "routes": no anchor "&nothing" stands above'],

@@ -24,6 +24,32 @@ const unsafe: [string, string, RegExp[]][] = [
     `admin: { host: 192.168.1.2, token: 0123456789abcdefg }\n${withRoute()}`,
     [/^1:16 warning: the admin listener on 192.168.1.2 can be reached by others/],
   ],
+  ['a plain listener that sends everybody to https', `listen: { host: 0.0.0.0, redirect: 443 }\n${withRoute()}`, []],
+  [
+    'HSTS without TLS',
+    'defaults: { hsts: true }\nroutes:\n  - { name: a, upstream: http://a }\n',
+    [/^1:19 warning: "hsts" is never sent: no listener has "tls"/],
+  ],
+  [
+    'HSTS for an address',
+    'trusted_proxies: [10.0.0.1]\nroutes:\n  - { name: a, match: { host: 10.0.0.2 }, upstream: http://a, hsts: { max_age: 1d } }\n',
+    [/^3:\d+ warning: route 'a': "hsts" is never sent for an address/],
+  ],
+  [
+    'ACME for names that it does not give',
+    'listen: [{ port: 1 }, { port: 2, tls: { acme: true } }]\nacme: { email: a@b.c, agree: true }\nroutes:\n  - { name: a, match: { host: [a.example.org, nas.lan, "*.example.org"] }, upstream: http://a }\n',
+    [/^1:39 warning: "acme" gets no certificate for nas\.lan, \*\.example\.org \(names of a home/],
+  ],
+  [
+    'ACME without a name',
+    'listen: [{ port: 1 }, { port: 2, tls: { acme: true } }]\nacme: { email: a@b.c, agree: true }\nroutes:\n  - { name: a, upstream: http://a }\n',
+    [/^1:39 warning: "acme" gets no certificate: no route names a host; write "hosts"/],
+  ],
+  [
+    'certificates for trying out',
+    'listen: [{ port: 1 }, { port: 2, tls: { acme: true, hosts: [a.example.org] } }]\nacme: { email: a@b.c, agree: true, directory: letsencrypt-staging }\nroutes:\n  - { name: a, upstream: http://a }\n',
+    [/^2:\d+ warning: letsencrypt-staging is for trying out/],
+  ],
   ['a short token', `admin: { token: abc }\n${withRoute()}`, [/^1:17 warning: "token" is shorter than 16 characters/]],
   [
     'trust in everybody',

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
-import type { ListenerConfig } from '../../../gateway/config/types.ts'
+import type { SocketConfig } from '../../../gateway/listeners/index.ts'
 import { openListeners } from '../../../gateway/listeners/index.ts'
 import { eventually, exchange, limits, type Opened, open, pem, plain, rawClient, secure, statusOf } from './support.ts'
 
@@ -37,7 +37,7 @@ function copies(t: Test, name: string) {
 }
 
 t.test('the certificate is chosen by the name that the client asks for', async t => {
-  const listen: ListenerConfig = { ...secure, tls: [pem('localhost'), pem('wildcard'), pem('photos')] }
+  const listen: SocketConfig = { ...secure, tls: [pem('localhost'), pem('wildcard'), pem('photos')] }
   const { port } = await open(t, { listen: [listen] })
   t.match(await certificateFor(port, 'photos.home.arpa'), /^photos/)
   t.match(await certificateFor(port, 'wiki.home.arpa'), /^wildcard/)

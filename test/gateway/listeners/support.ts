@@ -4,12 +4,13 @@ import { connect, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import type { GlobalLimits, ListenerConfig } from '../../../gateway/config/types.ts'
+import type { GlobalLimits } from '../../../gateway/config/types.ts'
 import {
   type ClientErrorKind,
   type ListenerHandlers,
   type Listeners,
   openListeners,
+  type SocketConfig,
 } from '../../../gateway/listeners/index.ts'
 
 export const limits: GlobalLimits = {
@@ -28,8 +29,8 @@ export function pem(name: string): { cert: string; key: string } {
   return { cert: path('cert'), key: path('key') }
 }
 
-export const plain: ListenerConfig = { host: '127.0.0.1', port: 0, tls: null }
-export const secure: ListenerConfig = { host: '127.0.0.1', port: 0, tls: [pem('localhost')] }
+export const plain: SocketConfig = { host: '127.0.0.1', port: 0, tls: null }
+export const secure: SocketConfig = { host: '127.0.0.1', port: 0, tls: [pem('localhost')] }
 
 export interface Opened {
   readonly listeners: Listeners
@@ -42,7 +43,7 @@ export interface Opened {
 export interface OpenOptions {
   readonly limits?: Partial<GlobalLimits>
   readonly handlers?: Partial<ListenerHandlers>
-  readonly listen?: readonly ListenerConfig[]
+  readonly listen?: readonly SocketConfig[]
 }
 
 /** Opens `listen` (default: one plain listener); the handler reads the body and answers with method and target. */
