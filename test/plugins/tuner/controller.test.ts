@@ -80,6 +80,24 @@ t.test(
   },
 )
 
+t.test(
+  'what an upstream that answers at once needs under load is the turn of the gateway, and nobody waits for it',
+  async t => {
+    const controller = createController(meta)
+    const decisions = Array.from({ length: 30 }, (_, i) =>
+      controller.observe(
+        second(i * 1000, i < 5 ? { inflight: 1, ms: 0.3 } : { inflight: 16, ms: 4, count: 200, waiting: 34 }),
+      ),
+    )
+    const limits = limitIn(decisions.slice(5))
+    t.ok(limits.length > 0)
+    t.ok(
+      limits.every((limit, i) => limit > (limits[i - 1] ?? 16)),
+      `only upwards: ${limits}`,
+    )
+  },
+)
+
 t.test('a limit that holds back an upstream with room to spare grows', async t => {
   const controller = createController(meta)
   const decisions = Array.from({ length: 10 }, (_, i) =>
