@@ -144,6 +144,10 @@ export class Book {
     return this.#all
   }
 
+  of(scope: Scope, target: string): Iterable<Knob> {
+    return this.#knobs[scope].get(target)?.values() ?? []
+  }
+
   /** The last entry about a target, null without one. */
   lastEntry(scope: Scope, target: string): Entry | null {
     return this.#last.get(`${scope}\u0000${target}`) ?? null

@@ -152,10 +152,8 @@ export class Rollback {
   }
 
   *#own(): Iterable<{ scope: Scope; target: string; knob: string; value: KnobValue }> {
-    const routes = new Set(this.#upstream.routes.map(({ id }) => id))
-    for (const knob of this.#book.all()) {
-      if (knob.scope === 'upstream' ? knob.target === this.#upstream.id : routes.has(knob.target)) yield { ...knob }
-    }
+    for (const knob of this.#book.of('upstream', this.#upstream.id)) yield { ...knob }
+    for (const { id } of this.#upstream.routes) for (const knob of this.#book.of('route', id)) yield { ...knob }
   }
 
   /** The last entry about the upstream or one of its routes. */

@@ -94,18 +94,13 @@ export function bestDelay({ recent, goal }: Pick<RouteMemory, 'recent' | 'goal'>
   let best = { delayMs: 0, gain: 0 }
   for (const quantile of CANDIDATES) {
     const delayMs = recent.quantile(quantile)
-    let sum = 0
-    let slow = 0
-    for (const ms of times) {
-      if (ms <= delayMs) sum += worth(ms)
-      else {
-        slow++
-        for (const second of times) sum += worth(Math.min(ms, delayMs + second)) / POINTS
-      }
-    }
-    const extra = slow / POINTS
+    const slow = times.filter(ms => ms > delayMs)
+    const extra = slow.length / POINTS
+    if (extra > MOST_EXTRA) continue
+    let sum = times.reduce((all, ms) => (ms > delayMs ? all : all + worth(ms)), 0)
+    for (const ms of slow) for (const second of times) sum += worth(Math.min(ms, delayMs + second)) / POINTS
     const gain = sum / POINTS - without - COST_OF_EXTRA * extra
-    if (extra <= MOST_EXTRA && gain > best.gain) best = { delayMs, gain }
+    if (gain > best.gain) best = { delayMs, gain }
   }
   return best
 }
