@@ -10,7 +10,7 @@ import { admission } from '../plugins/admission/index.ts'
 import { BATCH_PATH, type BatchScope, batch } from '../plugins/batch/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
 import { compression } from '../plugins/compression/index.ts'
-import { exchangesOf } from '../plugins/contract/index.ts'
+import { contractOf, exchangesOf } from '../plugins/contract/index.ts'
 import { metrics, withoutQuery } from '../plugins/metrics/index.ts'
 import { type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
 import { rateLimit } from '../plugins/rate-limit/index.ts'
@@ -28,6 +28,7 @@ import { garbageBound } from './garbage-bound.ts'
 import { addressKey, armLinger } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
 import { sharedCounts } from './rate-limits.ts'
+import { preventedTotals } from './report/prevented.ts'
 import { answerRulesFor, hostFor, type RequestFacts, requestFacts, requestRulesFor } from './request-facts.ts'
 import { cacheScopeAt, type Serving } from './serving.ts'
 import { resolveUpgrade, type TunnelEnded, upgradeFailurePage } from './upgrades.ts'
@@ -49,6 +50,8 @@ export interface GatewayParts {
   readonly log: LogTarget
   /** Where access lines go; stderr without it. */
   readonly accessSink?: Destination
+  /** Place among several processes that share the state_dir, from 0. */
+  readonly slot?: number
 }
 
 /** The app, ready for requests through `app.routing`; it listens on nothing itself. */
@@ -77,6 +80,9 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     facts: accessFacts,
     intervalMs: analysisInterval(state.serving.config),
     ...(state.serving.config.redis === null ? {} : { redis: state.serving.config.redis }),
+    stateDir: state.serving.config.stateDir,
+    stateFile: parts.slot ? `hours-${parts.slot}.json` : 'hours.json',
+    totals: () => preventedTotals(contractOf(app).signals),
     urlOf: ({ url, redaction }) => redactUrl(withoutQuery(url), redaction),
     routeOf: ({ facts }) => (facts?.match.kind === 'route' ? facts.match.route.name : null),
   })

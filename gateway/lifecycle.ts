@@ -30,6 +30,8 @@ export interface GatewayOptions extends ConfigSource {
   readonly admin?: AdminConfig
   /** False = another process gets the certificates that are not files of the user's. */
   readonly keepsCertificates?: boolean
+  /** Place among several processes that share the state_dir, from 0. */
+  readonly slot?: number
 }
 
 export interface RunningGateway {
@@ -111,7 +113,7 @@ class Gateway implements RunningGateway {
     const { config } = this
     await this.#startDemoIfAsked(config)
     this.#state.serving = this.#compile(config)
-    this.#app = await buildGateway(this.#state, { log: this.#options.log })
+    this.#app = await buildGateway(this.#state, { log: this.#options.log, slot: this.#options.slot ?? 0 })
     this.#forgetUncached([])
     await this.#keeper?.prepare(config)
     this.#listeners = await openListeners(socketsFor(config), config.limits, {

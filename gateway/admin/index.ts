@@ -10,6 +10,7 @@ import { addConfigEndpoint } from './config.ts'
 import { addDashboard } from './dashboard/index.ts'
 import { addExplainEndpoint } from './explain.ts'
 import { addMetricsEndpoints } from './metrics.ts'
+import { addReportEndpoint } from './report.ts'
 import { addRequestEndpoints } from './requests.ts'
 import type { AdminSources } from './sources.ts'
 import { type GatewayStats, gatherStats, listRoutes } from './stats.ts'
@@ -64,6 +65,7 @@ function addEndpoints(app: FastifyInstance, sources: AdminSources): void {
   addTunerEndpoints(app, sources)
   addMetricsEndpoints(app, sources)
   addRequestEndpoints(app, sources)
+  addReportEndpoint(app, () => sources.app.metrics.hours(0))
   addDashboard(app)
 }
 

@@ -4,7 +4,9 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { mergeBooks } from '../../plugins/metrics/index.ts'
 import { type Admin, listenAdmin } from '../admin/index.ts'
+import { addReportEndpoint } from '../admin/report.ts'
 import type { AdminConfig } from '../config/types.ts'
 import { askWorker, readAll, type WorkerCall } from './ask-worker.ts'
 import type { Crew, Member } from './crew.ts'
@@ -46,6 +48,10 @@ function addEndpoints(app: FastifyInstance, front: Front): void {
     const answers = await front.askAll(request)
     return mergeCache(answers.map(({ text }) => JSON.parse(text)))
   })
+  addReportEndpoint(app, async request => {
+    const answers = await front.askAll(request, '/api/hours')
+    return mergeBooks(answers.map(({ text }) => JSON.parse(text)))
+  })
   app.post('/api/cache/purge', (request, reply) => front.orderAll(request, reply, all => mergePurges(all as never)))
   app.post('/*', (request, reply) => front.orderAll(request, reply, ([first]) => first))
   app.get('/*', (request, reply) => front.passOn(request, reply))
@@ -76,8 +82,8 @@ class Front {
   }
 
   /** What all say; a worker that dies meanwhile is left out. */
-  async askAll(request: FastifyRequest): Promise<WorkerAnswer[]> {
-    const asked = await Promise.allSettled(this.#members.map(member => this.#read(member, request)))
+  async askAll(request: FastifyRequest, path = request.url): Promise<WorkerAnswer[]> {
+    const asked = await Promise.allSettled(this.#members.map(member => this.#read(member, request, path)))
     const answers = asked.flatMap(each => (each.status === 'fulfilled' && each.value.status === 200 ? each.value : []))
     if (answers.length === 0) throw new Error('no worker answers')
     return answers
@@ -112,16 +118,17 @@ class Front {
     return members
   }
 
-  async #read(member: Member, request: FastifyRequest): Promise<WorkerAnswer> {
-    const answer = await this.#ask(member, request)
+  async #read(member: Member, request: FastifyRequest, path = request.url): Promise<WorkerAnswer> {
+    const answer = await this.#ask(member, request, path)
     const pid = member.worker.process.pid ?? 0
     return { pid, status: answer.statusCode ?? 502, text: await readAll(answer) }
   }
 
-  #ask(member: Member, { method, url, headers, body }: FastifyRequest): Promise<IncomingMessage> {
+  #ask(member: Member, request: FastifyRequest, path = request.url): Promise<IncomingMessage> {
+    const { method, headers, body } = request
     const call: WorkerCall = {
       method,
-      path: url,
+      path,
       accept: headers.accept,
       body: Buffer.isBuffer(body) ? body : null,
     }

@@ -95,6 +95,19 @@ t.test('In a browser', { skip, timeout: 110_000 }, async t => {
     await page.getByText('wiki', { exact: true }).first().waitFor()
   })
 
+  await t.test('the last day and the last week are told in plain words', async t => {
+    const page = await openPage(t, browser)
+    await page.goto(adminUrl)
+    await page.getByText('gone failed in 1 of 1 requests').waitFor()
+    const week = page.getByRole('button', { name: 'Last 7 days' })
+    await week.focus()
+    const asked = page.waitForResponse(response => response.url().endsWith('/api/report?since=7d'))
+    await page.keyboard.press('Enter')
+    t.equal((await asked).status(), 200)
+    t.equal(await week.getAttribute('aria-pressed'), 'true')
+    t.match(await page.locator('[data-summary]').innerText(), /The cache answered \d+ requests/)
+  })
+
   await t.test('a purge forgets what it names, and says so', async t => {
     const page = await openPage(t, browser)
     await page.goto(`${adminUrl}/#/cache`)
