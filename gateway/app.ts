@@ -3,7 +3,13 @@
  * refusals, then the proxy over the pools; upgrades take the tunnel beside it.
  */
 import { METHODS } from 'node:http'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
 import { access } from '../plugins/access/index.ts'
 import { accessLog, type Destination, redactUrl } from '../plugins/access-log/index.ts'
 import { admission } from '../plugins/admission/index.ts'
@@ -23,6 +29,7 @@ import { answerChallenge, receive } from './arrival.ts'
 import { balanceKeyFor } from './balance-key.ts'
 import { CHALLENGE_PATH } from './certificates/index.ts'
 import type { GatewayConfig } from './config/types.ts'
+import { DEBUG_FIELD, WHY_FIELD, whyFor } from './debug-header.ts'
 import { entryHook } from './entry.ts'
 import { garbageBound } from './garbage-bound.ts'
 import { addressKey, armLinger } from './listeners/index.ts'
@@ -30,6 +37,7 @@ import type { LogTarget } from './log-target.ts'
 import { sharedCounts } from './rate-limits.ts'
 import { preventedTotals } from './report/prevented.ts'
 import { answerRulesFor, hostFor, type RequestFacts, requestFacts, requestRulesFor } from './request-facts.ts'
+import { addServerTiming, encodeTiming } from './server-timing.ts'
 import { cacheScopeAt, type Serving } from './serving.ts'
 import { resolveUpgrade, type TunnelEnded, upgradeFailurePage } from './upgrades.ts'
 
@@ -87,8 +95,9 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     routeOf: ({ facts }) => (facts?.match.kind === 'route' ? facts.match.route.name : null),
   })
   app.addHook('onRequest', (request, reply, next) => {
-    request.facts = requestFacts(state.serving, request.raw, request.originalUrl)
     const { serving } = state
+    request.facts = requestFacts(serving, request.raw, request.originalUrl)
+    if (request.raw.headers[DEBUG_FIELD] !== undefined) tellWhy(serving, request, reply)
     const { challenges } = serving
     if (challenges === null || !request.originalUrl.startsWith(CHALLENGE_PATH)) {
       return receive(serving, request, reply, next)
@@ -117,6 +126,8 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     settingsFor: ({ facts }) => (facts?.match.kind === 'route' ? facts.match.route.encoding : null),
     settingsNamed: route => state.serving.encodings[route] ?? null,
   })
+  app.proxy.addChanger((answer, request) => addServerTiming(answer, request as FastifyRequest))
+  timeEncoding(app)
   const logTunnel: TunnelEnded = (request, facts, summary) => {
     exchangesOf(app).tell(tunnelEntry(request, facts, summary), request)
   }
@@ -146,6 +157,29 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   app.setErrorHandler((error, request, reply) => sendFailure(reply, request.facts, error as Error, armLinger))
   await app.ready()
   return app
+}
+
+/** In a field of the answer, whatever becomes of the request. */
+function tellWhy(serving: Serving, { facts, raw, originalUrl }: FastifyRequest, reply: FastifyReply): void {
+  const { admin } = serving.config
+  const why = whyFor(serving, { admin, target: originalUrl, request: raw }, facts)
+  if (why !== null) reply.header(WHY_FIELD, why)
+}
+
+/** Behind the hook of the route that encodes, which is there before this one. */
+function timeEncoding(app: FastifyInstance): void {
+  app.addHook('onRoute', route => {
+    const hooks = [route.onSend ?? []].flat()
+    route.onSend = [
+      ...hooks,
+      (request, reply, payload, done) => {
+        const timing = encodeTiming(request)
+        if (timing !== null)
+          reply.header('server-timing', [reply.getHeader('server-timing') ?? [], timing].flat().join(', '))
+        done(null, payload)
+      },
+    ]
+  })
 }
 
 /** No method has a body for Fastify, so it parses none (traps T11, and 415 for a strange Content-Type). */
