@@ -16,11 +16,12 @@ import { admission } from '../plugins/admission/index.ts'
 import { BATCH_PATH, type BatchScope, batch } from '../plugins/batch/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
 import { compression } from '../plugins/compression/index.ts'
-import { contractOf, exchangesOf } from '../plugins/contract/index.ts'
+import { contractOf, type ExchangeEntry, exchangesOf } from '../plugins/contract/index.ts'
 import { metrics, withoutQuery } from '../plugins/metrics/index.ts'
 import { type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
 import { rateLimit } from '../plugins/rate-limit/index.ts'
 import { retry } from '../plugins/retry/index.ts'
+import { type Tracing, tracing } from '../plugins/tracing/index.ts'
 import { tuner } from '../plugins/tuner/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
@@ -91,12 +92,15 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     stateDir: state.serving.config.stateDir,
     stateFile: parts.slot ? `hours-${parts.slot}.json` : 'hours.json',
     totals: () => preventedTotals(contractOf(app).signals),
-    urlOf: ({ url, redaction }) => redactUrl(withoutQuery(url), redaction),
+    urlOf: urlToTell,
     routeOf: ({ facts }) => (facts?.match.kind === 'route' ? facts.match.route.name : null),
   })
+  if (state.serving.config.tracing.spans) await app.register(tracing, { attach: false, urlOf: urlToTell })
+  const { tracing: spans } = app as { readonly tracing?: Tracing }
   app.addHook('onRequest', (request, reply, next) => {
     const { serving } = state
     request.facts = requestFacts(serving, request.raw, request.originalUrl)
+    if (spans !== undefined) request.facts = inTrace(request, spans)
     if (request.raw.headers[DEBUG_FIELD] !== undefined) tellWhy(serving, request, reply)
     const { challenges } = serving
     if (challenges === null || !request.originalUrl.startsWith(CHALLENGE_PATH)) {
@@ -157,6 +161,15 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   app.setErrorHandler((error, request, reply) => sendFailure(reply, request.facts, error as Error, armLinger))
   await app.ready()
   return app
+}
+
+const urlToTell = ({ url, redaction }: ExchangeEntry): string => redactUrl(withoutQuery(url), redaction)
+
+/** The app behind belongs to the gateway's own span, in place of the client's. */
+function inTrace(request: FastifyRequest, spans: Tracing): RequestFacts {
+  spans.begin(request)
+  const trace = spans.fieldsFor(request)
+  return Object.keys(trace).length === 0 ? request.facts : { ...request.facts, trace }
 }
 
 /** In a field of the answer, whatever becomes of the request. */

@@ -58,11 +58,12 @@ export async function openGateway(options: GatewayOptions): Promise<RunningGatew
 }
 
 /** What a reload cannot change. */
-const startOnly = ['admin', 'redis', 'state_dir', 'store', 'store_limits', 'workers'] as const
+const startOnly = ['admin', 'redis', 'state_dir', 'store', 'store_limits', 'tracing.spans', 'workers'] as const
 
 function readAtStart(config: GatewayConfig): Record<(typeof startOnly)[number], unknown> {
-  const { admin, redis, stateDir, store, storeLimits, workers } = config
-  return { admin, redis, state_dir: stateDir, store, store_limits: storeLimits, workers }
+  const { admin, redis, stateDir, store, storeLimits, tracing, workers } = config
+  const spans = { 'tracing.spans': tracing.spans }
+  return { admin, redis, state_dir: stateDir, store, store_limits: storeLimits, ...spans, workers }
 }
 
 class Gateway implements RunningGateway {

@@ -127,7 +127,7 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>, isPeerTru
     : newRequestId()
 }
 
-/** What a new trace has nothing to say in. */
+/** Those of the client that a new trace has nothing to say in. */
 const traceFields = ['traceparent', 'tracestate']
 
 const newTraceIds = (): TraceIds => ({
