@@ -28,12 +28,13 @@ import { websocket } from '../plugins/websocket/index.ts'
 import { accessFacts, tunnelEntry } from './access-facts.ts'
 import { answerChallenge, receive } from './arrival.ts'
 import { balanceKeyFor } from './balance-key.ts'
+import { certificateSignals } from './certificate-signals.ts'
 import { CHALLENGE_PATH } from './certificates/index.ts'
 import type { GatewayConfig } from './config/types.ts'
 import { DEBUG_FIELD, WHY_FIELD, whyFor } from './debug-header.ts'
 import { entryHook } from './entry.ts'
 import { garbageBound } from './garbage-bound.ts'
-import { addressKey, armLinger } from './listeners/index.ts'
+import { addressKey, armLinger, type CertificateValidity } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
 import { sharedCounts } from './rate-limits.ts'
 import { preventedTotals } from './report/prevented.ts'
@@ -59,6 +60,8 @@ export interface GatewayParts {
   readonly log: LogTarget
   /** Where access lines go; stderr without it. */
   readonly accessSink?: Destination
+  /** Of the listeners, which open after the app. */
+  readonly certificates?: () => readonly CertificateValidity[]
   /** Place among several processes that share the state_dir, from 0. */
   readonly slot?: number
 }
@@ -85,8 +88,10 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     settings: () => state.serving.config.log,
     ...(parts.accessSink === undefined ? {} : { destination: parts.accessSink }),
   })
+  const tellCertificates = certificateSignals(contractOf(app).signals)
   await app.register(metrics, {
     facts: accessFacts,
+    beforeRead: () => tellCertificates(parts.certificates?.() ?? []),
     intervalMs: analysisInterval(state.serving.config),
     ...(state.serving.config.redis === null ? {} : { redis: state.serving.config.redis }),
     stateDir: state.serving.config.stateDir,

@@ -114,7 +114,11 @@ class Gateway implements RunningGateway {
     const { config } = this
     await this.#startDemoIfAsked(config)
     this.#state.serving = this.#compile(config)
-    this.#app = await buildGateway(this.#state, { log: this.#options.log, slot: this.#options.slot ?? 0 })
+    this.#app = await buildGateway(this.#state, {
+      log: this.#options.log,
+      slot: this.#options.slot ?? 0,
+      certificates: () => this.#listeners.certificates,
+    })
     this.#forgetUncached([])
     await this.#keeper?.prepare(config)
     this.#listeners = await openListeners(socketsFor(config), config.limits, {

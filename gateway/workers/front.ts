@@ -4,14 +4,16 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { mergeBooks } from '../../plugins/metrics/index.ts'
+import { MAX_RECENT, mergeBooks } from '../../plugins/metrics/index.ts'
 import { type Admin, listenAdmin } from '../admin/index.ts'
 import { addReportEndpoint } from '../admin/report.ts'
+import { readLimit } from '../admin/requests.ts'
 import type { AdminConfig } from '../config/types.ts'
 import { askWorker, readAll, type WorkerCall } from './ask-worker.ts'
 import type { Crew, Member } from './crew.ts'
 import { mergeCache, mergePurges, mergeStats } from './merge.ts'
 import { mergeExpositions } from './merge-expositions.ts'
+import { mergeRequests, timeOfNumber } from './merge-requests.ts'
 
 export interface FrontSources {
   readonly crew: Crew
@@ -48,6 +50,8 @@ function addEndpoints(app: FastifyInstance, front: Front): void {
     const answers = await front.askAll(request)
     return mergeCache(answers.map(({ text }) => JSON.parse(text)))
   })
+  app.get('/api/requests', (request, reply) => front.requests(request, reply))
+  app.get('/api/explain', (request, reply) => front.explain(request, reply))
   addReportEndpoint(app, async request => {
     const answers = await front.askAll(request, '/api/hours')
     return mergeBooks(answers.map(({ text }) => JSON.parse(text)))
@@ -87,6 +91,33 @@ class Front {
     const answers = asked.flatMap(each => (each.status === 'fulfilled' && each.value.status === 200 ? each.value : []))
     if (answers.length === 0) throw new Error('no worker answers')
     return answers
+  }
+
+  /** The last requests of all of them. */
+  async requests(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const query = request.query as Record<string, string | string[]>
+    // What cannot be read is refused by a worker, in its own words.
+    if (Object.values(query).some(Array.isArray)) return this.passOn(request, reply)
+    const { limit, after = '-1', ...filters } = query
+    const question = { limit: readLimit(limit), after: Number(after), askedMs: Date.now() }
+    const since = String(timeOfNumber(question.after))
+    const asked = new URLSearchParams({ ...(filters as Record<string, string>), since, limit: String(MAX_RECENT) })
+    const answers = await this.askAll(request, `/api/requests?${asked}`)
+    return mergeRequests(
+      answers.map(({ text }) => JSON.parse(text)),
+      question,
+    )
+  }
+
+  /** Only the one that served a request knows of it; what would happen, any of them can tell. */
+  async explain(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const { id, url } = request.query as Record<string, unknown>
+    if (id === undefined || url !== undefined) return this.passOn(request, reply)
+    const all = await Promise.allSettled(this.#members.map(member => this.#read(member, request)))
+    const answers = all.flatMap(each => (each.status === 'fulfilled' ? each.value : []))
+    const answer = answers.find(({ status }) => status === 200) ?? answers[0]
+    if (answer === undefined) throw new Error('no worker answers')
+    return reply.code(answer.status).type('application/json').send(answer.text)
   }
 
   /** A change is for each of them: the first refusal is the answer. */
