@@ -2,11 +2,11 @@
  * Why a request goes as it goes, in a field of its own answer, for whoever may see the admin pages: `X-Hearthgate-Debug`
  * asks for it, with the admin token or from this machine, and `X-Hearthgate-Why` is what `explain` says, in short.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { AdminConfig } from './config/types.ts'
 import { type Explanation, explainRequest } from './explain/index.ts'
 import type { RequestFacts } from './request-facts.ts'
+import { isSameSecret } from './same-secret.ts'
 import type { Serving } from './serving.ts'
 
 /** The field that asks; no origin gets to see it. */
@@ -33,18 +33,13 @@ export interface DebugQuestion {
 /** As for the admin pages: the token where there is one, else this machine and nobody behind it. */
 export function decideDebug({ asked, token, peer, isForwarded }: DebugQuestion): DebugDecision {
   if (token !== null)
-    return isSame(asked, token) ? { tell: true, reason: 'token' } : { tell: false, reason: 'no-token' }
+    return isSameSecret(asked, token) ? { tell: true, reason: 'token' } : { tell: false, reason: 'no-token' }
   if (!isLoopback(peer)) return { tell: false, reason: 'not-loopback' }
   return isForwarded ? { tell: false, reason: 'forwarded' } : { tell: true, reason: 'loopback' }
 }
 
 function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.')
-}
-
-/** Compares digests, so that neither length nor content shows in the time it takes. */
-function isSame(given: string, token: string): boolean {
-  return timingSafeEqual(createHash('sha256').update(given).digest(), createHash('sha256').update(token).digest())
 }
 
 const forwardingFields = ['forwarded', 'via', 'x-forwarded-for', 'x-real-ip', 'cf-connecting-ip'] as const

@@ -2,7 +2,7 @@
  * What the gateway finds out about a request before anything is done with it: who sent it, what it is called, which
  * route answers. Computed once, in the first hook (security lesson 4: one canonical path for everybody).
  */
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import {
@@ -130,10 +130,11 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>, isPeerTru
 /** Those of the client that a new trace has nothing to say in. */
 const traceFields = ['traceparent', 'tracestate']
 
-const newTraceIds = (): TraceIds => ({
-  traceId: randomBytes(16).toString('hex'),
-  parentId: randomBytes(8).toString('hex'),
-})
+/** Of UUIDs, which Node makes of entropy that it keeps: several times cheaper than to ask for bytes each time. */
+const newTraceIds = (): TraceIds => {
+  const [first, second] = [randomUUID(), randomUUID()]
+  return { traceId: first.replaceAll('-', ''), parentId: second.slice(0, 8) + second.slice(-8) }
+}
 
 /** `newIds` for a request that is only explained. */
 export function traceOf({ config }: Serving, given: string | string[] | undefined, newIds = newTraceIds) {

@@ -178,6 +178,31 @@ t.test('In a browser', { skip, timeout: 110_000 }, async t => {
   }
 })
 
+t.test('In a browser, where a token is needed', { skip, timeout: 60_000 }, async t => {
+  const token = 'a-token-of-the-test:with-a-colon'
+  const { adminUrl } = await startGateway(
+    t,
+    `${base.replace('port: 0 }\nlog', `port: 0, token: "${token}" }\nlog`)}routes: []\n`,
+  )
+  const browser = await launchBrowser()
+  t.teardown(() => browser.close())
+  const open = async (password: string) => {
+    const context = await browser.newContext({ httpCredentials: { username: 'anybody', password } })
+    const page = await context.newPage()
+    return { page, response: await page.goto(adminUrl) }
+  }
+  const asked = (await fetch(adminUrl)).headers.get('www-authenticate')
+  t.match(asked, /^Basic realm=".*", Bearer$/, 'a browser asks for it')
+  t.equal((await open('wrong')).response?.status(), 401)
+  const { page, response } = await open(token)
+  t.equal(response?.status(), 200)
+  await page.locator('#link.live').waitFor()
+  await page.goto(`${adminUrl}/#/cache`)
+  await page.locator('select[name=kind]').selectOption('all')
+  await page.getByRole('button', { name: 'Purge' }).click()
+  await page.getByText('0 answers forgotten').waitFor()
+})
+
 /** The library comes in as code of the debugger: the page's own policy lets no foreign script in. */
 async function violations(page: Page, axe: string): Promise<unknown> {
   await page.evaluate(axe)
