@@ -138,7 +138,10 @@ const newTraceIds = (): TraceIds => {
 
 /** `newIds` for a request that is only explained. */
 export function traceOf({ config }: Serving, given: string | string[] | undefined, newIds = newTraceIds) {
-  const decision = decideTrace(given?.toString(), config.tracing.context, newIds)
+  const { context } = config.tracing
+  // Most requests have none.
+  if (given === undefined && context !== 'make') return null
+  const decision = decideTrace(given?.toString(), context, newIds)
   return decision.replace ? { traceparent: decision.traceparent } : null
 }
 

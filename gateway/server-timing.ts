@@ -48,8 +48,9 @@ export function encodeTiming(request: FastifyRequest): string | null {
   return cpuMs > 0 ? `encode;desc="${encoding}";dur=${cpuMs.toFixed(1)}` : `encode;desc="${encoding}"`
 }
 
-function isTimed({ facts }: FastifyRequest): boolean {
-  return facts.match.kind === 'route' && facts.match.route.serverTiming
+/** A request that failed before the first hook has no facts. */
+function isTimed({ facts }: { readonly facts: FastifyRequest['facts'] | null }): boolean {
+  return facts?.match.kind === 'route' && facts.match.route.serverTiming
 }
 
 /** `hit`, or why the request went on to the origin (RFC 9211 §2): of the line that is this gateway's own, the last one. */

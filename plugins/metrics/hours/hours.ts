@@ -3,7 +3,6 @@
  * in full histograms; an hour that is over is kept as cells. It costs a request nothing: whole spans of the window of each
  * route are added when they are over.
  */
-
 import { Tally } from '../window/tally.ts'
 import { addCell, cellOf, HOUR_MS, type HourBook, type HourCell, type HourEvents } from './cell.ts'
 
