@@ -39,7 +39,7 @@ import type { LogTarget } from './log-target.ts'
 import { sharedCounts } from './rate-limits.ts'
 import { preventedTotals } from './report/prevented.ts'
 import { answerRulesFor, hostFor, type RequestFacts, requestFacts, requestRulesFor } from './request-facts.ts'
-import { addServerTiming, encodeTiming } from './server-timing.ts'
+import { addServerTiming, timeEncoding } from './server-timing.ts'
 import { cacheScopeAt, type Serving } from './serving.ts'
 import { resolveUpgrade, type TunnelEnded, upgradeFailurePage } from './upgrades.ts'
 
@@ -182,22 +182,6 @@ function tellWhy(serving: Serving, { facts, raw, originalUrl }: FastifyRequest, 
   const { admin } = serving.config
   const why = whyFor(serving, { admin, target: originalUrl, request: raw }, facts)
   if (why !== null) reply.header(WHY_FIELD, why)
-}
-
-/** Behind the hook of the route that encodes, which is there before this one. */
-function timeEncoding(app: FastifyInstance): void {
-  app.addHook('onRoute', route => {
-    const hooks = [route.onSend ?? []].flat()
-    route.onSend = [
-      ...hooks,
-      (request, reply, payload, done) => {
-        const timing = encodeTiming(request)
-        if (timing !== null)
-          reply.header('server-timing', [reply.getHeader('server-timing') ?? [], timing].flat().join(', '))
-        done(null, payload)
-      },
-    ]
-  })
 }
 
 /** No method has a body for Fastify, so it parses none (traps T11, and 415 for a strange Content-Type). */

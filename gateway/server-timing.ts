@@ -3,7 +3,7 @@
  * a browser. What is known when the head goes: waiting for a place, the origin, the cache; encoding where the whole answer
  * was encoded at once.
  */
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { CompressionFacts } from '../plugins/compression/index.ts'
 import { GATEWAY_NAME, type ProxyFacts } from '../plugins/proxy/index.ts'
 import { queuedMs } from './queued.ts'
@@ -38,8 +38,23 @@ export function addServerTiming({ fields }: { readonly fields: string[] }, reque
   return false
 }
 
-/** For a hook behind the one that encodes. */
-export function encodeTiming(request: FastifyRequest): string | null {
+/** Behind the hook of the route that encodes, which is there before this one. */
+export function timeEncoding(app: FastifyInstance): void {
+  app.addHook('onRoute', route => {
+    const hooks = [route.onSend ?? []].flat()
+    route.onSend = [
+      ...hooks,
+      (request, reply, payload, done) => {
+        const timing = encodeTiming(request)
+        if (timing !== null)
+          reply.header('server-timing', [reply.getHeader('server-timing') ?? [], timing].flat().join(', '))
+        done(null, payload)
+      },
+    ]
+  })
+}
+
+function encodeTiming(request: FastifyRequest): string | null {
   if (!isTimed(request)) return null
   const { compressionFacts } = request as { readonly compressionFacts?: CompressionFacts | null }
   if (!compressionFacts || compressionFacts.encoding === null) return null
