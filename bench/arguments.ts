@@ -1,6 +1,6 @@
 /** The command lines of `run.ts` and `profile.ts`: what is asked for, checked before anything is started. */
 import { parseArgs } from 'node:util'
-import { CONTENDERS, type Contender } from './contenders/index.ts'
+import { CONTENDERS, type Contender, OWN_CONTENDERS } from './contenders/index.ts'
 import { DEFAULT_WORKLOADS, WORKLOADS, type Workload } from './workloads.ts'
 
 export interface RunArguments {
@@ -27,7 +27,9 @@ export interface ProfileArguments {
 export const RUN_USAGE = `npm run bench -- [-w WORKLOAD,…] [-c CONTENDER,…] [--rounds 4] [--seconds 4] [--warmup 2] [--json FILE] [--md FILE]
   workloads:  ${WORKLOADS.map(({ name }) => name).join(' ')} (default: ${DEFAULT_WORKLOADS.join(',')})
   contenders: ${CONTENDERS.map(({ name }) => name).join(' ')} (default: all that are installed;
-              each workload takes those that can do it)`
+              each workload takes those that can do it)
+  only by name: ${OWN_CONTENDERS.map(({ name }) => name).join(' ')}
+  npm run bench:observing prints what observing costs: nothing, the defaults, the log, all of it`
 
 export const PROFILE_USAGE = `node bench/profile.ts [-w WORKLOAD] [-c CONTENDER] [--seconds 5] [--top 30]
   contender:  hearthgate (default) or another one that runs on Node`
@@ -50,7 +52,7 @@ export function parseRunArguments(args: readonly string[]): RunArguments | null 
   if (values.help) return null
   return {
     workloads: selectNamed('workload', WORKLOADS, values.workload),
-    contenders: selectNamed('contender', CONTENDERS, values.contender),
+    contenders: selectNamed('contender', [...CONTENDERS, ...OWN_CONTENDERS], values.contender),
     rounds: wholeNumber('rounds', values.rounds, 100),
     seconds: wholeNumber('seconds', values.seconds, 600),
     warmupSeconds: wholeNumber('warmup', values.warmup, 60),

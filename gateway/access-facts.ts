@@ -4,9 +4,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AccessEntry, AccessFacts } from '../plugins/access-log/index.ts'
-import { notesOf } from '../plugins/contract/index.ts'
 import type { ProxyFacts } from '../plugins/proxy/index.ts'
 import type { TunnelSummary } from '../plugins/websocket/index.ts'
+import { queuedMs } from './queued.ts'
 import type { RequestFacts } from './request-facts.ts'
 
 /** Failures of an origin in the middle of its answer. */
@@ -77,17 +77,6 @@ function proxiedFacts(request: FastifyRequest, proxied: ProxyFacts, { reply, sta
     encoding: isEncodedHere ? compressed.encoding : proxied.encoding,
     isLongHeld: proxied.isLongHeld,
   }
-}
-
-/** What plugins noted that they made the request wait for its turn. */
-function queuedMs(request: FastifyRequest): number {
-  let sum = 0
-  for (const { topic, numbers } of notesOf(request)) {
-    if (topic !== 'admission') continue
-    const waited = numbers?.['waitMs']
-    if (typeof waited === 'number') sum += waited
-  }
-  return sum
 }
 
 const unsent = {

@@ -3,32 +3,43 @@
  * refusals, then the proxy over the pools; upgrades take the tunnel beside it.
  */
 import { METHODS } from 'node:http'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
 import { access } from '../plugins/access/index.ts'
 import { accessLog, type Destination, redactUrl } from '../plugins/access-log/index.ts'
 import { admission } from '../plugins/admission/index.ts'
 import { BATCH_PATH, type BatchScope, batch } from '../plugins/batch/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
 import { compression } from '../plugins/compression/index.ts'
-import { exchangesOf } from '../plugins/contract/index.ts'
+import { contractOf, type ExchangeEntry, exchangesOf } from '../plugins/contract/index.ts'
 import { metrics, withoutQuery } from '../plugins/metrics/index.ts'
 import { type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
 import { rateLimit } from '../plugins/rate-limit/index.ts'
 import { retry } from '../plugins/retry/index.ts'
+import { type Tracing, tracing } from '../plugins/tracing/index.ts'
 import { tuner } from '../plugins/tuner/index.ts'
 import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
 import { accessFacts, tunnelEntry } from './access-facts.ts'
 import { answerChallenge, receive } from './arrival.ts'
 import { balanceKeyFor } from './balance-key.ts'
+import { certificateSignals } from './certificate-signals.ts'
 import { CHALLENGE_PATH } from './certificates/index.ts'
 import type { GatewayConfig } from './config/types.ts'
+import { DEBUG_FIELD, WHY_FIELD, whyFor } from './debug-header.ts'
 import { entryHook } from './entry.ts'
 import { garbageBound } from './garbage-bound.ts'
-import { addressKey, armLinger } from './listeners/index.ts'
+import { addressKey, armLinger, type CertificateValidity } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
 import { sharedCounts } from './rate-limits.ts'
+import { preventedTotals } from './report/prevented.ts'
 import { answerRulesFor, hostFor, type RequestFacts, requestFacts, requestRulesFor } from './request-facts.ts'
+import { addServerTiming, timeEncoding } from './server-timing.ts'
 import { cacheScopeAt, type Serving } from './serving.ts'
 import { resolveUpgrade, type TunnelEnded, upgradeFailurePage } from './upgrades.ts'
 
@@ -49,6 +60,10 @@ export interface GatewayParts {
   readonly log: LogTarget
   /** Where access lines go; stderr without it. */
   readonly accessSink?: Destination
+  /** Of the listeners, which open after the app. */
+  readonly certificates?: () => readonly CertificateValidity[]
+  /** Place among several processes that share the state_dir, from 0. */
+  readonly slot?: number
 }
 
 /** The app, ready for requests through `app.routing`; it listens on nothing itself. */
@@ -73,16 +88,25 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     settings: () => state.serving.config.log,
     ...(parts.accessSink === undefined ? {} : { destination: parts.accessSink }),
   })
+  const tellCertificates = certificateSignals(contractOf(app).signals)
   await app.register(metrics, {
     facts: accessFacts,
+    beforeRead: () => tellCertificates(parts.certificates?.() ?? []),
     intervalMs: analysisInterval(state.serving.config),
     ...(state.serving.config.redis === null ? {} : { redis: state.serving.config.redis }),
-    urlOf: ({ url, redaction }) => redactUrl(withoutQuery(url), redaction),
+    stateDir: state.serving.config.stateDir,
+    stateFile: parts.slot ? `hours-${parts.slot}.json` : 'hours.json',
+    totals: () => preventedTotals(contractOf(app).signals),
+    urlOf: urlToTell,
     routeOf: ({ facts }) => (facts?.match.kind === 'route' ? facts.match.route.name : null),
   })
+  if (state.serving.config.tracing.spans) await app.register(tracing, { attach: false, urlOf: urlToTell })
+  const { tracing: spans } = app as { readonly tracing?: Tracing }
   app.addHook('onRequest', (request, reply, next) => {
-    request.facts = requestFacts(state.serving, request.raw, request.originalUrl)
     const { serving } = state
+    request.facts = requestFacts(serving, request.raw, request.originalUrl)
+    if (spans !== undefined) request.facts = inTrace(request, spans)
+    if (request.raw.headers[DEBUG_FIELD] !== undefined) tellWhy(serving, request, reply)
     const { challenges } = serving
     if (challenges === null || !request.originalUrl.startsWith(CHALLENGE_PATH)) {
       return receive(serving, request, reply, next)
@@ -111,6 +135,8 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     settingsFor: ({ facts }) => (facts?.match.kind === 'route' ? facts.match.route.encoding : null),
     settingsNamed: route => state.serving.encodings[route] ?? null,
   })
+  app.proxy.addChanger((answer, request) => addServerTiming(answer, request as FastifyRequest))
+  timeEncoding(app)
   const logTunnel: TunnelEnded = (request, facts, summary) => {
     exchangesOf(app).tell(tunnelEntry(request, facts, summary), request)
   }
@@ -140,6 +166,22 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   app.setErrorHandler((error, request, reply) => sendFailure(reply, request.facts, error as Error, armLinger))
   await app.ready()
   return app
+}
+
+const urlToTell = ({ url, redaction }: ExchangeEntry): string => redactUrl(withoutQuery(url), redaction)
+
+/** The app behind belongs to the gateway's own span, in place of the client's. */
+function inTrace(request: FastifyRequest, spans: Tracing): RequestFacts {
+  spans.begin(request)
+  const trace = spans.fieldsFor(request)
+  return Object.keys(trace).length === 0 ? request.facts : { ...request.facts, trace }
+}
+
+/** In a field of the answer, whatever becomes of the request. */
+function tellWhy(serving: Serving, { facts, raw, originalUrl }: FastifyRequest, reply: FastifyReply): void {
+  const { admin } = serving.config
+  const why = whyFor(serving, { admin, target: originalUrl, request: raw }, facts)
+  if (why !== null) reply.header(WHY_FIELD, why)
 }
 
 /** No method has a body for Fastify, so it parses none (traps T11, and 415 for a strange Content-Type). */

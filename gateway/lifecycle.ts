@@ -30,6 +30,8 @@ export interface GatewayOptions extends ConfigSource {
   readonly admin?: AdminConfig
   /** False = another process gets the certificates that are not files of the user's. */
   readonly keepsCertificates?: boolean
+  /** Place among several processes that share the state_dir, from 0. */
+  readonly slot?: number
 }
 
 export interface RunningGateway {
@@ -56,11 +58,12 @@ export async function openGateway(options: GatewayOptions): Promise<RunningGatew
 }
 
 /** What a reload cannot change. */
-const startOnly = ['admin', 'redis', 'state_dir', 'store', 'store_limits', 'workers'] as const
+const startOnly = ['admin', 'redis', 'state_dir', 'store', 'store_limits', 'tracing.spans', 'workers'] as const
 
 function readAtStart(config: GatewayConfig): Record<(typeof startOnly)[number], unknown> {
-  const { admin, redis, stateDir, store, storeLimits, workers } = config
-  return { admin, redis, state_dir: stateDir, store, store_limits: storeLimits, workers }
+  const { admin, redis, stateDir, store, storeLimits, tracing, workers } = config
+  const spans = { 'tracing.spans': tracing.spans }
+  return { admin, redis, state_dir: stateDir, store, store_limits: storeLimits, ...spans, workers }
 }
 
 class Gateway implements RunningGateway {
@@ -111,7 +114,11 @@ class Gateway implements RunningGateway {
     const { config } = this
     await this.#startDemoIfAsked(config)
     this.#state.serving = this.#compile(config)
-    this.#app = await buildGateway(this.#state, { log: this.#options.log })
+    this.#app = await buildGateway(this.#state, {
+      log: this.#options.log,
+      slot: this.#options.slot ?? 0,
+      certificates: () => this.#listeners.certificates,
+    })
     this.#forgetUncached([])
     await this.#keeper?.prepare(config)
     this.#listeners = await openListeners(socketsFor(config), config.limits, {

@@ -2,7 +2,7 @@
  * What the gateway finds out about a request before anything is done with it: who sent it, what it is called, which
  * route answers. Computed once, in the first hook (security lesson 4: one canonical path for everybody).
  */
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import {
@@ -20,6 +20,7 @@ import { decideRedirect } from './rules/https-redirect.ts'
 import { redirectLocation } from './rules/redirects.ts'
 import { fillTemplates } from './rules/templates.ts'
 import type { ServedRoute, Serving } from './serving.ts'
+import { decideTrace, type TraceIds } from './trace-context.ts'
 
 /** Longest request id that is taken over from a trusted proxy. */
 const MAX_REQUEST_ID = 128
@@ -35,6 +36,8 @@ export interface RequestFacts {
   readonly match: Match<ServedRoute> | { readonly kind: 'malformed'; readonly status: 400; readonly reason: string }
   /** What becomes of the addresses in the head of a WebDAV request. */
   readonly dav: DavDecision
+  /** Fields of a trace that the origin gets in place of the client's; null = those as they came. */
+  readonly trace: Readonly<Record<string, string>> | null
 }
 
 export const NO_DAV: DavDecision = { kind: 'pass', set: null, target: null }
@@ -45,14 +48,15 @@ export function requestFacts(serving: Serving, request: IncomingMessage, rawUrl:
   const target = parseTarget(rawUrl, hostHeader, request.method)
   const client = clientOf(serving, request, target.ok ? target.hostHeader : (hostHeader ?? ''))
   const requestId = requestIdOf(request, client.isPeerTrusted)
+  const trace = traceOf(serving, request.headers['traceparent'])
   if (!target.ok) {
     const match = { kind: 'malformed', status: 400, reason: target.reason } as const
-    return { requestId, client, host: '', hostHeader: hostHeader ?? '', query: '', match, dav: NO_DAV }
+    return { requestId, client, host: '', hostHeader: hostHeader ?? '', query: '', match, dav: NO_DAV, trace }
   }
   const { host, path, query } = target
   const { destination, if: condition } = request.headers
   const match = serving.table.match(host, path)
-  const facts = { requestId, client, host, hostHeader: target.hostHeader, query, match, dav: NO_DAV }
+  const facts = { requestId, client, host, hostHeader: target.hostHeader, query, match, dav: NO_DAV, trace }
   if (destination === undefined && condition === undefined) return facts
   return { ...facts, dav: davFor(serving, facts, { method: request.method ?? 'GET', destination, condition }) }
 }
@@ -123,6 +127,24 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>, isPeerTru
     : newRequestId()
 }
 
+/** Those of the client that a new trace has nothing to say in. */
+const traceFields = ['traceparent', 'tracestate']
+
+/** Of UUIDs, which Node makes of entropy that it keeps: several times cheaper than to ask for bytes each time. */
+const newTraceIds = (): TraceIds => {
+  const [first, second] = [randomUUID(), randomUUID()]
+  return { traceId: first.replaceAll('-', ''), parentId: second.slice(0, 8) + second.slice(-8) }
+}
+
+/** `newIds` for a request that is only explained. */
+export function traceOf({ config }: Serving, given: string | string[] | undefined, newIds = newTraceIds) {
+  const { context } = config.tracing
+  // Most requests have none.
+  if (given === undefined && context !== 'make') return null
+  const decision = decideTrace(given?.toString(), context, newIds)
+  return decision.replace ? { traceparent: decision.traceparent } : null
+}
+
 /** The Host that the origin gets: the route's rule, else what the client asked for. */
 export function hostFor(route: ServedRoute, facts: RequestFacts): string {
   return route.hostToSend ?? facts.hostHeader
@@ -132,11 +154,12 @@ export function hostFor(route: ServedRoute, facts: RequestFacts): string {
 export type Entry = FieldRules | null
 
 /** The route's rules for the head of this request. */
-export function requestRulesFor(route: ServedRoute, { client, dav }: RequestFacts, entry: Entry): FieldRules {
+export function requestRulesFor(route: ServedRoute, { client, dav, trace }: RequestFacts, entry: Entry): FieldRules {
   const own = route.hasTemplates ? fillTemplates(route.requestRules, client, route.strippedPrefix) : route.requestRules
   const addresses = dav.kind === 'pass' ? dav.set : null
-  if (addresses === null && entry === null) return own
-  return { set: { ...own.set, ...addresses, ...entry?.set }, remove: [...own.remove, ...(entry?.remove ?? [])] }
+  if (addresses === null && entry === null && trace === null) return own
+  const remove = [...own.remove, ...(entry?.remove ?? []), ...(trace === null ? [] : traceFields)]
+  return { set: { ...trace, ...own.set, ...addresses, ...entry?.set }, remove }
 }
 
 /** The route's rules for the head of the answer. */

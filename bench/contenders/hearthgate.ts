@@ -16,17 +16,27 @@ function find(): Availability {
   return { available: true, version }
 }
 
-function launch({ directory, port, originPort }: Setting, access: 'none' | 'json', store = ''): Launch {
+interface Wishes {
+  readonly access?: 'none' | 'json'
+  readonly store?: string
+  /** Answers tell their timing, and requests their trace. */
+  readonly told?: boolean
+  readonly main?: string
+}
+
+function launch({ directory, port, originPort }: Setting, wishes: Wishes = {}): Launch {
+  const { access = 'none', store = '', told = false, main = MAIN } = wishes
   const config = `listen: { host: 127.0.0.1, port: ${port} }
 admin: { host: 127.0.0.1, port: 0 }
 state_dir: ./state
 log: { level: warn, access: ${access} }
-${store}routes:
+${told ? 'tracing: { context: make }\n' : ''}${store}routes:
   - name: bench
     match: { path: / }
+    server_timing: ${told}
     upstream: http://127.0.0.1:${originPort}
 `
-  const args = [MAIN, 'start', '--config', join(directory, 'gateway.yaml')]
+  const args = [main, 'start', '--config', join(directory, 'gateway.yaml')]
   return {
     command: { file: process.execPath, args, discardOutput: access === 'json' },
     files: new Map([['gateway.yaml', config]]),
@@ -54,17 +64,17 @@ export const hearthgate: Contender = {
   find,
   proxy: {
     about: 'the gateway with its defaults, `log.access: none`',
-    launch: setting => launch(setting, 'none'),
+    launch: setting => launch(setting),
   },
   cache: {
     about: `the same with \`store: memory\`, ${MEMORY_MIB} MiB`,
     places: ['memory'],
-    launch: setting => launch(setting, 'none', memoryStore()),
+    launch: setting => launch(setting, { store: memoryStore() }),
   },
   coding: {
     about: 'its defaults',
     codings: ['gzip', 'br', 'zstd'],
-    launch: setting => launch(setting, 'none'),
+    launch: setting => launch(setting),
   },
 }
 
@@ -75,7 +85,7 @@ export const hearthgateDisk: Contender = {
   cache: {
     about: `the same with \`store: disk\`, ${DISK_MIB} MiB, and ${MEMORY_MIB} MiB of memory in front; for \`disk\` a front too small for its body`,
     places: ['memory', 'disk'],
-    launch: setting => launch(setting, 'none', diskStore(setting)),
+    launch: setting => launch(setting, { store: diskStore(setting) }),
   },
 }
 
@@ -84,7 +94,39 @@ export const hearthgateLog: Contender = {
   find,
   proxy: {
     about: 'the same with `log.access: json`, to /dev/null',
-    launch: setting => launch(setting, 'json'),
+    launch: setting => launch(setting, { access: 'json' }),
   },
   cache: null,
+}
+
+/** All that looks at requests, on; spans are those of an SDK, whose cost is its own. */
+export const hearthgateObserved: Contender = {
+  name: 'hearthgate-observed',
+  find,
+  proxy: {
+    about:
+      'with all observing: metrics, analysis, `log.access: json` to /dev/null, `server_timing`, `tracing.context: make`',
+    launch: setting => launch(setting, { access: 'json', told: true }),
+  },
+  cache: {
+    about: 'the same with `store: memory`',
+    places: ['memory'],
+    launch: setting => launch(setting, { access: 'json', told: true, store: memoryStore() }),
+  },
+}
+
+const UNOBSERVED = join(PROJECT_FOLDER, 'bench', 'contenders', 'servers', 'unobserved.ts')
+
+export const hearthgateUnobserved: Contender = {
+  name: 'hearthgate-unobserved',
+  find,
+  proxy: {
+    about: 'with no observing at all, which no configuration can say: nobody is told of requests and attempts',
+    launch: setting => launch(setting, { main: UNOBSERVED }),
+  },
+  cache: {
+    about: 'the same with `store: memory`',
+    places: ['memory'],
+    launch: setting => launch(setting, { main: UNOBSERVED, store: memoryStore() }),
+  },
 }

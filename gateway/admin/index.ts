@@ -2,14 +2,16 @@
  * The admin listener: health, routes, stats, cache and `explain` as JSON, on loopback or behind a token. It is an app of its
  * own, so that nothing of it can be reached through a route of the gateway.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { AdminConfig } from '../config/types.ts'
+import { isSameSecret } from '../same-secret.ts'
 import { addCacheEndpoints } from './cache.ts'
 import { addConfigEndpoint } from './config.ts'
 import { addDashboard } from './dashboard/index.ts'
 import { addExplainEndpoint } from './explain.ts'
+import { CHALLENGES, givenToken } from './given-token.ts'
 import { addMetricsEndpoints } from './metrics.ts'
+import { addReportEndpoint } from './report.ts'
 import { addRequestEndpoints } from './requests.ts'
 import type { AdminSources } from './sources.ts'
 import { type GatewayStats, gatherStats, listRoutes } from './stats.ts'
@@ -39,8 +41,9 @@ export async function listenAdmin(config: AdminConfig, addEndpoints: (app: Fasti
   app.addHook('onRequest', (request, reply, next) => {
     reply.headers(securityHeaders)
     const refusal = refusalOf(request, config, port)
-    if (refusal === null) next()
-    else reply.code(refusal.status).send({ error: refusal.reason })
+    if (refusal === null) return next()
+    if (refusal.status === 401) reply.header('www-authenticate', CHALLENGES)
+    reply.code(refusal.status).send({ error: refusal.reason })
   })
   addEndpoints(app)
   await app.listen({ host: config.host, port: config.port, exclusive: true })
@@ -64,6 +67,7 @@ function addEndpoints(app: FastifyInstance, sources: AdminSources): void {
   addTunerEndpoints(app, sources)
   addMetricsEndpoints(app, sources)
   addRequestEndpoints(app, sources)
+  addReportEndpoint(app, () => sources.app.metrics.hours(0))
   addDashboard(app)
 }
 
@@ -86,7 +90,7 @@ function refusalOf(request: FastifyRequest, config: AdminConfig, port: number): 
   if (!isKnownHost(request.headers.host ?? '', config, port)) {
     return { status: 403, reason: 'this Host is not a name of the admin listener; add it to admin.hosts' }
   }
-  if (config.token !== null && !hasToken(request, config.token)) {
+  if (config.token !== null && !isSameSecret(givenToken(request.headers.authorization), config.token)) {
     return { status: 401, reason: 'send the token of the configuration as "Authorization: Bearer TOKEN"' }
   }
   if (request.method === 'POST' && !isOwnPost(request)) {
@@ -108,12 +112,6 @@ function isLoopback(host: string): boolean {
 
 function isOwnPost({ headers }: FastifyRequest): boolean {
   return headers['x-hearthgate'] === '1' && (headers['content-type'] ?? '').startsWith('application/json')
-}
-
-/** Compares digests, so that neither length nor content shows in the time it takes. */
-function hasToken({ headers }: FastifyRequest, token: string): boolean {
-  const given = (headers.authorization ?? '').replace(/^Bearer /i, '')
-  return timingSafeEqual(createHash('sha256').update(given).digest(), createHash('sha256').update(token).digest())
 }
 
 function inBrackets(host: string): string {

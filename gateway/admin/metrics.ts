@@ -13,6 +13,7 @@ export function addMetricsEndpoints(app: FastifyInstance, { app: gateway }: Admi
   const { metrics } = gateway
   app.get('/metrics', async (_request, reply) => reply.type(CONTENT_TYPE).send(await metrics.text()))
   app.get('/api/analysis', () => ({ now: metrics.analyse(), history: metrics.history.all() }))
+  app.get('/api/hours', () => metrics.hours(0))
   app.get('/api/events', (_request, reply) => sendEvents(reply, metrics))
 }
 

@@ -47,6 +47,8 @@ export function addRequestEndpoints(app: FastifyInstance, sources: AdminSources)
 interface ListQuery {
   readonly limit?: string
   readonly after?: string
+  /** Earliest end, in ms since 1970. */
+  readonly since?: string
   readonly route?: string
   readonly verdict?: string
   readonly text?: string
@@ -55,15 +57,21 @@ interface ListQuery {
 function list(request: FastifyRequest, reply: FastifyReply, { app }: AdminSources): unknown {
   const query = request.query as Record<string, unknown>
   if (Object.values(query).some(value => typeof value !== 'string')) {
-    return reply.code(400).send({ error: 'each of limit, after, route, verdict and text may stand once' })
+    return reply.code(400).send({ error: 'each of limit, after, since, route, verdict and text may stand once' })
   }
-  const { limit, after, route, verdict, text } = query as ListQuery
-  const most = Math.min(MAX_RECENT, Math.max(1, Math.trunc(Number(limit ?? DEFAULT_LIMIT)) || DEFAULT_LIMIT))
-  const matches = ({ entry }: RecentRequest): boolean =>
+  const { limit, after, since, route, verdict, text } = query as ListQuery
+  const most = readLimit(limit)
+  const sinceMs = Number(since ?? 0) || 0
+  const matches = ({ entry, atMs }: RecentRequest): boolean =>
+    atMs >= sinceMs &&
     (route === undefined || route === '' || entry.route === route) &&
     (verdict === undefined || verdict === '' || verdictOf(entry) === verdict) &&
     (text === undefined || text === '' || textOf(entry).includes(text.toLowerCase()))
   return app.metrics.recent.list(most, Number(after ?? -1), matches).map(showRequest)
+}
+
+export function readLimit(limit: unknown): number {
+  return Math.min(MAX_RECENT, Math.max(1, Math.trunc(Number(limit ?? DEFAULT_LIMIT)) || DEFAULT_LIMIT))
 }
 
 /** What a filter looks at: nothing that is not shown either, so that no secret can be found by trying. */

@@ -1,8 +1,7 @@
 /** `hearthgate report`: what the last hours brought, in plain words. */
-import type { GatewayStats } from '../admin/stats.ts'
 import { withoutControls } from '../config/problem.ts'
 import { formatDuration, MAX_DURATION_MS, parseDuration } from '../config/units.ts'
-import { type Analyses, makeReport } from '../report/report.ts'
+import type { Report } from '../report/report.ts'
 import { reportHtml, reportText } from '../report/show.ts'
 import { type AdminArguments, AdminError, askAdmin, findAdmin, NOT_OURS } from './admin-client.ts'
 import type { CliIo } from './io.ts'
@@ -13,6 +12,11 @@ export interface ReportArguments extends AdminArguments {
   readonly form: 'text' | 'json' | 'html'
 }
 
+/** As far as it is needed of an answer that may come from anybody. */
+interface Told {
+  readonly report?: Report
+}
+
 /** Resolves to the exit code: 0, or 1 where no gateway could be asked. */
 export async function runReport(args: ReportArguments, io: CliIo): Promise<number> {
   try {
@@ -21,12 +25,8 @@ export async function runReport(args: ReportArguments, io: CliIo): Promise<numbe
     if (since.value > MAX_DURATION_MS)
       throw new AdminError(`--since ${args.since}: at most ${formatDuration(MAX_DURATION_MS)}`)
     const address = await findAdmin(args, io)
-    const [analyses, stats] = await Promise.all([askAdmin(address, '/api/analysis'), askAdmin(address, '/api/stats')])
-    const { now, history } = analyses as Analyses
-    const { signals, uptimeSeconds } = stats as GatewayStats
-    if (now === undefined || history === undefined || signals === undefined) throw new AdminError(NOT_OURS)
-    const times = { sinceMs: since.value, nowMs: Date.now() }
-    const report = makeReport({ analyses: { now, history }, signals, uptimeSeconds, ...times })
+    const { report } = (await askAdmin(address, `/api/report?since=${encodeURIComponent(args.since)}`)) as Told
+    if (report?.routes === undefined) throw new AdminError(NOT_OURS)
     const forms = { text: reportText, html: reportHtml, json: () => `${JSON.stringify(report, null, 2)}\n` }
     io.stdout.write(forms[args.form](report))
     return 0

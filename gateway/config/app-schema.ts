@@ -2,7 +2,7 @@
  * What the configuration says about the app behind a route beside its connections: how fast it should be, WebDAV, fixed
  * redirects, and what of its addresses must not be logged. Presets set the same keys.
  */
-import { block, duration, type Kind, list, map, text, word } from './kinds.ts'
+import { block, duration, flag, type Kind, list, map, text, word } from './kinds.ts'
 import { hstsBlock } from './tls-schema.ts'
 
 const HOUR = 3_600_000
@@ -39,7 +39,7 @@ const webdav = block(
 )
 
 /** Blocks and lists that describe the app, in the order of the documentation. */
-export const appBlocks: Readonly<Record<'slo' | 'webdav' | 'redirects' | 'redact' | 'hsts', Kind>> = {
+export const appBlocks: Readonly<Record<'slo' | 'webdav' | 'redirects' | 'redact' | 'server_timing' | 'hsts', Kind>> = {
   slo,
   webdav,
   redirects: map(text('redirectTo', { description: 'A path below that of the route, or an address.' }), {
@@ -53,6 +53,10 @@ export const appBlocks: Readonly<Record<'slo' | 'webdav' | 'redirects' | 'redact
     description:
       'Parameters whose value no log shows, beside those that are known as secrets; `/path/` hides the segment behind it.',
     examples: [['authSig', '/api/webhook/']],
+  }),
+  server_timing: flag({
+    default: false,
+    description: 'True = answers say in Server-Timing where their time went; anybody who gets them can read it.',
   }),
   hsts: hstsBlock,
 }

@@ -78,6 +78,22 @@ const log = block(
   { description: 'Logging, to stderr.' },
 )
 
+const tracing = block(
+  'tracing',
+  {
+    context: word(['pass', 'make', 'off'], {
+      default: 'pass',
+      description:
+        'traceparent and tracestate (W3C): pass = a valid one goes on as it came, an invalid one is replaced; make = one is begun where there is none; off = they are fields like others.',
+    }),
+    spans: flag({
+      default: false,
+      description: 'Spans for OpenTelemetry, of whatever SDK the process was started with. Read at the start only.',
+    }),
+  },
+  { description: 'Distributed traces.' },
+)
+
 const wait = (byDefault: string, description: string): Kind =>
   duration({ min: 100, max: 24 * 60 * MINUTE, default: byDefault, description })
 
@@ -209,6 +225,7 @@ export const configSchema = block(
     acme: acmeKind,
     uplink: uplinkKind,
     log,
+    tracing,
     limits,
     defaults: defaultsSchema,
     routes: list(routeSchema, {

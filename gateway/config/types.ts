@@ -3,6 +3,7 @@
  * absolute, `${ENV}` replaced. Made by `load.ts` from YAML; nothing after it knows YAML.
  */
 import type { Mode } from '../../plugins/tuner/index.ts'
+import type { ContextMode } from '../trace-context.ts'
 
 /** Where something stands in a file, 1-based, and what is wrong there. */
 export interface Problem {
@@ -32,6 +33,7 @@ export interface GatewayConfig {
   /** Bytes per second of the line to the outside; null = not stated. */
   readonly uplink: number | null
   readonly log: LogConfig
+  readonly tracing: TracingConfig
   readonly limits: GlobalLimits
   readonly routes: readonly RouteConfig[]
 }
@@ -91,6 +93,13 @@ export interface LogConfig {
   readonly sample: number
 }
 
+export interface TracingConfig {
+  /** What becomes of `traceparent` and `tracestate`. */
+  readonly context: ContextMode
+  /** Spans for OpenTelemetry; read at the start only. */
+  readonly spans: boolean
+}
+
 /** Limits of the client's side (security.md). Milliseconds, bytes, counts. */
 export interface GlobalLimits {
   readonly headerSize: number
@@ -146,6 +155,8 @@ export interface RouteConfig {
   readonly redirects: Readonly<Record<string, string>>
   /** Parameters, and paths that end with `/`, whose values logs do not show. */
   readonly redact: readonly string[]
+  /** True = answers say in Server-Timing where their time went. */
+  readonly serverTiming: boolean
   /** False = no Strict-Transport-Security of the gateway's own. */
   readonly hsts: false | HstsConfig
   readonly compression: false | CompressionConfig

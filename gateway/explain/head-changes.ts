@@ -43,8 +43,13 @@ const goneForGood: Readonly<Record<string, string>> = {
   expect: 'answered here: the client gets 100 as soon as an origin reads the body',
   host: 'replaced by headers.host of the route',
   trailer: 'framing: written anew for the connection to the origin',
+  'x-hearthgate-debug': 'a question to the gateway itself',
   'transfer-encoding': 'framing: written anew for the connection to the origin',
 }
+
+/** Stands for each id of a trace that is begun. */
+export const NEW_PART = '(new)'
+const NEW_TRACE = 'tracing.context: a trace is begun, since the client sent none that could be read'
 
 export function explainHead(question: HeadQuestion): HeadChanges {
   const { lines, facts, upgrade } = question
@@ -54,7 +59,7 @@ export function explainHead(question: HeadQuestion): HeadChanges {
   const added: AddedField[] = []
   for (const field of sent) {
     if (takeMatch(unmatched, field)) kept.push(field)
-    else added.push({ ...field, why: reasonToAdd(field.name, facts) })
+    else added.push({ ...field, why: reasonToAdd(field, facts) })
   }
   const removed = unmatched.map(field => ({ name: field.name, why: reasonToRemove(field, sent, question) }))
   return { kept, added, removed: [...removed, ...ownFieldsRemoved(sent, question)] }
@@ -77,7 +82,8 @@ function takeMatch(unmatched: Field[], field: Field): boolean {
   return taken.length > 0
 }
 
-function reasonToAdd(name: string, { rules }: RequestHeadFacts): string {
+function reasonToAdd({ name, value }: Field, { rules }: RequestHeadFacts): string {
+  if (name === 'traceparent' && value.includes(NEW_PART)) return NEW_TRACE
   if (/^(?:destination|if)$/i.test(name)) return 'webdav.destination of the route'
   if (includesName(Object.keys(rules.set), name)) return 'headers.request.set of the route'
   return meanings[name.toLowerCase()] ?? 'written by the gateway'
@@ -95,6 +101,7 @@ function reasonToRemove(field: Field, sent: readonly Field[], question: HeadQues
 /** Each circumstance is changed on top of the one before; the first that brings the field back is the reason. */
 function reasonFoundByAsking(lower: string, { lines, facts }: HeadQuestion): string {
   const withoutRules = { ...facts, rules: NO_RULES }
+  if (lower.startsWith('trace') && facts.rules.set['traceparent']?.includes(NEW_PART)) return NEW_TRACE
   if (includesName(namesOf(requestHead(lines, withoutRules)), lower)) {
     const isReplaced = includesName(Object.keys(facts.rules.set), lower)
     return isReplaced ? 'replaced by headers.request.set of the route' : 'headers.request.remove of the route'

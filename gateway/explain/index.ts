@@ -16,6 +16,7 @@ import {
   type RequestFacts,
   redirectFor,
   requestRulesFor,
+  traceOf,
 } from '../request-facts.ts'
 import { type HostPattern, parseTarget, type TargetDecision } from '../routing/index.ts'
 import { pathInApp } from '../rules/app-path.ts'
@@ -23,7 +24,7 @@ import type { ServedRoute, Serving } from '../serving.ts'
 import { readAddress, type WrittenAddress } from './address.ts'
 import { type CacheQuestion, targetToSend } from './cache.ts'
 import { decisionsFor } from './decisions.ts'
-import { explainHead } from './head-changes.ts'
+import { explainHead, NEW_PART } from './head-changes.ts'
 import { redactAddress, redactFields } from './secrets.ts'
 import type { ConsideredRoute, ExplainRequest, Explanation, Field, Refusal, Sent } from './types.ts'
 import { explainMalformed, explainVerdict } from './words.ts'
@@ -100,13 +101,14 @@ function factsOf(
   }: { readonly method: string; readonly reading: TargetDecision; readonly client: ClientFacts },
 ): RequestFacts {
   const requestId = client.isPeerTrusted ? (head.fields['x-request-id'] ?? NEW_ID) : NEW_ID
+  const trace = traceOf(serving, head.fields['traceparent'], () => ({ traceId: NEW_PART, parentId: NEW_PART }))
   if (!reading.ok) {
     const match = { kind: 'malformed', status: 400, reason: reading.reason } as const
-    return { requestId, client, host: '', hostHeader: head.host, query: '', match, dav: NO_DAV }
+    return { requestId, client, host: '', hostHeader: head.host, query: '', match, dav: NO_DAV, trace }
   }
   const { host, hostHeader, query, path } = reading
   const match = serving.table.match(host, path)
-  const facts = { requestId, client, host, hostHeader, query, match, dav: NO_DAV }
+  const facts = { requestId, client, host, hostHeader, query, match, dav: NO_DAV, trace }
   const { destination, if: condition } = head.fields
   return { ...facts, dav: davFor(serving, facts, { method, destination, condition }) }
 }

@@ -9,7 +9,7 @@ import { CertificateStore } from './certificates.ts'
 import type { Connection, Entrance } from './connection.ts'
 import type { ConnectionBook } from './connection-book.ts'
 import { ListenError, reasonOf } from './errors.ts'
-import type { ListenerAddress, ListenerHandlers, SocketConfig } from './types.ts'
+import type { CertificateValidity, ListenerAddress, ListenerHandlers, SocketConfig } from './types.ts'
 
 const HANDSHAKE_MS = 10_000
 const TCP_KEEP_ALIVE_MS = 60_000
@@ -78,6 +78,10 @@ export class Acceptor implements Entrance {
         resolve()
       })
     })
+  }
+
+  get certificates(): readonly CertificateValidity[] {
+    return this.#certificates?.validities ?? []
   }
 
   /** For the connections to come; null = plain HTTP. Closes the store before. */

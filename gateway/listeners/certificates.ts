@@ -4,16 +4,19 @@
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { chooseCertificate, namesOf } from './certificate-names.ts'
 import { reasonOf, TlsError } from './errors.ts'
-import type { CertificateFiles, ListenerLog } from './types.ts'
+import type { CertificateFiles, CertificateValidity, ListenerLog } from './types.ts'
 import { FileWatch } from './watch-files.ts'
 
 export interface LoadedCertificate {
   readonly files: CertificateFiles
   readonly names: readonly string[]
   readonly context: SecureContext
+  /** End of its validity, in ms since 1970. */
+  readonly notAfterMs: number
   /** PEM texts. */
   readonly cert: string
   readonly key: string
@@ -28,7 +31,7 @@ export async function loadCertificate(files: CertificateFiles): Promise<LoadedCe
     throw new TlsError(files.key, `is not the private key of ${files.cert}`)
   }
   const context = attempt(files.cert, () => createSecureContext({ cert, key, minVersion: 'TLSv1.2' }))
-  return { files, names: namesOf(certificate), context, cert, key }
+  return { files, names: namesOf(certificate), context, notAfterMs: Date.parse(certificate.validTo), cert, key }
 }
 
 async function readPem(file: string): Promise<string> {
@@ -80,6 +83,14 @@ export class CertificateStore {
 
   get default(): LoadedCertificate {
     return this.#certificates[0] as LoadedCertificate
+  }
+
+  /** What is in use, each by its first name; a certificate without one by its file. */
+  get validities(): readonly CertificateValidity[] {
+    return this.#certificates.map(({ names, files, notAfterMs }) => ({
+      name: names[0] ?? basename(files.cert),
+      notAfterMs,
+    }))
   }
 
   /** Never null: the default answers for names that no certificate has. */

@@ -9,6 +9,7 @@ export { awaitsContinue, expectsContinue } from './intake.ts'
 export { armLinger, type LingerOptions, lingerThenClose } from './lingering-close.ts'
 export type {
   CertificateFiles,
+  CertificateValidity,
   ClientErrorKind,
   ListenerAddress,
   ListenerHandlers,

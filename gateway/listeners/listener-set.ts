@@ -10,7 +10,7 @@ import { applyLimits1, createHttp1 } from './http1.ts'
 import { createHttp2 } from './http2.ts'
 import { Intake } from './intake.ts'
 import { sweep, sweepIntervalMs } from './sweep.ts'
-import type { ListenerAddress, ListenerHandlers, Listeners, SocketConfig } from './types.ts'
+import type { CertificateValidity, ListenerAddress, ListenerHandlers, Listeners, SocketConfig } from './types.ts'
 
 /** What a configuration asks for, opened but not in use yet. */
 interface Prepared {
@@ -50,6 +50,10 @@ export class ListenerSet implements Listeners {
 
   get addresses(): readonly ListenerAddress[] {
     return this.#acceptors.map(acceptor => acceptor.address)
+  }
+
+  get certificates(): readonly CertificateValidity[] {
+    return this.#acceptors.flatMap(({ certificates }) => certificates)
   }
 
   get connections(): number {

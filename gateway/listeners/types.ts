@@ -60,8 +60,17 @@ export interface ListenerAddress {
   readonly tls: boolean
 }
 
+/** How long a certificate is good for. */
+export interface CertificateValidity {
+  readonly name: string
+  /** In ms since 1970. */
+  readonly notAfterMs: number
+}
+
 export interface Listeners {
   readonly addresses: readonly ListenerAddress[]
+  /** Of the certificates in use, of all listeners. */
+  readonly certificates: readonly CertificateValidity[]
   /** Open connections, those in the TLS handshake included. */
   readonly connections: number
   /**

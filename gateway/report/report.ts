@@ -1,31 +1,46 @@
 /**
  * What a span of time brought, route by route: what was slow, what failed, what was saved, what was prevented. Pure; made
- * of the analyses that the gateway keeps and of its signals. Times in milliseconds, sizes in bytes.
+ * of the hours that the gateway keeps. Times in milliseconds, sizes in bytes.
  */
-import type { RouteAnalysis } from '../../plugins/metrics/index.ts'
-import type { SignalLine } from '../admin/stats.ts'
+import {
+  addCell,
+  analyse,
+  HOUR_MS,
+  type HourBook,
+  type HourCell,
+  type RouteAnalysis,
+  sumCounts,
+  Tally,
+} from '../../plugins/metrics/index.ts'
+import type { Prevented } from './prevented.ts'
 
-/** The answer of `/api/analysis`. */
-export interface Analyses {
-  readonly now: readonly RouteAnalysis[]
-  readonly history: Readonly<Record<string, readonly RouteAnalysis[]>>
-}
+/** Fewest requests of an hour, or of the span, from which times are told. */
+const MIN_SAMPLES = 20
 
 export interface ReportInput {
-  readonly analyses: Analyses
-  /** Signals by name, counted since the start of the gateway. */
-  readonly signals: Readonly<Record<string, readonly SignalLine[]>>
+  /** All that is kept, also from before the span: it tells how far back the gateway knows. */
+  readonly book: HourBook
   readonly uptimeSeconds: number
   readonly sinceMs: number
   /** Milliseconds since 1970. */
   readonly nowMs: number
 }
 
+/** 95 of 100 were answered within this. */
+export interface SlowestTwentieth {
+  /** Of all requests of the span. */
+  readonly overallMs: number
+  /** In the median of its hours, and in the worst one, which began at `worstAtMs`. */
+  readonly usualMs: number
+  readonly worstMs: number
+  readonly worstAtMs: number
+}
+
 export interface RouteReport {
   readonly route: string
   readonly requests: number
-  /** 95 of 100 were answered within this; of the usual window and of the worst one. Null = too few requests. */
-  readonly p95: { readonly usualMs: number; readonly worstMs: number; readonly worstAtMs: number } | null
+  /** Null = too few requests. */
+  readonly p95: SlowestTwentieth | null
   /** Ended in a fault of the gateway or a status from 500; in one from 400. */
   readonly errors: number
   readonly clientErrors: number
@@ -34,96 +49,82 @@ export interface RouteReport {
   readonly compressionSavedBytes: number
 }
 
-/** Counted since the gateway was started, whatever span was asked for. */
-export interface Prevented {
-  /** Further attempts, whatever became of them. */
-  readonly sentAgain: number
-  readonly waitedForApp: number
-  readonly hedgesWon: number
-  readonly ejections: number
-  readonly refusedInOverload: number
-}
-
 export interface Report {
   readonly askedFromMs: number
-  /** Start of the oldest analysis in it, and end of the newest; null = there is none. */
+  /** Start of the oldest hour in it; null = nothing is known. */
   readonly fromMs: number | null
-  readonly toMs: number | null
-  /** True = the gateway keeps less than was asked for, or runs for less. */
+  readonly toMs: number
+  /** True = the gateway knows of less than was asked for. */
   readonly isPartial: boolean
   readonly uptimeSeconds: number
   readonly routes: readonly RouteReport[]
-  /** Of all routes, since the start: `uptimeSeconds` ago. */
-  readonly preventedSinceStart: Prevented
+  /** Of all routes, in the same span. */
+  readonly prevented: Prevented
 }
 
-export function makeReport({ analyses, signals, uptimeSeconds, sinceMs, nowMs }: ReportInput): Report {
+export function makeReport({ book, uptimeSeconds, sinceMs, nowMs }: ReportInput): Report {
   const askedFromMs = nowMs - sinceMs
-  const byRoute = windowsOf(analyses, askedFromMs)
-  const windows = [...byRoute.values()].flat()
-  // A first window is as long as any other, though it was empty before the start.
-  const startedMs = nowMs - uptimeSeconds * 1000
-  const fromMs = windows.length === 0 ? null : Math.max(startedMs, Math.min(...windows.map(startOf)))
-  const longest = Math.max(0, ...windows.map(({ windowMs }) => windowMs))
+  const isWanted = ({ hour }: { readonly hour: number }) => (hour + 1) * HOUR_MS > askedFromMs
+  const byRoute = Map.groupBy(book.cells.filter(isWanted), ({ route }) => route)
+  const fromMs = reachOf(book, { askedFromMs, startedMs: nowMs - uptimeSeconds * 1000 })
   return {
     askedFromMs,
     fromMs,
-    toMs: windows.length === 0 ? null : Math.max(...windows.map(({ atMs }) => atMs)),
-    isPartial: fromMs === null || fromMs > askedFromMs + longest,
+    toMs: nowMs,
+    isPartial: fromMs === null || fromMs > askedFromMs,
     uptimeSeconds,
-    routes: [...byRoute].map(([route, all]) => routeReport(route, all)).filter(({ requests }) => requests > 0),
-    preventedSinceStart: prevented(signals),
+    routes: Array.from(byRoute, ([route, cells]) => routeReport(route, cells, nowMs)),
+    prevented: { ...nothingPrevented, ...sumCounts(book.events.filter(isWanted)) },
   }
 }
 
-const startOf = ({ atMs, windowMs }: RouteAnalysis): number => atMs - windowMs
+const nothingPrevented: Prevented = { sentAgain: 0, waitedForApp: 0, hedgesWon: 0, ejections: 0, refusedInOverload: 0 }
 
-/** Windows that ended in the span; the one that is not over yet only where it tells of nothing twice. */
-function windowsOf({ now, history }: Analyses, fromMs: number): Map<string, RouteAnalysis[]> {
-  const byRoute = new Map<string, RouteAnalysis[]>()
-  for (const [route, all] of Object.entries(history)) {
-    const wanted = all.filter(({ atMs }) => atMs > fromMs)
-    if (wanted.length > 0) byRoute.set(route, wanted)
-  }
-  for (const current of now) {
-    const known = byRoute.get(current.route) ?? []
-    const overlaps = (known.at(-1)?.atMs ?? 0) > startOf(current)
-    if (!overlaps) byRoute.set(current.route, [...known, current])
-  }
-  return byRoute
+/** Where the hours that are told begin: whole hours, but none from before a gateway that knows of nothing older. */
+function reachOf({ cells }: HourBook, span: { readonly askedFromMs: number; readonly startedMs: number }) {
+  if (cells.length === 0) return null
+  const oldest = Math.min(...cells.map(({ hour }) => hour)) * HOUR_MS
+  const known = oldest <= span.startedMs && span.startedMs < oldest + HOUR_MS ? span.startedMs : oldest
+  const asked = Math.floor(span.askedFromMs / HOUR_MS) * HOUR_MS
+  return Math.max(known, asked)
 }
 
-function routeReport(route: string, windows: readonly RouteAnalysis[]): RouteReport {
-  const sum = (of: (window: RouteAnalysis) => number) => windows.reduce((all, window) => all + of(window), 0)
+function routeReport(route: string, cells: readonly HourCell[], nowMs: number): RouteReport {
+  const hours = cells.map(cell => hourAnalysis([cell], nowMs))
+  const all = hourAnalysis(cells, nowMs)
   return {
     route,
-    requests: sum(({ count }) => count),
-    p95: p95Of(windows),
-    errors: sum(({ errors }) => errors),
-    clientErrors: sum(({ clientErrors }) => clientErrors),
-    callsAvoided: sum(({ cache }) => cache.callsAvoided),
-    bytesAvoided: sum(({ cache }) => cache.bytesAvoided),
-    compressionSavedBytes: sum(({ compression }) => compression.bytesSaved),
+    requests: all.count,
+    p95: p95Of(all, hours),
+    errors: all.errors,
+    clientErrors: all.clientErrors,
+    callsAvoided: all.cache.callsAvoided,
+    bytesAvoided: all.cache.bytesAvoided,
+    compressionSavedBytes: all.compression.bytesSaved,
   }
 }
 
-function p95Of(windows: readonly RouteAnalysis[]): RouteReport['p95'] {
-  const known = windows.flatMap(({ ms, atMs }) => (ms === null ? [] : [{ p95: ms.p95, atMs }]))
+/** Hours of one route as one window. */
+function hourAnalysis(cells: readonly HourCell[], nowMs: number): RouteAnalysis {
+  const tally = new Tally()
+  for (const cell of cells) addCell(tally, cell)
+  const [{ route, hour }] = cells as [HourCell, ...HourCell[]]
+  const atMs = Math.min(nowMs, (hour + 1) * HOUR_MS)
+  return analyse({ route, tally, before: null, windowMs: HOUR_MS * cells.length, atMs, minSamples: MIN_SAMPLES })
+}
+
+function p95Of({ ms }: RouteAnalysis, hours: readonly RouteAnalysis[]): SlowestTwentieth | null {
+  if (ms === null) return null
+  const overallMs = ms.p95
+  const known = hours.flatMap(each => (each.ms === null ? [] : [{ p95: each.ms.p95, beganMs: beganMs(each) }]))
   const sorted = known.toSorted((a, b) => a.p95 - b.p95)
   const worst = sorted.at(-1)
   const usual = sorted[Math.floor((sorted.length - 1) / 2)]
-  if (worst === undefined || usual === undefined) return null
-  return { usualMs: usual.p95, worstMs: worst.p95, worstAtMs: worst.atMs }
+  // Enough in the span, but in none of its hours.
+  if (worst === undefined || usual === undefined) {
+    return { overallMs, usualMs: overallMs, worstMs: overallMs, worstAtMs: beganMs(hours[0] as RouteAnalysis) }
+  }
+  return { overallMs, usualMs: usual.p95, worstMs: worst.p95, worstAtMs: worst.beganMs }
 }
 
-function prevented(signals: ReportInput['signals']): Prevented {
-  const total = (name: string, isMeant: (labels: SignalLine['labels']) => boolean = () => true) =>
-    (signals[name] ?? []).reduce((all, { labels, value = 0 }) => (isMeant(labels) ? all + value : all), 0)
-  return {
-    sentAgain: total('retry_attempts_total'),
-    waitedForApp: total('retry_held_total', ({ outcome }) => outcome === 'released'),
-    hedgesWon: total('retry_hedges_total', ({ outcome }) => outcome === 'won'),
-    ejections: total('upstream_ejections_total'),
-    refusedInOverload: total('admission_shed_total'),
-  }
-}
+const beganMs = ({ atMs }: RouteAnalysis): number => Math.floor((atMs - 1) / HOUR_MS) * HOUR_MS

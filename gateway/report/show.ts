@@ -2,10 +2,11 @@
 import { escapeHtml } from '../../plugins/proxy/index.ts'
 import { formatTable } from '../cli/format.ts'
 import { withoutControls } from '../config/problem.ts'
-import type { Prevented, Report, RouteReport } from './report.ts'
+import type { Prevented } from './prevented.ts'
+import type { Report, RouteReport } from './report.ts'
 
 const HEADING = ['ROUTE', 'REQUESTS', 'P95', 'WORST P95', 'FAILED', 'REFUSED 4XX', 'CALLS AVOIDED', 'COMPRESSION SAVED']
-/** A route that usually takes this long is told by a sentence, as is one this much slower than usual in its worst window is told by a sentence. */
+/** A route that usually takes this long is told by a sentence, as is one that was so much slower than usual in an hour. */
 const SLOW_MS = 1000
 const NOTABLE_RATIO = 2
 const NOTABLE_MS = 500
@@ -32,23 +33,24 @@ div{overflow-x:auto}table{border-collapse:collapse}td,th{padding:.2rem .8rem .2r
 `
 }
 
-function spanText({ fromMs, toMs, isPartial, askedFromMs, uptimeSeconds }: Report): string {
-  if (fromMs === null || toMs === null)
-    return `nothing was asked for since ${minute(askedFromMs)}, or it is not known any more`
+/** Which hours it tells of. */
+export function spanText({ fromMs, toMs, isPartial, askedFromMs, uptimeSeconds }: Report): string {
+  if (fromMs === null) return `nothing was asked for since ${minute(askedFromMs)}, or it is not known any more`
   const span = `from ${minute(fromMs)} to ${minute(toMs)}`
   if (!isPartial) return span
-  return `${span}: asked for since ${minute(askedFromMs)}, but no more is kept (the gateway runs for ${lasting(uptimeSeconds)})`
+  return `${span}: asked for since ${minute(askedFromMs)}, but no more is known (the gateway runs for ${lasting(uptimeSeconds)})`
 }
 
 function cells({ route, requests, p95, errors, clientErrors, ...saved }: RouteReport): string[] {
   return [
-    ...[route, String(requests), p95 === null ? '-' : time(p95.usualMs), p95 === null ? '-' : time(p95.worstMs)],
+    ...[route, String(requests), p95 === null ? '-' : time(p95.overallMs), p95 === null ? '-' : time(p95.worstMs)],
     ...[share(errors, requests), share(clientErrors, requests), String(saved.callsAvoided)],
     amount(saved.compressionSavedBytes),
   ]
 }
 
-function sentences({ routes, preventedSinceStart, uptimeSeconds }: Report): string[] {
+/** What a person would say about it. */
+export function sentences({ routes, prevented }: Report): string[] {
   const notable = routes.flatMap(route => [...slowSentence(route), ...errorSentence(route)])
   const calls = routes.reduce((all, { callsAvoided }) => all + callsAvoided, 0)
   const bytes = routes.reduce((all, { bytesAvoided }) => all + bytesAvoided, 0)
@@ -58,9 +60,7 @@ function sentences({ routes, preventedSinceStart, uptimeSeconds }: Report): stri
     ...(notable.length === 0 ? calmSentences(routes) : []),
     ...(calls === 0 ? [] : [`The cache answered ${calls} requests (${amount(bytes)}) that no app had to work on.`]),
     ...(saved <= 0 ? [] : [`Compression saved ${amount(saved)}.`]),
-    ...preventedSentences(preventedSinceStart).map(
-      text => `${text} (in the ${lasting(uptimeSeconds)} since the start)`,
-    ),
+    ...preventedSentences(prevented),
   ]
 }
 
@@ -69,7 +69,7 @@ function slowSentence({ route, p95 }: RouteReport): string[] {
   if (p95.usualMs >= SLOW_MS) return [`${route} is slow: one in twenty usually takes over ${time(p95.usualMs)}.`]
   if (p95.worstMs < NOTABLE_MS || p95.worstMs < NOTABLE_RATIO * p95.usualMs) return []
   return [
-    `${route} was slow at ${minute(p95.worstAtMs)}: one in twenty took over ${time(p95.worstMs)}, usually ${time(p95.usualMs)}.`,
+    `${route} was slow in the hour from ${minute(p95.worstAtMs)}: one in twenty took over ${time(p95.worstMs)}, usually ${time(p95.usualMs)}.`,
   ]
 }
 
@@ -94,7 +94,7 @@ function preventedSentences(prevented: Prevented): string[] {
     [prevented.ejections, 'Times that a failing origin was left alone for a while'],
     [prevented.refusedInOverload, 'Requests refused at once, since they would have waited too long'],
   ]
-  return told.filter(([count]) => count > 0).map(([count, text]) => `${text}: ${count}`)
+  return told.filter(([count]) => count > 0).map(([count, text]) => `${text}: ${count}.`)
 }
 
 const minute = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`

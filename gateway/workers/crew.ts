@@ -44,6 +44,8 @@ export interface CrewOptions {
 export class Crew {
   readonly #options: CrewOptions
   readonly #members = new Map<number, Member>()
+  /** Place of each worker that lives, serving or not. */
+  readonly #slots = new Map<number, number>()
   #text: string
   #earlyDeaths = 0
   #begun = 0
@@ -109,10 +111,12 @@ export class Crew {
     // Errors of the channel are those of a process that has gone, which `exit` tells.
     worker.on('error', () => {})
     const text = this.#text
+    const slot = firstFree(this.#slots.values())
+    this.#slots.set(worker.id, slot)
     worker.on('exit', (code, signal) => this.#ended(worker, { code, signal, lifeMs: performance.now() - bornMs }))
     await reported(worker, 'waiting', RELOAD_MS)
     const quiet = this.#begun++ > 0
-    order(worker, { do: 'open', text, adminToken: this.#options.adminToken, quiet })
+    order(worker, { do: 'open', text, adminToken: this.#options.adminToken, quiet, slot })
     const { listen, admin } = await reported(worker, 'open', RELOAD_MS)
     this.#members.set(worker.id, { worker, listen, admin })
     // A reload may have gone past it while it opened.
@@ -130,6 +134,7 @@ export class Crew {
 
   #ended(worker: Worker, { code, signal, lifeMs }: { code: number; signal: string; lifeMs: number }): void {
     const wasServing = this.#members.delete(worker.id)
+    this.#slots.delete(worker.id)
     if (this.#isClosing || (!wasServing && this.#members.size === 0 && this.replaced === 0)) return
     this.#earlyDeaths = lifeMs < HEALTHY_MS ? this.#earlyDeaths + 1 : 0
     const delayMs = restartDelay(this.#earlyDeaths, lifeMs)
@@ -147,6 +152,13 @@ export class Crew {
       () => {},
     )
   }
+}
+
+function firstFree(taken: Iterable<number>): number {
+  const all = new Set(taken)
+  let slot = 0
+  while (all.has(slot)) slot++
+  return slot
 }
 
 function order(worker: Worker, message: Order): void {

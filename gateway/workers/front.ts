@@ -4,12 +4,16 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { MAX_RECENT, mergeBooks } from '../../plugins/metrics/index.ts'
 import { type Admin, listenAdmin } from '../admin/index.ts'
+import { addReportEndpoint } from '../admin/report.ts'
+import { readLimit } from '../admin/requests.ts'
 import type { AdminConfig } from '../config/types.ts'
 import { askWorker, readAll, type WorkerCall } from './ask-worker.ts'
 import type { Crew, Member } from './crew.ts'
 import { mergeCache, mergePurges, mergeStats } from './merge.ts'
 import { mergeExpositions } from './merge-expositions.ts'
+import { mergeRequests, timeOfNumber } from './merge-requests.ts'
 
 export interface FrontSources {
   readonly crew: Crew
@@ -46,6 +50,12 @@ function addEndpoints(app: FastifyInstance, front: Front): void {
     const answers = await front.askAll(request)
     return mergeCache(answers.map(({ text }) => JSON.parse(text)))
   })
+  app.get('/api/requests', (request, reply) => front.requests(request, reply))
+  app.get('/api/explain', (request, reply) => front.explain(request, reply))
+  addReportEndpoint(app, async request => {
+    const answers = await front.askAll(request, '/api/hours')
+    return mergeBooks(answers.map(({ text }) => JSON.parse(text)))
+  })
   app.post('/api/cache/purge', (request, reply) => front.orderAll(request, reply, all => mergePurges(all as never)))
   app.post('/*', (request, reply) => front.orderAll(request, reply, ([first]) => first))
   app.get('/*', (request, reply) => front.passOn(request, reply))
@@ -76,11 +86,38 @@ class Front {
   }
 
   /** What all say; a worker that dies meanwhile is left out. */
-  async askAll(request: FastifyRequest): Promise<WorkerAnswer[]> {
-    const asked = await Promise.allSettled(this.#members.map(member => this.#read(member, request)))
+  async askAll(request: FastifyRequest, path = request.url): Promise<WorkerAnswer[]> {
+    const asked = await Promise.allSettled(this.#members.map(member => this.#read(member, request, path)))
     const answers = asked.flatMap(each => (each.status === 'fulfilled' && each.value.status === 200 ? each.value : []))
     if (answers.length === 0) throw new Error('no worker answers')
     return answers
+  }
+
+  /** The last requests of all of them. */
+  async requests(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const query = request.query as Record<string, string | string[]>
+    // What cannot be read is refused by a worker, in its own words.
+    if (Object.values(query).some(Array.isArray)) return this.passOn(request, reply)
+    const { limit, after = '-1', ...filters } = query
+    const question = { limit: readLimit(limit), after: Number(after), askedMs: Date.now() }
+    const since = String(timeOfNumber(question.after))
+    const asked = new URLSearchParams({ ...(filters as Record<string, string>), since, limit: String(MAX_RECENT) })
+    const answers = await this.askAll(request, `/api/requests?${asked}`)
+    return mergeRequests(
+      answers.map(({ text }) => JSON.parse(text)),
+      question,
+    )
+  }
+
+  /** Only the one that served a request knows of it; what would happen, any of them can tell. */
+  async explain(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const { id, url } = request.query as Record<string, unknown>
+    if (id === undefined || url !== undefined) return this.passOn(request, reply)
+    const all = await Promise.allSettled(this.#members.map(member => this.#read(member, request)))
+    const answers = all.flatMap(each => (each.status === 'fulfilled' ? each.value : []))
+    const answer = answers.find(({ status }) => status === 200) ?? answers[0]
+    if (answer === undefined) throw new Error('no worker answers')
+    return reply.code(answer.status).type('application/json').send(answer.text)
   }
 
   /** A change is for each of them: the first refusal is the answer. */
@@ -112,16 +149,17 @@ class Front {
     return members
   }
 
-  async #read(member: Member, request: FastifyRequest): Promise<WorkerAnswer> {
-    const answer = await this.#ask(member, request)
+  async #read(member: Member, request: FastifyRequest, path = request.url): Promise<WorkerAnswer> {
+    const answer = await this.#ask(member, request, path)
     const pid = member.worker.process.pid ?? 0
     return { pid, status: answer.statusCode ?? 502, text: await readAll(answer) }
   }
 
-  #ask(member: Member, { method, url, headers, body }: FastifyRequest): Promise<IncomingMessage> {
+  #ask(member: Member, request: FastifyRequest, path = request.url): Promise<IncomingMessage> {
+    const { method, headers, body } = request
     const call: WorkerCall = {
       method,
-      path: url,
+      path,
       accept: headers.accept,
       body: Buffer.isBuffer(body) ? body : null,
     }

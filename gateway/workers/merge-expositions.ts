@@ -1,7 +1,7 @@
 /**
  * The expositions of several processes (Prometheus text format 0.0.4) as one. Pure.
  */
-import { isWorst } from './worst-of.ts'
+import { combineGauges } from './worst-of.ts'
 
 interface Family {
   readonly head: string[]
@@ -42,8 +42,9 @@ function addSample(
   const series = line.slice(0, space)
   const value = readNumber(line.slice(space + 1))
   const known = samples?.get(series)
-  const takesWorst = kinds.get(family) === 'gauge' && isWorst(family)
-  samples?.set(series, known === undefined ? value : takesWorst ? Math.max(known, value) : known + value)
+  const isGauge = kinds.get(family) === 'gauge'
+  const combined = known === undefined ? value : isGauge ? combineGauges(family, known, value) : known + value
+  samples?.set(series, combined)
 }
 
 function readNumber(text: string): number {

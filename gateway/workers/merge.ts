@@ -4,7 +4,7 @@
  */
 import type { CacheStats } from '../../plugins/cache/index.ts'
 import type { GatewayStats, SignalLine } from '../admin/stats.ts'
-import { isWorst } from './worst-of.ts'
+import { combineGauges } from './worst-of.ts'
 
 /** What the supervisor itself knows. */
 interface SupervisorFacts {
@@ -69,7 +69,7 @@ function mergeSignals(all: readonly GatewayStats[]): Record<string, SignalLine[]
 function addLines(name: string, a: SignalLine, b: SignalLine): SignalLine {
   if (a.value !== undefined) {
     const other = b.value ?? 0
-    return { ...a, value: isWorst(name) ? Math.max(a.value, other) : a.value + other }
+    return { ...a, value: combineGauges(name, a.value, other) }
   }
   return {
     ...a,

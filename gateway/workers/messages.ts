@@ -5,7 +5,14 @@ import type { Problem } from '../config/types.ts'
 
 /** From the supervisor. `text` is the configuration that all of them are to read. */
 export type Order =
-  | { readonly do: 'open'; readonly text: string; readonly adminToken: string; readonly quiet: boolean }
+  | {
+      readonly do: 'open'
+      readonly text: string
+      readonly adminToken: string
+      readonly quiet: boolean
+      /** Place among the workers, from 0; a worker that replaces another one takes its place. */
+      readonly slot: number
+    }
   | { readonly do: 'reload'; readonly text: string }
   | { readonly do: 'close' }
 

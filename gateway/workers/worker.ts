@@ -38,7 +38,8 @@ export function runWorker({ file, partial }: WorkerOptions): Promise<number> {
       else if (order.do === 'reload') void opening?.then(gateway => reload(gateway, order.text))
       else {
         const admin = { host: '127.0.0.1', port: 0, token: order.adminToken, hosts: [] }
-        opening = open({ file, partial, log, text: order.text, admin, quiet: order.quiet, keepsCertificates: false })
+        const { text, quiet, slot } = order
+        opening = open({ file, partial, log, text, admin, quiet, slot, keepsCertificates: false })
         opening.catch(() => end(1))
       }
     })

@@ -30,6 +30,8 @@ export interface AttemptRecord {
   readonly isHedge: boolean
   /** Open for as long as somebody listens: an event stream, a long poll. Its time says nothing of the origin's speed. */
   readonly isLongHeld: boolean
+  /** Stands for the client's request, as in `ExchangeRequest.incoming`; left out = nobody waits for it. Not to be kept. */
+  readonly incoming?: object | undefined
 }
 
 /** Where a client sits, as far as it decides how bytes are weighed. */

@@ -16,15 +16,24 @@ import { type MetricsFunctions, type MetricsOptions, metricsOptionsSchema } from
 import { withoutQuery } from './sink/entries.ts'
 import { RedisSink } from './sink/redis-sink.ts'
 
-export type { RouteAnalysis, Spread, Trend } from './analysis/analysis.ts'
+export { analyse, type RouteAnalysis, type Spread, type Trend } from './analysis/analysis.ts'
 export { MAX_ANALYSES } from './analysis/history.ts'
 export { CONTENT_TYPE, PREFIX } from './exposition/prometheus.ts'
+export {
+  addCell,
+  HOUR_MS,
+  type HourBook,
+  type HourCell,
+  mergeBooks,
+  sumCounts,
+} from './hours/cell.ts'
+export { MAX_HOURS } from './hours/hours.ts'
 export { type LiveSample, MAX_SAMPLES } from './live/live.ts'
 export { type MetricsFunctions, type MetricsOptions, metricsOptionsSchema } from './options.ts'
 export { MAX_RECENT, type RecentRequest } from './recent/recent.ts'
 export { NO_ROUTE } from './requests/record.ts'
 export { withoutQuery } from './sink/entries.ts'
-export { cacheShare, type Verdict, verdictOf } from './window/tally.ts'
+export { cacheShare, Tally, type Verdict, verdictOf } from './window/tally.ts'
 export { Observer }
 
 declare module 'fastify' {
@@ -37,7 +46,7 @@ declare module 'fastify' {
 const SECOND_MS = 1000
 
 const plugin: FastifyPluginAsync<Partial<MetricsOptions> & MetricsFunctions> = async (app, options) => {
-  const { facts, beforeRead = () => {}, routeOf, urlOf, ...given } = options
+  const { facts, beforeRead = () => {}, totals = () => ({}), routeOf, urlOf, ...given } = options
   const resolved = resolveOptions('metrics', metricsOptionsSchema, given)
   const contract = contractOf(app)
   const exchanges = exchangesOf(app)
@@ -45,7 +54,8 @@ const plugin: FastifyPluginAsync<Partial<MetricsOptions> & MetricsFunctions> = a
   const { redis } = resolved
   const sink = redis === undefined ? null : new RedisSink({ url: redis.url, signals, urlOf: urlOf ?? pathOnly })
   const observer = new Observer({
-    ...{ contract, exchanges, beforeRead, sink, options: resolved },
+    ...{ contract, exchanges, beforeRead, totals, sink, options: resolved },
+    warn: problem => app.log.warn(problem),
     routeOf: routeOf ?? (({ routeOptions }) => routeOptions.url ?? null),
   })
   const failed = signals.counter('metrics_failed_total', 'Requests that could not be counted.').with()

@@ -14,12 +14,15 @@ import { analyse, type RouteAnalysis } from './analysis/analysis.ts'
 import { AnalysisHistory } from './analysis/history.ts'
 import { ProcessSignals } from './exposition/process-signals.ts'
 import { expose } from './exposition/prometheus.ts'
+import type { HourBook } from './hours/cell.ts'
+import { HourKeeper } from './hours/keeper.ts'
 import { Live } from './live/live.ts'
 import type { MetricsOptions } from './options.ts'
 import { RecentRequests } from './recent/recent.ts'
 import { NO_ROUTE, requestRecord } from './requests/record.ts'
 import { declareRequestSignals, RouteMeters } from './requests/route-meters.ts'
 import type { RedisSink } from './sink/redis-sink.ts'
+import type { Tally } from './window/tally.ts'
 import { Window } from './window/window.ts'
 
 /** Most routes that are told apart; requests of further ones are counted as `other`. */
@@ -41,6 +44,9 @@ export interface ObserverParts {
   readonly beforeRead: () => void
   /** Route of a running request, null where none is known. */
   readonly routeOf: (request: FastifyRequest) => string | null
+  /** Totals since the start that are kept by the hour as well. */
+  readonly totals: () => Readonly<Record<string, number>>
+  readonly warn: (problem: string) => void
 }
 
 /** `app.metrics`. */
@@ -53,6 +59,7 @@ export class Observer {
   readonly #signals
   readonly #inFlight: Signal<SignalValue>
   readonly #books = new Map<string, RouteBook>()
+  readonly #hours: HourKeeper
 
   constructor(parts: ObserverParts) {
     const { signals } = parts.contract
@@ -60,6 +67,9 @@ export class Observer {
     this.#signals = declareRequestSignals(signals)
     this.#inFlight = signals.gauge('requests_in_flight', 'Requests that have begun and not ended.', 'route')
     this.#process = new ProcessSignals(signals)
+    const { stateDir: folder, stateFile: file } = parts.options
+    const running = () => this.#running()
+    this.#hours = new HourKeeper({ folder, file, running, totals: parts.totals, warn: parts.warn }, Date.now())
     this.live = new Live({
       inFlight: () => parts.exchanges.running,
       loopDelayMs: () => this.#process.loopDelay.p99Ms,
@@ -103,10 +113,19 @@ export class Observer {
     const all = this.analyse().filter(({ count }) => count > 0)
     for (const analysis of all) this.history.add(analysis)
     this.#parts.sink?.addAnalyses(all)
+    this.#hours.tick(Date.now())
     return all
   }
 
+  /** The hours of the last seven days that end after `fromMs` (since 1970), the running one included. */
+  hours(fromMs: number): HourBook {
+    const nowMs = performance.now()
+    for (const { window } of this.#books.values()) window.advance(nowMs)
+    return this.#hours.book(fromMs, Date.now())
+  }
+
   close(): void {
+    this.#hours.close(Date.now())
     this.#process.close()
   }
 
@@ -115,9 +134,14 @@ export class Observer {
     if (known !== undefined) return known
     if (this.#books.size >= MAX_ROUTES && route !== OTHER) return this.#bookOf(OTHER)
     const { intervalMs } = this.#parts.options
-    const book = { meters: new RouteMeters(route, this.#signals), window: new Window(intervalMs) }
+    const window = new Window(intervalMs, (span, beganMs) => this.#hours.add(route, span, wallClock(beganMs)))
+    const book = { meters: new RouteMeters(route, this.#signals), window }
     this.#books.set(route, book)
     return book
+  }
+
+  *#running(): Generator<readonly [string, Tally]> {
+    for (const [route, { window }] of this.#books) if (window.running !== null) yield [route, window.running]
   }
 
   #countInFlight(): void {
@@ -128,3 +152,6 @@ export class Observer {
     })
   }
 }
+
+/** A time of `performance.now()` in ms since 1970, as far as the clock was not set since. */
+const wallClock = (ms: number): number => Date.now() - (performance.now() - ms)

@@ -19,6 +19,15 @@ export const metricsOptionsSchema = Type.Object(
       default: 20,
       description: 'Fewest requests of a route in a window from which rates and times are told.',
     }),
+    stateDir: Type.Union([Type.String(), Type.Null()], {
+      default: null,
+      description: 'Folder where the hours of the last seven days outlive a restart; null = they do not.',
+    }),
+    stateFile: Type.String({
+      default: 'hours.json',
+      pattern: '^[a-z0-9-]+\\.json$',
+      description: 'File in it; another one for each process that shares the folder.',
+    }),
     redis: Type.Optional(
       Type.Object(
         { url: Type.String({ description: 'Address of the server, `redis://host:6379/6` or `rediss://…`.' }) },
@@ -37,6 +46,8 @@ export interface MetricsFunctions {
   readonly routeOf?: (request: FastifyRequest) => string | null
   /** The address of a request as it is written to Redis. Left out: its target without the query. */
   readonly urlOf?: (entry: ExchangeEntry) => string
+  /** Totals since the start that are kept by the hour beside the routes' own numbers. */
+  readonly totals?: () => Readonly<Record<string, number>>
   /** Called before signals are read, so that owners can bring gauges up to date. */
   readonly beforeRead?: () => void
 }

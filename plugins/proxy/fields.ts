@@ -29,6 +29,8 @@ export const ownRequestFields: ReadonlySet<string> = new Set([
   'x-forwarded-port',
   'x-forwarded-prefix',
   'x-forwarded-proto',
+  // Asks the gateway for its reasons and may carry its token.
+  'x-hearthgate-debug',
   'x-real-ip',
   'x-request-id',
 ])

@@ -293,6 +293,7 @@ export class RunningExchange implements ExchangeHandler, ExchangeController, Bag
       number: this.request.attempt?.number ?? this.attempts,
       isHedge: this.request.attempt?.isHedge ?? false,
       isLongHeld: this.#idleLimitMs >= EVENT_STREAM_IDLE_MS,
+      incoming: this.request.incoming,
     })
   }
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { parseProfileArguments, parseRunArguments } from '../../bench/arguments.ts'
-import { CONTENDERS } from '../../bench/contenders/index.ts'
+import { CONTENDERS, OWN_CONTENDERS, takesPart } from '../../bench/contenders/index.ts'
 
 t.test('without arguments the default workloads and every contender run', async t => {
   const args = parseRunArguments([])!
@@ -10,6 +10,16 @@ t.test('without arguments the default workloads and every contender run', async 
   )
   t.strictSame(args.contenders, CONTENDERS)
   t.match(args, { rounds: 4, seconds: 4, json: null, markdown: null })
+})
+
+t.test('the gateway beside itself takes part where it is named', async t => {
+  const args = parseRunArguments(['-w', 'small,hit', '-c', OWN_CONTENDERS.map(({ name }) => name).join(',')])!
+  t.strictSame(args.contenders, OWN_CONTENDERS)
+  for (const workload of args.workloads)
+    t.ok(
+      args.contenders.every(each => takesPart(each, workload)),
+      workload.name,
+    )
 })
 
 t.test('lists select in the order they name, options set the rest', async t => {

@@ -47,6 +47,12 @@ t.test('a token is asked for in front of everything, and compared whole', async 
     t.equal((await ask(`${adminUrl}/api/stats`, { authorization: `Bearer ${wrong}` })).status, 401)
   }
   t.equal((await ask(`${adminUrl}/api/stats`, { authorization: `Bearer ${token}` })).status, 200)
+  const basic = (pair: string) => ({ authorization: `Basic ${Buffer.from(pair).toString('base64')}` })
+  t.equal((await ask(`${adminUrl}/api/stats`, basic(`anybody:${token}`))).status, 200)
+  for (const wrong of [`${token}:`, `${token}:x`, 'anybody:', ':', '']) {
+    t.equal((await ask(`${adminUrl}/api/stats`, basic(wrong))).status, 401, wrong)
+  }
+  t.equal((await ask(`${adminUrl}/api/stats`, { authorization: token })).status, 401, 'without a scheme')
 })
 
 t.test('a POST needs JSON and the header that a foreign page cannot send', async t => {

@@ -95,6 +95,19 @@ t.test('In a browser', { skip, timeout: 110_000 }, async t => {
     await page.getByText('wiki', { exact: true }).first().waitFor()
   })
 
+  await t.test('the last day and the last week are told in plain words', async t => {
+    const page = await openPage(t, browser)
+    await page.goto(adminUrl)
+    await page.getByText('gone failed in 1 of 1 requests').waitFor()
+    const week = page.getByRole('button', { name: 'Last 7 days' })
+    await week.focus()
+    const asked = page.waitForResponse(response => response.url().endsWith('/api/report?since=7d'))
+    await page.keyboard.press('Enter')
+    t.equal((await asked).status(), 200)
+    t.equal(await week.getAttribute('aria-pressed'), 'true')
+    t.match(await page.locator('[data-summary]').innerText(), /The cache answered \d+ requests/)
+  })
+
   await t.test('a purge forgets what it names, and says so', async t => {
     const page = await openPage(t, browser)
     await page.goto(`${adminUrl}/#/cache`)
@@ -163,6 +176,31 @@ t.test('In a browser', { skip, timeout: 110_000 }, async t => {
       t.strictSame(await violations(page, axe), [], 'the why of a request')
     })
   }
+})
+
+t.test('In a browser, where a token is needed', { skip, timeout: 60_000 }, async t => {
+  const token = 'a-token-of-the-test:with-a-colon'
+  const { adminUrl } = await startGateway(
+    t,
+    `${base.replace('port: 0 }\nlog', `port: 0, token: "${token}" }\nlog`)}routes: []\n`,
+  )
+  const browser = await launchBrowser()
+  t.teardown(() => browser.close())
+  const open = async (password: string) => {
+    const context = await browser.newContext({ httpCredentials: { username: 'anybody', password } })
+    const page = await context.newPage()
+    return { page, response: await page.goto(adminUrl) }
+  }
+  const asked = (await fetch(adminUrl)).headers.get('www-authenticate')
+  t.match(asked, /^Basic realm=".*", Bearer$/, 'a browser asks for it')
+  t.equal((await open('wrong')).response?.status(), 401)
+  const { page, response } = await open(token)
+  t.equal(response?.status(), 200)
+  await page.locator('#link.live').waitFor()
+  await page.goto(`${adminUrl}/#/cache`)
+  await page.locator('select[name=kind]').selectOption('all')
+  await page.getByRole('button', { name: 'Purge' }).click()
+  await page.getByText('0 answers forgotten').waitFor()
 })
 
 /** The library comes in as code of the debugger: the page's own policy lets no foreign script in. */

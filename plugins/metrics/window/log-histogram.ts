@@ -9,6 +9,13 @@ const PER_OCTAVE = 8
 const OCTAVES = 30
 const BUCKETS = PER_OCTAVE * OCTAVES
 
+/** A histogram as its filled buckets, each as its number and its count, one after the other. */
+export interface SparseHistogram {
+  readonly sum: number
+  readonly max: number
+  readonly buckets: readonly number[]
+}
+
 export class LogHistogram {
   /** What is at or below it falls into the first bucket. */
   readonly #least: number
@@ -37,6 +44,34 @@ export class LogHistogram {
     this.sum += other.sum
     this.max = Math.max(this.max, other.max)
     for (let i = 0; i < BUCKETS; i++) this.#counts[i] = (this.#counts[i] as number) + (other.#counts[i] as number)
+  }
+
+  sparse(): SparseHistogram {
+    const buckets: number[] = []
+    this.#counts.forEach((count, i) => {
+      if (count > 0) buckets.push(i, count)
+    })
+    return { sum: this.sum, max: this.max, buckets }
+  }
+
+  /** Adds what one of the same least value held. */
+  addSparse({ sum, max, buckets }: SparseHistogram): void {
+    this.sum += sum
+    this.max = Math.max(this.max, max)
+    for (let i = 0; i + 1 < buckets.length; i += 2) {
+      const [at, count] = [buckets[i] as number, buckets[i + 1] as number]
+      this.#counts[at] = (this.#counts[at] as number) + count
+      this.count += count
+    }
+  }
+
+  /** Whether something out of a file is what `sparse` makes. */
+  static isSparse(value: unknown): value is SparseHistogram {
+    if (typeof value !== 'object' || value === null) return false
+    const { sum, max, buckets } = value as Partial<SparseHistogram>
+    const isNumber = (number: unknown) => typeof number === 'number' && Number.isFinite(number) && number >= 0
+    if (!isNumber(sum) || !isNumber(max) || !Array.isArray(buckets) || buckets.length % 2 !== 0) return false
+    return buckets.every((number, i) => Number.isInteger(number) && number >= 0 && (i % 2 === 1 || number < BUCKETS))
   }
 
   reset(): void {

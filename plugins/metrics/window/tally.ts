@@ -94,7 +94,7 @@ export class Tally {
   }
 
   add(other: Tally): void {
-    for (const name of numbers) this[name] += other[name]
+    for (const name of tallyNumbers) this[name] += other[name]
     for (const name of verdictNames) this.verdicts[name] += other.verdicts[name]
     this.ms.add(other.ms)
     this.firstByteMs.add(other.firstByteMs)
@@ -102,7 +102,7 @@ export class Tally {
   }
 
   reset(): void {
-    for (const name of numbers) this[name] = 0
+    for (const name of tallyNumbers) this[name] = 0
     for (const name of verdictNames) this.verdicts[name] = 0
     this.ms.reset()
     this.firstByteMs.reset()
@@ -110,9 +110,10 @@ export class Tally {
   }
 }
 
-const numbers = [
+/** What is added up as it is. */
+export const tallyNumbers = [
   ...(['count', 'longHeld', 'hits', 'misses', 'hitBytes', 'bytesIn', 'bytesRaw', 'bytesOut'] as const),
   ...(['encodedRaw', 'encodedOut', 'encoded', 'encodeMs', 'attempts', 'queueMs'] as const),
-]
+] as const
 
-const verdictNames = ['success', 'client_error', 'server_error', 'gateway_error', 'client_left'] as const
+export const verdictNames = ['success', 'client_error', 'server_error', 'gateway_error', 'client_left'] as const

@@ -14,9 +14,15 @@ export class Window {
   /** Number of the span that records go into, counted from the clock's zero. */
   #current = -1
 
-  /** @param windowMs longest window that can be asked for */
-  constructor(windowMs: number) {
+  readonly #spanOver: (span: Tally, beganMs: number) => void
+
+  /**
+   * @param windowMs longest window that can be asked for
+   * @param spanOver told each span that had requests, once, when it is over; it keeps nothing of the object
+   */
+  constructor(windowMs: number, spanOver: (span: Tally, beganMs: number) => void = () => {}) {
     this.#spanMs = windowMs / (SPANS - 1)
+    this.#spanOver = spanOver
   }
 
   record(record: RequestRecord): void {
@@ -31,10 +37,27 @@ export class Window {
     return total
   }
 
+  /** The running span, which is not over yet; null = nothing came in it. */
+  get running(): Tally | null {
+    const span = this.#current < 0 ? undefined : this.#spans[this.#current % SPANS]
+    return span === undefined || span.count === 0 ? null : span
+  }
+
+  /** Closes the running span where its time is over. */
+  advance(nowMs: number): void {
+    this.#spanAt(nowMs)
+  }
+
+  #endSpan(): void {
+    const { running } = this
+    if (running !== null) this.#spanOver(running, this.#current * this.#spanMs)
+  }
+
   /** Spans that lie between are emptied when time has moved on; records that come late go into the current one. */
   #spanAt(timeMs: number): Tally {
     const number = Math.floor(timeMs / this.#spanMs)
     if (number > this.#current) {
+      this.#endSpan()
       const steps = this.#current < 0 ? 1 : Math.min(number - this.#current, SPANS)
       for (let i = 0; i < steps; i++) this.#spans[(number - i) % SPANS]?.reset()
       this.#current = number

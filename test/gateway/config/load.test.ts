@@ -23,6 +23,7 @@ t.test('what is not written has the documented defaults', async t => {
     stateDir: '/etc/hearthgate/state',
     acme: null,
     uplink: null,
+    tracing: { context: 'pass', spans: false },
     log: { level: 'info', access: 'json', sample: 1 },
     limits: {
       headerSize: 32 * 1024,
@@ -88,6 +89,7 @@ t.test('what is not written has the documented defaults', async t => {
     webdav: { destination: 'keep' },
     redirects: {},
     redact: [],
+    serverTiming: false,
     hsts: false,
     retry: {
       statuses: [502, 503, 504],

@@ -4,7 +4,9 @@
 import t from 'tap'
 import { mergeCache, mergePurges } from '../../../gateway/workers/merge.ts'
 import { mergeExpositions } from '../../../gateway/workers/merge-expositions.ts'
+import { mergeRequests, timeOfNumber } from '../../../gateway/workers/merge-requests.ts'
 import { HEALTHY_MS, MAX_DELAY_MS, restartDelay } from '../../../gateway/workers/restart-delay.ts'
+import { combineGauges } from '../../../gateway/workers/worst-of.ts'
 
 t.test('workers that die at once are replaced later and later, one that has served is replaced at once', t => {
   t.strictSame(
@@ -78,5 +80,30 @@ t.test('expositions are added by name and labels; delays take the worst', t => {
   t.ok(lines.includes('hearthgate_ttfb_seconds_bucket{le="+Inf"} 4'))
   t.ok(lines.includes('hearthgate_ttfb_seconds_sum 3'))
   t.equal(lines.filter(line => line.startsWith('# TYPE hearthgate_requests_total')).length, 1)
+  t.end()
+})
+
+t.test('a gauge of several processes is their sum, their worst, or the first to run out', t => {
+  t.equal(combineGauges('cache_store_bytes', 2, 3), 5)
+  t.equal(combineGauges('hearthgate_event_loop_p99_delay_seconds', 2, 3), 3)
+  t.equal(combineGauges('certificate_expiry_timestamp_seconds', 2, 3), 2)
+  t.end()
+})
+
+t.test('the last requests of several processes are one list, by time', t => {
+  const shown = (ms: number, number: number) => ({ at: new Date(ms).toISOString(), number, id: `${ms}` }) as never
+  const all = [
+    [shown(5000, 9), shown(2000, 8)],
+    [shown(6000, 2), shown(4000, 1), shown(3000, 0)],
+  ]
+  const question = { limit: 100, after: -1, askedMs: 6000 }
+  const ids = (list: readonly { readonly id: string }[]) => list.map(({ id }) => id)
+  const list = mergeRequests(all, question)
+  t.strictSame(ids(list), ['5000', '4000', '3000', '2000'], 'what ended meanwhile is left for the next look')
+  t.strictSame(ids(mergeRequests(all, { ...question, limit: 2 })), ['5000', '4000'])
+  const after = list[1]?.number ?? 0
+  t.strictSame(ids(mergeRequests(all, { ...question, after, askedMs: 7000 })), ['6000', '5000'])
+  t.ok(timeOfNumber(after) <= 4000 && timeOfNumber(after) > 3000)
+  t.equal(timeOfNumber(-1), 0)
   t.end()
 })

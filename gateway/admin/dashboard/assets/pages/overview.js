@@ -5,6 +5,7 @@ import { badge, card, h, table, tiles } from '../dom.js'
 import { bytes, count, duration, ms, percent, rate } from '../format.js'
 import { every } from '../refresh.js'
 import { remarks } from './remarks.js'
+import { summary } from './summary.js'
 
 /** Seconds that the numbers at the top look at. */
 const LAST = 10
@@ -64,6 +65,7 @@ export function overview(main, { samples }) {
   ])
   const words = h('ul', { class: 'plain' })
   const since = h('p', { class: 'lead' }, ' ')
+  const report = summary()
   main.append(
     h('h1', {}, 'Overview'),
     since,
@@ -77,6 +79,7 @@ export function overview(main, { samples }) {
       card('Cache', charts.cache.element),
     ),
     card('What stands out', words),
+    report.element,
     card('Routes', routes.element),
   )
   const draw = () => {
@@ -94,6 +97,7 @@ export function overview(main, { samples }) {
   })
   return () => {
     stop()
+    report.close()
     samples.removeEventListener('sample', draw)
     for (const each of Object.values(charts)) each.close()
   }
