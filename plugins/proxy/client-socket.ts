@@ -24,12 +24,13 @@ export function hasLeft(raw: ServerResponse): boolean {
 }
 
 /**
- * Calls back when the client is gone, maybe twice. A stream of HTTP/2 that a client resets with NO_ERROR, or whose session
- * fails, first ends like one that is whole: only 'aborted', which comes before that, tells that the body was cut.
+ * Calls back when the client is gone, maybe more than once. Over HTTP/2 the stream is asked: where a client resets it with
+ * NO_ERROR, or its session fails, the body first ends like a whole one, and only 'aborted', which comes before, tells that it
+ * was cut; and for HEAD Node leaves out the 'close' of the answer.
  */
 export function onLeave(raw: ServerResponse, callback: () => void): void {
-  raw.once('close', callback)
-  if (isHttp2(raw)) (raw as unknown as Http2ServerResponse).stream?.once('aborted', callback)
+  if (isHttp2(raw)) (raw as unknown as Http2ServerResponse).stream?.once('aborted', callback).once('close', callback)
+  else raw.once('close', callback)
 }
 
 /** Writes the head. `fields` is flat and includes Content-Length where there is one. */

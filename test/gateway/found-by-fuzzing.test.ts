@@ -5,7 +5,7 @@ import t from 'tap'
 import { base, startGateway } from '../support/gateway.ts'
 import { exchange, RawClient } from '../support/raw-client.ts'
 import type { RawRequest } from '../support/raw-origin.ts'
-import { endHeaders, frame, rawH2, request, type } from './listeners/raw-h2.ts'
+import { endHeaders, endStream, frame, rawH2, request, type } from './listeners/raw-h2.ts'
 import { eventually, get, originFor, route } from './support.ts'
 
 const certs = fileURLToPath(new URL('../support/certs/', import.meta.url))
@@ -81,4 +81,15 @@ t.test('an upload over HTTP/2 that is reset without an error, or whose session f
     await t.rejects((origin.requests[before] as RawRequest).complete, { message: 'the request was cut' }, name)
     h2.socket.destroy()
   }
+})
+
+t.test('the leaving of a client of HTTP/2 that asked for a head alone ends the work of the app', async t => {
+  const origin = await originFor(t, () => {})
+  const { port } = await startGateway(t, `${tls}routes:\n${route('app', '/', origin.url)}`)
+  const h2 = await rawH2(t, port)
+  h2.socket.write(frame(type.headers, endHeaders | endStream, 1, request('/slow', [], 'HEAD')))
+  await eventually(() => origin.requests.length === 1)
+  h2.socket.destroy()
+  await eventually(() => origin.sockets.size === 0)
+  t.equal(origin.requests.length, 1)
 })
