@@ -38,11 +38,7 @@ export async function tryRequests(rig: Rig, { bytes: written, cuts }: Sent, tall
     tally.runs++
     tally.forwarded += messages.length
     if (/^HTTP\/1\.1 [45]/m.test(answered)) tally.refused++
-    if (isLate && reading.rest === 'whole') {
-      tally.late++
-      if (process.env.DBG)
-        console.log('LATE', JSON.stringify(bytes.slice(0, 1500)), JSON.stringify(answered.slice(0, 300)))
-    }
+    if (isLate && reading.rest === 'whole') tally.late++
   }
   const wrong = [...judgeRequests({ bytes, answered, messages, faults }), ...late]
   if (!rig.isAlive()) wrong.push(`the gateway has ended: ${rig.gateway.log().slice(-2_000)}`)
