@@ -1,6 +1,6 @@
 /** Plain HTTP/1.1 of the bench itself: free ports, waiting for a server, one request for a byte-for-byte check. */
 import { request } from 'node:http'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Child } from './processes.ts'
 
@@ -66,4 +66,22 @@ export async function waitUntilServing(child: Child, url: string): Promise<void>
   }
   const how = child.hasEnded() ? `ended with ${await child.ended}` : `did not serve within ${START_MS} ms (${last})`
   throw new Error(`${child.name} ${how}: ${child.stderr().trim().slice(-500)}`)
+}
+
+/** Waits for a process that listens, without asking it anything. Throws as `waitUntilServing`. */
+export async function waitUntilListening(child: Child, port: number): Promise<void> {
+  const deadline = Date.now() + START_MS
+  while (!(await isListening(port))) {
+    if (child.hasEnded() || Date.now() > deadline)
+      throw new Error(`${child.name} did not listen within ${START_MS} ms: ${child.stderr().trim().slice(-500)}`)
+    await delay(50)
+  }
+}
+
+function isListening(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const socket = connect(port, '127.0.0.1')
+  socket.once('connect', () => resolve(true))
+  socket.once('error', () => resolve(false))
+  return promise.finally(() => socket.destroy())
 }

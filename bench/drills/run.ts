@@ -6,11 +6,10 @@
  * Ends with 1 when one of ours is not as asked.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { freePort, waitUntilListening } from '../http.ts'
 import { Children } from '../processes.ts'
 import { type Contender, contenders } from './contenders.ts'
 import { drills } from './list/index.ts'
@@ -18,7 +17,6 @@ import { visit } from './load.ts'
 import { WARM_UP_FIELD } from './origin.ts'
 import type { Drill, DrillResult, DrillRun } from './types.ts'
 
-const START_MS = 15_000
 const WARM_UP = 100
 
 const { values } = parseArgs({
@@ -72,11 +70,7 @@ async function runDrill(drill: Drill, contender: Contender): Promise<DrillResult
       for (const [name, text] of files) writeFileSync(join(directory, name), text)
       const child = await children.start(contender.name, command)
       endings.push(() => children.stop(child))
-      await untilOpen(
-        port,
-        () => child.hasEnded(),
-        () => child.stderr(),
-      )
+      await waitUntilListening(child, port)
       // Programs are slow at first; that is not what is drilled.
       for (let i = 0; i < WARM_UP; i++) await visit(port, { headers: { [WARM_UP_FIELD]: '1' } })
       return { name: contender.name, port }
@@ -87,29 +81,4 @@ async function runDrill(drill: Drill, contender: Contender): Promise<DrillResult
   } finally {
     for (const end of endings.toReversed()) await end()
   }
-}
-
-async function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>()
-  const server = net.createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address() as net.AddressInfo
-    server.close(() => resolve(port))
-  })
-  return promise
-}
-
-async function untilOpen(port: number, hasEnded: () => boolean, output: () => string): Promise<void> {
-  const deadline = Date.now() + START_MS
-  while (!(await isOpen(port))) {
-    if (hasEnded() || Date.now() > deadline) throw new Error(`the proxy did not start: ${output()}`)
-    await delay(50)
-  }
-}
-
-function isOpen(port: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>()
-  const socket = net.connect(port, '127.0.0.1')
-  socket.once('connect', () => resolve(true))
-  socket.once('error', () => resolve(false))
-  return promise.finally(() => socket.destroy())
 }

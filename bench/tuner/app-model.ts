@@ -5,7 +5,7 @@
 import type { AttemptOutcome } from '../../plugins/tuner/types.ts'
 import type { Random } from './random.ts'
 import { type Job, SharedServer } from './shared-server.ts'
-import type { Timeline } from './timeline.ts'
+import type { Clock } from './timeline.ts'
 import { type UpstreamWorld, valueAt } from './world.ts'
 
 const REFUSAL_MS = 1
@@ -23,7 +23,7 @@ export interface Visit {
 }
 
 export class AppModel {
-  readonly #timeline: Timeline
+  readonly #timeline: Clock
   readonly #world: UpstreamWorld
   readonly #random: Random
   readonly #cpu: SharedServer
@@ -31,7 +31,7 @@ export class AppModel {
   readonly #running = new Set<Visit>()
   #isCrashed = false
 
-  constructor(world: UpstreamWorld, timeline: Timeline, random: Random) {
+  constructor(world: UpstreamWorld, timeline: Clock, random: Random) {
     this.#world = world
     this.#timeline = timeline
     this.#random = random

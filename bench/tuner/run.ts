@@ -1,12 +1,13 @@
 /**
- * `npm run bench:tuner -- [--quick] [--scaled] [--random] [--drill] [--cost] [--seeds 1,2] [--world s1]`: the table of
- * docs/tuner.md. Virtual time and seeded chance: the same figures on every machine, but for the cost.
+ * `npm run bench:tuner -- [--quick] [--scaled] [--random] [--drill] [--cost] [--real [--seconds 300]] [--seeds 1,2] [--world s1]`: the table of
+ * docs/tuner.md. Virtual time and seeded chance: the same figures on every machine, but for `--cost` and `--real`.
  */
 import { parseArgs } from 'node:util'
 import { contenders } from './contenders.ts'
 import { measureCost } from './cost.ts'
 import { runDrills } from './drill.ts'
 import { bestFixed } from './oracle.ts'
+import { REAL_WORLDS, runReal } from './real/run.ts'
 import { simulate } from './simulate.ts'
 import { holdOutWorlds, knownWorlds, scaleWorld, varyWorld, type World } from './world.ts'
 
@@ -18,6 +19,8 @@ const { values } = parseArgs({
     random: { type: 'boolean', default: false },
     drill: { type: 'boolean', default: false },
     cost: { type: 'boolean', default: false },
+    real: { type: 'boolean', default: false },
+    seconds: { type: 'string', default: '300' },
     seeds: { type: 'string', default: '' },
     world: { type: 'string', default: '' },
     only: { type: 'string', default: '' },
@@ -84,10 +87,26 @@ function convergedAt(minutes: readonly number[], best: readonly (number | null)[
   return last
 }
 
+async function compareReal(worlds: readonly World[], seconds: number, seed: number): Promise<void> {
+  const rows = await runReal(worlds, seconds, seed)
+  console.log(`\n## On real sockets, ${seconds} s each, all at once (seed ${seed})\n`)
+  for (const { id } of worlds) {
+    const own = rows.filter(({ world }) => world === id)
+    const best = own.find(({ contender }) => contender === 'best fixed')?.score ?? 0
+    console.log(`${id}: ${own[0]?.requests} requests`)
+    for (const { contender, score, attemptsPerRequest } of own) {
+      const regret = percent((best - score) / best).padStart(10)
+      console.log(
+        `  ${contender.padEnd(11)} score ${score.toFixed(4)}  regret ${regret}  attempts ${attemptsPerRequest.toFixed(3)}`,
+      )
+    }
+  }
+}
+
 const pairs = (worlds: readonly World[], seeds: readonly number[]) =>
   seeds.flatMap(seed => worlds.map(world => ({ world, seed })))
 
-const isSpecial = values.scaled || values.random || values.drill || values.cost
+const isSpecial = values.scaled || values.random || values.drill || values.cost || values.real
 if (!isSpecial) compare('Fourteen worlds', pairs(all, seedsOr([1, 2])), only)
 if (values.scaled) {
   const limited = all.filter(({ staticSweep }) => 'upstream.maxConcurrency' in staticSweep)
@@ -101,3 +120,7 @@ if (values.random) {
 }
 if (values.drill) runDrills()
 if (values.cost) measureCost()
+if (values.real) {
+  const worlds = all.filter(({ id }) => REAL_WORLDS.includes(id))
+  await compareReal(worlds, Number(values.seconds), seedsOr([1])[0] ?? 1)
+}

@@ -2,7 +2,7 @@
  * Something that runs any number of jobs at once, all at the same speed: the CPU of an app or of the gateway, a link. The
  * speed depends on how many there are, so a job is done when the common progress has reached its mark.
  */
-import type { Planned, Timeline } from './timeline.ts'
+import type { Clock, Planned } from './timeline.ts'
 
 export interface Job {
   readonly mark: number
@@ -10,7 +10,7 @@ export interface Job {
 }
 
 export class SharedServer {
-  readonly #timeline: Timeline
+  readonly #timeline: Clock
   /** Progress of each job in a millisecond when `n` run. */
   readonly #speed: (n: number) => number
   readonly #jobs: Job[] = []
@@ -22,7 +22,7 @@ export class SharedServer {
   busyMs = 0
   readonly #parallel: number
 
-  constructor(timeline: Timeline, parallel: number, speed: (n: number) => number) {
+  constructor(timeline: Clock, parallel: number, speed: (n: number) => number) {
     this.#timeline = timeline
     this.#speed = speed
     this.#parallel = parallel

@@ -9,7 +9,7 @@ import { Recorder } from './recorder.ts'
 import { RequestModel, type Surroundings } from './request-model.ts'
 import { applyDecisions, type Settings, untunedSettings } from './settings.ts'
 import { SharedServer } from './shared-server.ts'
-import { Timeline } from './timeline.ts'
+import { type Clock, Timeline } from './timeline.ts'
 import { type RouteWorld, rateAt, type World } from './world.ts'
 
 const WINDOW_MS = 1000
@@ -101,21 +101,21 @@ export function simulate(
   return { ...scoreOf(recorder), changesPerHour: (changes * 3600) / world.durationS, observeMs }
 }
 
-interface Arrivals {
+export interface Arrivals {
   readonly route: RouteWorld
   readonly share: number
   readonly random: Random
 }
 
-function planArrivals(
-  { world, timeline }: Surroundings,
+/** A Poisson process with a rate that is constant within each piece. */
+export function planArrivals(
+  { world, timeline }: { readonly world: World; readonly timeline: Clock },
   { route, share, random }: Arrivals,
   arrive: (bytes: number) => void,
 ): void {
   const endMs = world.durationS * 1000
   const next = (fromMs: number): void => {
     let at = fromMs
-    // A Poisson process with a rate that is constant within each piece.
     for (let left = random.exponential(1); at < endMs; at = (Math.floor(at / PIECE_MS) + 1) * PIECE_MS) {
       const perMs = (rateAt(route.rate, at / 1000) * share) / 1000
       const pieceMs = (Math.floor(at / PIECE_MS) + 1) * PIECE_MS - at

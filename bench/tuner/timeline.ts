@@ -9,7 +9,14 @@ export interface Planned {
   run: (() => void) | null
 }
 
-export class Timeline {
+/** What models run on: virtual time, or that of the machine (real/clock.ts). */
+export interface Clock {
+  /** Milliseconds since the start. */
+  readonly now: number
+  after(ms: number, run: () => void): Planned
+}
+
+export class Timeline implements Clock {
   now = 0
   #order = 0
   readonly #heap: Planned[] = []

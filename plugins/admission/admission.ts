@@ -60,6 +60,8 @@ export class Admission {
   apply(options: Readonly<Record<string, LaneOptions>>, uplink: number | null): void {
     this.#options = options
     for (const [name, lane] of this.#lanes) this.#refresh(name, lane)
+    // Before its first request, so that a tuner knows what is configured.
+    for (const name of Object.keys(options)) this.#laneOf(name)
     this.#configureLimiters()
     this.bandwidth.apply(ratesOf(this.#options), uplink)
   }

@@ -1,26 +1,25 @@
 /**
  * Requests of one rank that wait, in turn by client: one client with many requests does not hold up another with one.
- * A client that comes anew goes before those that have waited and been served already (as the flow queues of RFC 8290
- * §4.1); among the requests of one client, its connections take turns.
+ * Clients that look go before those that fetch (rules/pace.ts); one turn in four is for who has waited longest, so that
+ * nobody waits for ever. Among the requests of one client, its connections take turns by the same rule.
  */
+import type { Clients, Connection } from './clients.ts'
+import { PACE_LEVELS, paceLevel } from './rules/pace.ts'
 
 /** What the queue knows of a waiting request. */
 export interface Waiting {
   /** Route and client; requests with the same key take turns with those of other keys. */
   readonly flowKey: string
-  /** What it came by: counts when it was served last. */
-  readonly connection: ConnectionTurn
+  readonly connection: Connection
+  /** When it began to wait. */
+  readonly queuedMs: number
 }
 
-/** When a connection of a client was served last, as a running number; 0 = never. */
-export interface ConnectionTurn {
-  servedAt: number
-}
-
+/** The requests of one client. */
 interface Flow<T> {
   readonly key: string
   readonly waiting: T[]
-  isFresh: boolean
+  level: number
 }
 
 interface Choice<T> {
@@ -28,16 +27,19 @@ interface Choice<T> {
   readonly isNewestFirst: (item: T) => boolean
 }
 
-/** Clients that are remembered though nothing of them waits, until their turn has passed. */
-export const MAX_FLOWS = 1024
+const TURNS_FOR_THE_OLDEST = 4
 
 export class FairQueue<T extends Waiting> {
+  readonly #clients: Clients
   readonly #flows = new Map<string, Flow<T>>()
-  /** Clients that have not been served since they came. */
-  readonly #fresh: Flow<T>[] = []
-  #served: Flow<T>[] = []
+  /** The flows of each level, in turn. */
+  readonly #turns: readonly Flow<T>[][] = Array.from({ length: PACE_LEVELS }, () => [])
   #size = 0
-  #turn = 0
+  #served = 0
+
+  constructor(clients: Clients) {
+    this.#clients = clients
+  }
 
   get size(): number {
     return this.#size
@@ -46,11 +48,18 @@ export class FairQueue<T extends Waiting> {
   push(item: T): void {
     this.#size++
     const known = this.#flows.get(item.flowKey)
-    if (known !== undefined) return void known.waiting.push(item)
-    if (this.#flows.size >= MAX_FLOWS) this.#forgetIdle()
-    const flow: Flow<T> = { key: item.flowKey, waiting: [item], isFresh: true }
+    if (known !== undefined) return this.#pushTo(known, item)
+    const flow: Flow<T> = { key: item.flowKey, waiting: [item], level: 0 }
     this.#flows.set(flow.key, flow)
-    this.#fresh.push(flow)
+    this.#enlist(flow, false)
+  }
+
+  /** Who looks again is no longer kept waiting for what was fetched. */
+  #pushTo(flow: Flow<T>, item: T): void {
+    flow.waiting.push(item)
+    if (this.#clients.levelOf(flow.key) >= flow.level) return
+    this.#delist(flow)
+    this.#enlist(flow, false)
   }
 
   /** Takes one out that no longer waits; false when it is not here. */
@@ -58,31 +67,33 @@ export class FairQueue<T extends Waiting> {
     const flow = this.#flows.get(item.flowKey)
     const index = flow?.waiting.indexOf(item) ?? -1
     if (flow === undefined || index < 0) return false
-    flow.waiting.splice(index, 1)
-    this.#size--
-    if (flow.isFresh && flow.waiting.length === 0) {
-      this.#fresh.splice(this.#fresh.indexOf(flow), 1)
-      this.#flows.delete(flow.key)
-    }
+    this.#takeOut(flow, index)
+    if (flow.waiting.length === 0) this.#delist(flow)
     return true
   }
 
   /** The next whose turn it is, of those that may run; null where there is none. */
   take(mayRun: (item: T) => boolean, isNewestFirst: (item: T) => boolean): T | null {
     if (this.#size === 0) return null
-    const newest = this.#fresh.at(-1)?.waiting[0]
-    const isTurned = newest !== undefined && isNewestFirst(newest)
-    const fresh = this.#takeFrom(this.#fresh, isTurned, { mayRun, isNewestFirst })
-    if (fresh !== null) return fresh
-    this.#forgetIdle()
-    return this.#takeFrom(this.#served, false, { mayRun, isNewestFirst })
+    const choice = { mayRun, isNewestFirst }
+    if ((this.#served + 1) % TURNS_FOR_THE_OLDEST === 0) {
+      const item = this.#takeFrom(this.#turns[this.#levelOfOldest()] as Flow<T>[], choice)
+      if (item !== null) return item
+    }
+    for (const flows of this.#turns) {
+      const item = this.#takeFrom(flows, choice)
+      if (item !== null) return item
+    }
+    return null
   }
 
   /** Requests that would go before a new one of this key. */
   aheadOf(flowKey: string): number {
-    const mine = this.#flows.get(flowKey)?.waiting.length ?? 0
-    if (mine === 0) return Math.min(this.#size, this.#fresh.length)
-    return Math.min(this.#size, (mine + 1) * this.#flows.size)
+    const own = (this.#flows.get(flowKey)?.waiting.length ?? 0) + 1
+    const level = this.#clients.levelOf(flowKey)
+    let ahead = 0
+    for (let each = 0; each <= level; each++) ahead += (this.#turns[each] as Flow<T>[]).length
+    return Math.min(this.#size, ahead * own)
   }
 
   *items(): Iterable<T> {
@@ -100,35 +111,65 @@ export class FairQueue<T extends Waiting> {
     return longest
   }
 
-  #takeFrom(flows: Flow<T>[], isLastFlowFirst: boolean, { mayRun, isNewestFirst }: Choice<T>): T | null {
+  #takeFrom(flows: Flow<T>[], { mayRun, isNewestFirst }: Choice<T>): T | null {
+    const newest = flows.at(-1)?.waiting[0]
+    const isTurned = newest !== undefined && isNewestFirst(newest)
     for (let n = 0; n < flows.length; n++) {
-      const index = isLastFlowFirst ? flows.length - 1 - n : n
-      const flow = flows[index] as Flow<T>
+      const flow = flows[isTurned ? flows.length - 1 - n : n] as Flow<T>
       const item = this.#pick(flow, isNewestFirst)
-      if (item === null || !mayRun(item)) continue
-      flow.waiting.splice(flow.waiting.indexOf(item), 1)
-      this.#size--
-      item.connection.servedAt = ++this.#turn
-      flows.splice(index, 1)
-      flow.isFresh = false
-      this.#served.push(flow)
+      if (!mayRun(item)) continue
+      this.#takeOut(flow, flow.waiting.indexOf(item))
+      item.connection.servedAt = ++this.#served
+      this.#delist(flow)
+      // The others of its level come first, from whichever end they are taken.
+      if (flow.waiting.length > 0) this.#enlist(flow, isTurned)
       return item
     }
     return null
   }
 
-  /** Among the requests of one client: the newest, or the oldest of the connection that was served longest ago. */
-  #pick({ waiting }: Flow<T>, isNewestFirst: (item: T) => boolean): T | null {
-    let first = waiting.at(-1) ?? null
-    if (first === null || isNewestFirst(first)) return first
-    first = null
-    for (const item of waiting) {
-      if (first === null || item.connection.servedAt < first.connection.servedAt) first = item
+  #levelOfOldest(): number {
+    let oldest = 0
+    let queuedMs = Number.POSITIVE_INFINITY
+    for (const [level, flows] of this.#turns.entries()) {
+      const first = flows[0]?.waiting[0]
+      if (first === undefined || first.queuedMs >= queuedMs) continue
+      queuedMs = first.queuedMs
+      oldest = level
     }
-    return first
+    return oldest
   }
 
-  #forgetIdle(): void {
-    this.#served = this.#served.filter(flow => flow.waiting.length > 0 || !this.#flows.delete(flow.key))
+  #enlist(flow: Flow<T>, isAtFront: boolean): void {
+    this.#flows.set(flow.key, flow)
+    flow.level = this.#clients.levelOf(flow.key)
+    const turns = this.#turns[flow.level] as Flow<T>[]
+    if (isAtFront) turns.unshift(flow)
+    else turns.push(flow)
   }
+
+  #delist(flow: Flow<T>): void {
+    const turns = this.#turns[flow.level] as Flow<T>[]
+    turns.splice(turns.indexOf(flow), 1)
+    this.#flows.delete(flow.key)
+  }
+
+  #takeOut(flow: Flow<T>, index: number): void {
+    flow.waiting.splice(index, 1)
+    this.#size--
+  }
+
+  /** Among the requests of one client: the newest, or the oldest of the connection whose turn it is. */
+  #pick({ waiting }: Flow<T>, isNewestFirst: (item: T) => boolean): T {
+    const newest = waiting.at(-1) as T
+    if (isNewestFirst(newest)) return newest
+    let first = waiting[0] as T
+    for (const item of waiting) if (goesBefore(item.connection, first.connection)) first = item
+    return first
+  }
+}
+
+function goesBefore(one: Connection, other: Connection): boolean {
+  const difference = paceLevel(one.pace) - paceLevel(other.pace)
+  return difference === 0 ? one.servedAt < other.servedAt : difference < 0
 }

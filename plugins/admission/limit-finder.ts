@@ -13,6 +13,11 @@ import {
   stepAutoLimit,
 } from './rules/auto-limit.ts'
 
+/**
+ * An origin that answers within this time alone counts as one that needs as long. What is measured of it under load is
+ * mostly the turn of our own event loop; a wait that short is nobody's, and nothing in it needs an order.
+ */
+const UNNOTICED_MS = 5
 /** Ratios of one window that the median is taken of. */
 const MAX_RATIOS = 256
 
@@ -85,8 +90,9 @@ export class LimitFinder {
     this.#lastAnswerMs = nowMs
     if (unloadedMs === null) return
     this.#compared++
-    this.#unloadedMs += unloadedMs
-    if (this.#ratios.length < MAX_RATIOS) this.#ratios.push(ms / Math.max(unloadedMs, 0.1))
+    const alone = Math.max(unloadedMs, UNNOTICED_MS)
+    this.#unloadedMs += alone
+    if (this.#ratios.length < MAX_RATIOS) this.#ratios.push(ms / alone)
   }
 
   /** One look at the window; often it goes on being measured. */

@@ -10,7 +10,7 @@ import { LoadWatch } from './load-watch.ts'
 import { Places } from './places.ts'
 import { answerKind, isEventStream, mediaTypeOf } from './rules/answer-kind.ts'
 import { decidePlace, HELD_MS } from './rules/long-held.ts'
-import { decideOverload, estimatedWaitMs, retryAfterSeconds } from './rules/overload.ts'
+import { calm, estimatedWaitMs, type OverloadState, retryAfterSeconds, stepOverload } from './rules/overload.ts'
 import { rankOf } from './rules/rank.ts'
 import type { PlaceEnd, Slot } from './slot.ts'
 import { WaitingRoom } from './waiting-room.ts'
@@ -26,7 +26,7 @@ export class Limiter {
   readonly lanes: Lane[] = []
   readonly finder: LimitFinder
   readonly places = new Places()
-  isOverloaded = false
+  #overload: OverloadState = calm
   /** Answers that came since the start, as a clock for requests that are held. */
   answers = 0
   readonly room = new WaitingRoom()
@@ -45,6 +45,11 @@ export class Limiter {
     this.#onWaiting = onWaiting
     finder.onChange = () => this.#limitChanged()
     this.#limitChanged()
+  }
+
+  /** More comes than the origins can answer: the newest goes first. */
+  get isOverloaded(): boolean {
+    return this.#overload.phase !== 'calm'
   }
 
   get limit(): number {
@@ -82,8 +87,9 @@ export class Limiter {
     const { lane } = slot
     const { client, connection } = this.#callerOf(slot.request.incoming)
     slot.flowKey = `${lane.name}\n${client}`
-    slot.connection = this.room.turnOf(connection)
+    slot.connection = this.room.clients.connectionOf(connection)
     slot.queuedMs = nowMs
+    this.room.clients.noteArrival(slot.flowKey, slot.connection, nowMs)
     const refusal = this.#refusalFor(slot)
     if (refusal !== null) return this.shed(slot, refusal)
     if (lane.waiting >= lane.queue) {
@@ -147,10 +153,7 @@ export class Limiter {
   /** Gives the place back, if it is held; what waits may then go on. `held`: the attempt itself goes on. */
   release(slot: Slot, end: PlaceEnd): void {
     const { lane } = slot
-    if (end === 'ended' && slot.isHeld) {
-      slot.isHeld = false
-      lane.held--
-    }
+    if (end === 'ended') this.#noteEnd(slot)
     if (!slot.holdsPlace) return
     slot.holdsPlace = false
     this.#running.delete(slot)
@@ -160,6 +163,13 @@ export class Limiter {
       lane.held++
     } else this.load.ends++
     if (this.room.size > 0) this.serve()
+  }
+
+  #noteEnd(slot: Slot): void {
+    if (slot.flowKey !== '') this.room.clients.noteEnd(slot.flowKey, slot.connection, performance.now())
+    if (!slot.isHeld) return
+    slot.isHeld = false
+    slot.lane.held--
   }
 
   /** The attempt no longer waits; false when it did not. */
@@ -201,6 +211,7 @@ export class Limiter {
 
   shed(slot: Slot, reason: ShedReason): void {
     slot.lane.count.shed(reason)
+    this.load.refusals++
     const waitMs = Math.round(performance.now() - slot.queuedMs)
     if (slot.request.attempt !== undefined) slot.request.attempt.queueMs += waitMs
     const numbers = { waitMs, limit: this.limit, waiting: this.room.size }
@@ -220,7 +231,7 @@ export class Limiter {
     const late: Slot[] = []
     for (const slot of this.room.items()) if (nowMs - slot.queuedMs > this.#patience(slot.lane)) late.push(slot)
     for (const slot of late) {
-      if (this.#leaveRoom(slot)) this.shed(slot, this.isOverloaded ? 'overload' : 'queue-timeout')
+      if (this.#leaveRoom(slot)) this.shed(slot, this.#overload.phase === 'overloaded' ? 'overload' : 'queue-timeout')
     }
   }
 
@@ -231,7 +242,7 @@ export class Limiter {
   }
 
   #patience({ queueTimeoutMs, options }: Lane): number {
-    return this.isOverloaded ? Math.min(options.waitGoalMs, queueTimeoutMs) : queueTimeoutMs
+    return this.#overload.phase === 'overloaded' ? Math.min(options.waitGoalMs, queueTimeoutMs) : queueTimeoutMs
   }
 
   /** Four times a second: what is held, how the load develops, a step of the limit, who shares with whom. */
@@ -239,20 +250,13 @@ export class Limiter {
     this.#running.visit(slot => this.#checkPlace(slot, nowMs))
     this.load.tick(this.room.size)
     const goalMs = Math.min(...this.lanes.map(({ options }) => options.waitGoalMs))
-    const { last, before, throughput } = this.load
-    const { isOverloaded, room } = this
-    this.isOverloaded = decideOverload({
-      isOverloaded,
-      waiting: room.size,
-      leastWaiting: this.load.leastWaiting,
-      throughput,
-      last,
-      before,
-      goalMs,
-    }).overloaded
+    const { last, before, throughput, leastWaiting } = this.load
+    const load = { nowMs, waiting: this.room.size, leastWaiting, throughput, last, before, goalMs }
+    this.#overload = stepOverload(this.#overload, load).state
     this.finder.step(this.lanes, this.places.isFull, nowMs)
     this.places.findSharers(this.lanes, nowMs)
-    if (room.size > 0) this.serve()
+    this.room.clients.sweep(nowMs)
+    if (this.room.size > 0) this.serve()
     for (const lane of this.lanes) this.#publish(lane)
   }
 

@@ -12,8 +12,10 @@ const QUARTER_MS = 250
 export class LoadWatch {
   arrivals = 0
   ends = 0
+  refusals = 0
   readonly #arrivals = new Array<number>(QUARTERS).fill(0)
   readonly #ends = new Array<number>(QUARTERS).fill(0)
+  readonly #refusals = new Array<number>(QUARTERS).fill(0)
   readonly #least = new Array<number>(QUARTERS).fill(0)
   #leastNow = 0
   #quarter = 0
@@ -25,8 +27,10 @@ export class LoadWatch {
     this.#leastNow = waiting
     this.#arrivals[this.#quarter] = this.arrivals
     this.#ends[this.#quarter] = this.ends
+    this.#refusals[this.#quarter] = this.refusals
     this.arrivals = 0
     this.ends = 0
+    this.refusals = 0
     this.#quarter = (this.#quarter + 1) % QUARTERS
     if (this.#known < QUARTERS) this.#known++
   }
@@ -42,17 +46,25 @@ export class LoadWatch {
   }
 
   get last(): SecondOfLoad {
-    return { arrivals: this.#sum(this.#arrivals, 4), ends: this.#sum(this.#ends, 4) }
+    return this.#secondFrom(4)
   }
 
   get before(): SecondOfLoad {
-    return { arrivals: this.#sum(this.#arrivals, 0), ends: this.#sum(this.#ends, 0) }
+    return this.#secondFrom(0)
   }
 
   /** Ends a second; 0 = not known. */
   get throughput(): number {
     const known = this.#known * QUARTER_MS
     return known === 0 ? 0 : ((this.last.ends + this.before.ends) / known) * 1000
+  }
+
+  #secondFrom(from: number): SecondOfLoad {
+    return {
+      arrivals: this.#sum(this.#arrivals, from),
+      ends: this.#sum(this.#ends, from),
+      refusals: this.#sum(this.#refusals, from),
+    }
   }
 
   /** Of the four quarters that begin at `from`, where the oldest is 0. */

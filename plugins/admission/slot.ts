@@ -14,8 +14,10 @@ import {
   type FollowedExchange,
   rawHeadersOnly,
 } from '../upstream/index.ts'
-import type { ConnectionTurn, Waiting } from './fair-queue.ts'
+import type { Connection } from './clients.ts'
+import type { Waiting } from './fair-queue.ts'
 import type { Lane } from './lane.ts'
+import { newcomer } from './rules/pace.ts'
 
 /** For a request of a kind that was not looked at, since nothing waited. */
 export const UNRANKED = -1
@@ -23,7 +25,7 @@ export const UNRANKED = -1
 /** How an attempt ended, as far as its place is concerned. */
 export type PlaceEnd = 'ended' | 'held'
 
-const nobody: ConnectionTurn = { servedAt: 0 }
+const nobody: Connection = { pace: newcomer, servedAt: 0 }
 
 export class Slot implements ExchangeHandler, ExchangeController, FollowedExchange, BagMember, Waiting {
   readonly [rawHeadersOnly]: true
@@ -31,6 +33,7 @@ export class Slot implements ExchangeHandler, ExchangeController, FollowedExchan
   readonly lane: Lane
   readonly request: ExchangeRequest
   rank = UNRANKED
+  /** Of whom it is; '' = it found a free place, and nobody asked. */
   flowKey = ''
   connection = nobody
   /** By `performance.now()`; 0 = it never waited. */

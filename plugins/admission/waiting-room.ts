@@ -2,15 +2,16 @@
  * Everybody who waits at one limiter: a fair queue for each rank, the most urgent first. One turn in eight goes to the
  * least urgent that waits, so that nobody waits for ever behind others.
  */
-import { type ConnectionTurn, FairQueue } from './fair-queue.ts'
+import { Clients } from './clients.ts'
+import { FairQueue } from './fair-queue.ts'
 import { RANKS } from './rules/rank.ts'
 import type { Slot } from './slot.ts'
 
 const TURNS_FOR_THE_LAST = 8
 
 export class WaitingRoom {
+  readonly clients = new Clients()
   readonly #queues = new Array<FairQueue<Slot> | null>(RANKS).fill(null)
-  readonly #turns = new WeakMap<object, ConnectionTurn>()
   #size = 0
   #taken = 0
 
@@ -18,17 +19,8 @@ export class WaitingRoom {
     return this.#size
   }
 
-  turnOf(connection: object | null): ConnectionTurn {
-    if (connection === null) return { servedAt: 0 }
-    const known = this.#turns.get(connection)
-    if (known !== undefined) return known
-    const turn = { servedAt: 0 }
-    this.#turns.set(connection, turn)
-    return turn
-  }
-
   add(slot: Slot): void {
-    const queue = this.#queues[slot.rank] ?? new FairQueue<Slot>()
+    const queue = this.#queues[slot.rank] ?? new FairQueue<Slot>(this.clients)
     this.#queues[slot.rank] = queue
     queue.push(slot)
     this.#size++

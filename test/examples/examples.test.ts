@@ -18,6 +18,7 @@ import { start as startProxy } from '../../examples/proxy.ts'
 import { start as startRateLimit } from '../../examples/rate-limit.ts'
 import { start as startRetry } from '../../examples/retry.ts'
 import type { Running } from '../../examples/sample-app.ts'
+import { start as startTuner } from '../../examples/tuner.ts'
 import { start as startUpstream } from '../../examples/upstream.ts'
 import { start as startWebsocket } from '../../examples/websocket.ts'
 
@@ -50,6 +51,17 @@ t.test('proxy: a prefix goes to another app, the rest stays', async t => {
   t.match(told.headers, { 'x-real-ip': '127.0.0.1', 'x-forwarded-prefix': '/wiki', via: '1.1 hearthgate' })
   t.notOk('remote-user' in told.headers)
   t.strictSame(await read(url), { see: '/wiki/' })
+})
+
+t.test('tuner: the knobs of an app stand where they are configured, and the ledger is open', async t => {
+  const url = await started(t, startTuner)
+  t.match(await read(`${url}/wiki/page`), { path: '/page' })
+  const knobs = (await read(`${url}/knobs`)) as { name: string; value: number }[]
+  t.match(
+    knobs.find(({ name }) => name === 'admission.max_concurrency'),
+    { scope: 'wiki', value: 16, mode: 'apply', pinned: false },
+  )
+  t.strictSame(await read(`${url}/ledger`), [])
 })
 
 t.test('retry: an app that restarts is waited for', async t => {
@@ -168,6 +180,7 @@ t.test('every example runs by itself and ends on SIGINT', async t => {
     'proxy.ts',
     'rate-limit.ts',
     'retry.ts',
+    'tuner.ts',
     'upstream.ts',
     'websocket.ts',
   ])

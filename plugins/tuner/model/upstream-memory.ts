@@ -11,6 +11,8 @@ import { SortedRing } from './sorted-ring.ts'
 const MOST_RATIOS = 200
 /** Share of a window with waiting requests from which on the limit counts as in full use. */
 const SATURATED = 0.3
+/** An upstream that is faster alone counts as one that takes this long: a wait so short needs neither order nor limit. */
+const UNNOTICED_MS = 5
 
 /** What has been seen since the last decision. */
 export interface Look {
@@ -80,7 +82,7 @@ export class UpstreamMemory {
     if (kind !== 'ok' || hedge || !(ms >= 0) || amount(inflight, 1) > limit + 1) return
     const baseline = route.baselineMs
     if (baseline <= 0) return
-    this.look.ratios.push(ms / baseline)
+    this.look.ratios.push(ms / Math.max(baseline, UNNOTICED_MS))
   }
 
   get isSaturated(): boolean {

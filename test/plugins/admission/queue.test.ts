@@ -141,6 +141,34 @@ t.test('one client with many requests does not hold up another with one', async 
   t.ok(rig.held.findIndex(({ path }) => path === '/other') <= 2)
 })
 
+t.test('clients that come back at once do not hold up one that looks now and then', async t => {
+  const rig = await startRig(t, { defaults: { maxConcurrency: 1 } })
+  const from = (n: number) => ({ localAddress: `127.0.0.${10 + n}` })
+  const fetched = Array.from({ length: 8 }, (_, n) => rig.ask('/thumb', from(n)))
+  await rig.waits(7)
+  // Each of them asks again as soon as it is answered.
+  for (let n = 0; n < 16; n++) {
+    await rig.holds(n + 1)
+    rig.held[n]!.answer()
+    await fetched[n]!.answer
+    fetched.push(rig.ask('/thumb', from(n % 8)))
+    await rig.waits(7)
+  }
+  const looked = rig.ask('/page', from(20))
+  await rig.waits(8)
+  let n = 16
+  for (; n <= 20 && rig.held.at(-1)?.path !== '/page'; n++) {
+    rig.held[n]!.answer()
+    await rig.holds(n + 2)
+  }
+  t.ok(n <= 18, `after ${n - 16} others`)
+  for (let last = n; last < fetched.length + 1; last++) {
+    await rig.holds(last + 1)
+    rig.held[last]!.answer()
+  }
+  await looked.answer
+})
+
 t.test('a full queue makes room for a client with less in it', async t => {
   const rig = await startRig(t, { defaults: { maxConcurrency: 1, queue: 4 } })
   const first = rig.ask('/first')

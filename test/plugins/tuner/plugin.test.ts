@@ -3,11 +3,13 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import Fastify from 'fastify'
 import t from 'tap'
 import { clampToBounds, contractOf } from '../../../plugins/contract/index.ts'
 import { replay, type TunerInput, tuner } from '../../../plugins/tuner/index.ts'
 import type { TunerWindow } from '../../../plugins/tuner/types.ts'
+import { anyWindows } from './any-window.ts'
 
 interface Teardown {
   teardown(fn: () => unknown): void
@@ -94,6 +96,20 @@ t.test('suggest and observe change nothing; suggest says what it would set, and 
       1,
     )
     t.equal(values['admission.max_concurrency'], suggestion)
+  }
+})
+
+t.test('whatever the windows hold, suggest and observe move nothing', async t => {
+  for (const mode of ['suggest', 'observe'] as const) {
+    const { app, values } = await tuned(t, { mode })
+    const before = { ...values }
+    fc.assert(
+      fc.property(anyWindows('wiki', 'wiki'), windows => {
+        for (const window of [...crowd(), ...windows]) app.tuner.observe(window)
+        return JSON.stringify(values) === JSON.stringify(before)
+      }),
+      { numRuns: 50 },
+    )
   }
 })
 
