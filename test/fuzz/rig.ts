@@ -49,6 +49,10 @@ routes:
   - { name: any, upstream: "http://127.0.0.1:${origin.port}" }
 `,
   )
+  // A run that is broken off leaves no gateway behind.
+  const kill = () => void gateway.child.kill('SIGKILL')
+  process.once('exit', kill)
+  t.teardown(() => process.off('exit', kill))
   const isAlive = () => gateway.child.exitCode === null && gateway.child.signalCode === null
   return { origin, gateway, port: gateway.port, tlsPort: gateway.ports[1] as number, isAlive, history: new History() }
 }

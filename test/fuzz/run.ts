@@ -18,6 +18,8 @@ const chosen = (values.only ?? Object.keys(campaigns)).filter(isCampaign)
 const minutes = Number(values.minutes)
 if (!(minutes > 0) || chosen.length === 0) throw new Error('write --minutes 10 --only requests')
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
 /** Cases of one campaign at most: the clock ends it before. */
 const MOST_RUNS = 10_000_000
 const seed = Number(values.seed)
