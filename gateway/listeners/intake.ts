@@ -3,12 +3,12 @@
  * requests in line, and keeps the books on which connections are busy.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
 import type { Socket } from 'node:net'
 import { answerRaw } from './client-error.ts'
 import { attach, type Connection, connectionOf } from './connection.ts'
 import type { ConnectionBook } from './connection-book.ts'
 import { decideHead, dropUnderscores, type HeadRefusal } from './head-rules.ts'
+import { isHttp2 } from './is-http2.ts'
 import { refuseRequest } from './refusal.ts'
 import type { ListenerHandlers } from './types.ts'
 
@@ -54,13 +54,13 @@ export class Intake {
   expect(req: IncomingMessage, res: ServerResponse): void {
     if (req.headers.expect?.toLowerCase() !== '100-continue') return this.unknownExpectation(req, res)
     Object.defineProperty(req, expectsContinue, { value: true })
-    if (req.httpVersionMajor === 1) this.request1(req, res)
-    else this.request2(req, res)
+    if (isHttp2(req)) this.request2(req, res)
+    else this.request1(req, res)
   }
 
   /** 'checkExpectation': the connection ends, since nobody knows whether the body will come. */
   unknownExpectation(req: IncomingMessage, res: ServerResponse): void {
-    if (req.httpVersionMajor === 1) {
+    if (!isHttp2(req)) {
       const connection = connectionOf(req.socket)
       if (connection === undefined || this.#isUnwanted(connection)) return
       connection.closing = true
@@ -141,7 +141,7 @@ export class Intake {
 
 function headOf(req: IncomingMessage) {
   return {
-    http2: req.httpVersionMajor === 2 && (req as unknown as Http2ServerRequest).stream !== undefined,
+    http2: isHttp2(req),
     version: req.httpVersion,
     method: req.method as string,
     target: req.url as string,

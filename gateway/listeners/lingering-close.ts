@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
+import { isHttp2 } from './is-http2.ts'
 
 export interface LingerOptions {
   /** Longest time after the answer has been sent; default 2 s. */
@@ -48,7 +49,7 @@ export function lingerThenClose(socket: Socket, options: LingerOptions = {}): ()
  * form. No effect over HTTP/2 and on requests read to their end. The request must not be destroyed before.
  */
 export function armLinger(req: IncomingMessage, res: ServerResponse, options: LingerOptions = {}): void {
-  if (req.httpVersionMajor !== 1 || req.complete) return
+  if (isHttp2(req) || req.complete) return
   if (!res.headersSent) res.shouldKeepAlive = false
   res.prependOnceListener('finish', () => {
     const { socket } = req

@@ -6,6 +6,7 @@ import { Acceptor, openCertificates, type Reception } from './acceptor.ts'
 import type { CertificateStore } from './certificates.ts'
 import type { Connection } from './connection.ts'
 import { ConnectionBook } from './connection-book.ts'
+import { DescriptorWatch } from './descriptor-watch.ts'
 import { applyLimits1, createHttp1 } from './http1.ts'
 import { createHttp2 } from './http2.ts'
 import { Intake } from './intake.ts'
@@ -28,6 +29,7 @@ export class ListenerSet implements Listeners {
   readonly #reception: Reception
   #http2: Http2Server
   #acceptors: readonly Acceptor[] = []
+  readonly #descriptors: DescriptorWatch
   #timer: NodeJS.Timeout | undefined
   #onEmpty: () => void = () => {}
 
@@ -36,6 +38,7 @@ export class ListenerSet implements Listeners {
     const book = new ConnectionBook({ limits, isTrustedProxy, now: () => performance.now() })
     this.#book = book
     this.#handlers = handlers
+    this.#descriptors = new DescriptorWatch(handlers.log)
     this.#intake = new Intake(book, handlers)
     this.#http1 = createHttp1(limits, handlers, this.#intake)
     this.#http2 = createHttp2(book, handlers, this.#intake)
@@ -128,8 +131,13 @@ export class ListenerSet implements Listeners {
     // Settings are told when a session begins; sessions of the old server live on with theirs.
     this.#http2 = createHttp2(this.#book, this.#handlers, this.#intake)
     clearInterval(this.#timer)
-    this.#timer = setInterval(() => sweep(this.#book, this.#handlers, performance.now()), sweepIntervalMs(limits))
+    this.#timer = setInterval(() => this.#sweep(), sweepIntervalMs(limits))
     this.#timer.unref()
+  }
+
+  #sweep(): void {
+    sweep(this.#book, this.#handlers, performance.now())
+    this.#descriptors.look(this.#book.size)
   }
 
   #drain(acceptors: readonly Acceptor[]): void {

@@ -1,6 +1,7 @@
 /** The answer to a request that is turned away at the edge, over HTTP/1.1 and HTTP/2. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { constants, type Http2ServerResponse } from 'node:http2'
+import { isHttp2 } from './is-http2.ts'
 import { armLinger } from './lingering-close.ts'
 
 /** Ends the HTTP/1.1 connection; over HTTP/2 only the stream, whose body is not read. */
@@ -11,10 +12,11 @@ export function refuseRequest(req: IncomingMessage, res: ServerResponse, status:
     'content-length': Buffer.byteLength(body),
   }
   if (status === 405) fields['allow'] = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
-  if (req.httpVersionMajor === 1) {
+  if (isHttp2(req)) closeStreamAfter(res as unknown as Http2ServerResponse, req)
+  else {
     fields['connection'] = 'close'
     armLinger(req, res)
-  } else closeStreamAfter(res as unknown as Http2ServerResponse, req)
+  }
   res.writeHead(status, fields)
   res.end(body)
 }

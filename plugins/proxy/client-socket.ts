@@ -23,6 +23,16 @@ export function hasLeft(raw: ServerResponse): boolean {
   return stream === undefined || stream.destroyed || stream.closed
 }
 
+/**
+ * Calls back when the client is gone, maybe more than once. Over HTTP/2 the stream is asked: where a client resets it with
+ * NO_ERROR, or its session fails, the body first ends like a whole one, and only 'aborted', which comes before, tells that it
+ * was cut; and for HEAD Node leaves out the 'close' of the answer.
+ */
+export function onLeave(raw: ServerResponse, callback: () => void): void {
+  if (isHttp2(raw)) (raw as unknown as Http2ServerResponse).stream?.once('aborted', callback).once('close', callback)
+  else raw.once('close', callback)
+}
+
 /** Writes the head. `fields` is flat and includes Content-Length where there is one. */
 export function writeHead(raw: ServerResponse, status: number, reason: string, fields: string[]): void {
   // HTTP/2 has no reason phrase and wants an object (RFC 9113 §8.3.2).
@@ -39,11 +49,6 @@ export function addFrameworkFields(reply: FastifyReply, fields: string[]): void 
     if (value === undefined) continue
     for (const line of Array.isArray(value) ? value : [value]) fields.push(name, String(line))
   }
-}
-
-/** Sends the head now although no byte of the body is there: a client of an event stream waits for it. */
-export function flushHead(raw: ServerResponse): void {
-  raw.flushHeaders()
 }
 
 /** Passes 102 and 103 on (RFC 9110 §15.2); the others are between the origin and us. HTTP/1.0 knows none. */

@@ -30,6 +30,8 @@ export const answerField = remembered<AnswerRole>(lower => {
   if (lower === 'trailer') return 'trailer'
   if (lower === 'via') return 'via'
   if (lower === 'x-request-id') return 'request-id'
+  // A field of requests (RFC 9110 §10.1.1); Node would send the head of an answer that has it ahead, in another encoding.
+  if (lower === 'expect') return 'hop'
   return hopByHop.has(lower) ? 'hop' : 'plain'
 })
 

@@ -6,6 +6,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import type { Dispatcher } from 'undici'
+import { flushHead } from '../contract/index.ts'
 import { type ExchangeController, type ExchangeHandler, rawHeadersOnly } from '../upstream/index.ts'
 import { type AnswerHead, answerHead, asHeaderObject } from './answer-head.ts'
 import { AnswerStream } from './answer-stream.ts'
@@ -15,10 +16,10 @@ import {
   addTrailers,
   breakOff,
   closeStreamAfterAnswer,
-  flushHead,
   hasLeft,
   isHttp2,
   isRequestComplete,
+  onLeave,
   writeHead,
   writeInterim,
 } from './client-socket.ts'
@@ -75,7 +76,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     this.#callback = callback
     this.facts = new LiveFacts(call.upstream)
     this.#pace = around.pacer.current?.(reply.request, call) ?? null
-    this.#raw.once('close', () => this.#clientClosed())
+    onLeave(this.#raw, () => this.#clientClosed())
     // It may have left while the request waited for something else.
     if (hasLeft(this.#raw)) this.#gaveUp = clientLeft()
   }

@@ -11,10 +11,12 @@ export type BodyLength = number | 'unknown' | null
 /** RFC 9112 §6.3 for a request that Node has already found well framed. */
 export function bodyLength(request: IncomingMessage): BodyLength {
   const { headers } = request
+  const stream = (request as { stream?: { endAfterHeaders?: boolean } }).stream
+  // RFC 9110 §9.3.2: content of HEAD means nothing. Over HTTP/2 Node does not tell a whole one from one that was cut.
+  if (stream !== undefined && request.method === 'HEAD') return null
   if (headers['transfer-encoding'] !== undefined) return 'unknown'
   const length = headers['content-length']
   if (length !== undefined) return length === '0' ? null : Number(length)
-  const stream = (request as { stream?: { endAfterHeaders?: boolean } }).stream
   return stream !== undefined && stream.endAfterHeaders === false ? 'unknown' : null
 }
 

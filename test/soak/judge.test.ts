@@ -16,7 +16,10 @@ t.test('an outage explains a POST that was told, and nothing else', async t => {
 
 const MIB = 1024 ** 2
 const samples = (heap: (i: number) => number, descriptors: (i: number) => number) =>
-  Array.from({ length: 40 }, (_, i) => ({ heapBytes: heap(i) * MIB, rssBytes: 0, descriptors: descriptors(i) }))
+  Array.from({ length: 40 }, (_, i) => {
+    const [count, heapBytes] = [descriptors(i), heap(i) * MIB]
+    return { heapBytes, rssBytes: 0, descriptors: count, sockets: count, timers: count }
+  })
 
 t.test('a leak is a floor that rises', async t => {
   const sawTooth = (i: number) => 60 + (i % 5) * 20
@@ -30,7 +33,7 @@ t.test('a leak is a floor that rises', async t => {
     ),
     [/^heap from/],
   )
-  t.match(findGrowth(samples(sawTooth, i => 50 + i * 2)), [/^descriptors from/])
+  t.match(findGrowth(samples(sawTooth, i => 50 + i * 2)), [/^descriptors from/, /^sockets from/, /^timers from/])
   t.strictSame(
     findGrowth(
       samples(

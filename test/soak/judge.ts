@@ -15,6 +15,8 @@ export interface Sample {
   readonly heapBytes: number
   readonly rssBytes: number
   readonly descriptors: number
+  readonly sockets: number
+  readonly timers: number
 }
 
 /** A connection that an app cut when it died may still be noticed so much later. */
@@ -32,7 +34,8 @@ export function isExplained({ visitor, what, fromMs, untilMs }: Failure, outages
 /** Growth from one part of the run to another that is no leak: caches fill, V8 keeps what it has. */
 const GROWTH = 1.3
 const SLACK_BYTES = 32 * 1024 ** 2
-const SLACK_DESCRIPTORS = 24
+/** More of these than that are kept by something: the visitors are the same all the time. */
+const SLACK_COUNT = 24
 
 /** What grew from the second quarter of the run to its last; the first is warming up. Empty = flat. */
 export function findGrowth(samples: readonly Sample[]): string[] {
@@ -41,10 +44,12 @@ export function findGrowth(samples: readonly Sample[]): string[] {
   const early = samples.slice(quarter, 2 * quarter)
   const late = samples.slice(-quarter)
   const heap = [lowest(early, 'heapBytes'), lowest(late, 'heapBytes')] as const
-  const open = [lowest(early, 'descriptors'), lowest(late, 'descriptors')] as const
   const grown: string[] = []
   if (heap[1] > heap[0] * GROWTH + SLACK_BYTES) grown.push(`heap from ${mib(heap[0])} to ${mib(heap[1])}`)
-  if (open[1] > open[0] + SLACK_DESCRIPTORS) grown.push(`descriptors from ${open[0]} to ${open[1]}`)
+  for (const key of ['descriptors', 'sockets', 'timers'] as const) {
+    const [before, after] = [lowest(early, key), lowest(late, key)]
+    if (after > before + SLACK_COUNT) grown.push(`${key} from ${before} to ${after}`)
+  }
   return grown
 }
 

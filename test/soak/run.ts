@@ -2,9 +2,11 @@
  * `npm run soak`: mixed traffic through the built gateway while apps die, the configuration is reloaded, Redis restarts and
  * clients leave. Ends with 1 when something failed that nothing explains, or when memory or descriptors grew.
  *
- *     node test/soak/run.ts [--minutes 30] [--seed 1] [--workers 1]
+ *     node test/soak/run.ts [--minutes 30] [--seed 1] [--workers 1]      SOAK_SECONDS=60 for less than a minute or two
  */
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { gatewayProcess } from '../support/gateway-process.ts'
 import { type Failure, findGrowth, isExplained, mib, type Sample } from './judge.ts'
@@ -14,7 +16,7 @@ import { leave, type Visitor, visitors } from './visitors.ts'
 
 const { values } = parseArgs({
   options: {
-    minutes: { type: 'string', default: '30' },
+    minutes: { type: 'string', default: String(Number(process.env['SOAK_SECONDS'] ?? 1_800) / 60) },
     seed: { type: 'string', default: '1' },
     workers: { type: 'string', default: '1' },
   },
@@ -50,7 +52,13 @@ routes:
 ${extra ? `  - { name: extra, match: { path: /extra }, upstream: "${steady.url}" }` : ''}
 `
 
+const folder = mkdtempSync(join(tmpdir(), 'hearthgate-soak-'))
+t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+const timersFile = join(folder, 'timers')
+process.env['HG_TIMERS'] = timersFile
+process.env['NODE_OPTIONS'] = `--import=${new URL('count-timers.mjs', import.meta.url).href}`
 const gateway = await gatewayProcess(t, yaml(false))
+delete process.env['NODE_OPTIONS']
 const failures: Failure[] = []
 const samples: Sample[] = []
 const tries = new Map<string, number>()
@@ -99,7 +107,25 @@ async function restartOne(): Promise<void> {
 
 async function sample(): Promise<void> {
   const stats = (await (await fetch(`${gateway.admin}/api/stats`)).json()) as Stats
-  samples.push({ ...stats.memory, descriptors: gateway.descriptors() })
+  const links = readdirSync(`/proc/${gateway.child.pid}/fd`).map(name =>
+    linkOf(`/proc/${gateway.child.pid}/fd/${name}`),
+  )
+  const sockets = links.filter(link => link.startsWith('socket:')).length
+  samples.push({
+    ...stats.memory,
+    descriptors: links.length,
+    sockets,
+    timers: Number(readFileSync(timersFile, 'utf8')),
+  })
+}
+
+/** A descriptor may close while they are read. */
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
 }
 
 interface Stats {
@@ -137,6 +163,8 @@ async function report(): Promise<void> {
       `heap ${mib(first.heapBytes)} then ${mib(last.heapBytes)}, RSS ${mib(first.rssBytes)} then ${mib(last.rssBytes)}`,
     )
   }
+  if (first !== undefined && last !== undefined)
+    console.log(`sockets ${first.sockets} then ${last.sockets}, timers ${first.timers} then ${last.timers}`)
   console.log(`descriptors ${before} before, ${open} after; connections left ${left}`)
   for (const what of grown) console.log(`grew: ${what}`)
   const isFine = unexplained.length === 0 && doubled === 0 && grown.length === 0 && left === 0 && isAlive

@@ -4,6 +4,7 @@
  */
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { flushHead } from '../../contract/index.ts'
 import { encodeNow } from '../codec/codecs.ts'
 import { encodeBody } from '../codec/encoded-body.ts'
 import { HOLD_MS, readFirstBlock } from '../codec/first-block.ts'
@@ -193,11 +194,11 @@ function encodeRest(sending: Sending, level: number, { source, first }: Rest, do
   markEncodedReply(reply, coding, false)
   done(null, body)
   // The client learns at once what is coming; the first bytes follow when the encoder has some.
-  setImmediate(flushHead, reply)
+  setImmediate(flushEncoded, reply)
 }
 
-function flushHead({ raw }: FastifyReply): void {
-  if (!raw.headersSent && raw.hasHeader('content-encoding') && !raw.destroyed) raw.flushHeaders()
+function flushEncoded({ raw }: FastifyReply): void {
+  if (!raw.headersSent && raw.hasHeader('content-encoding') && !raw.destroyed) flushHead(raw)
 }
 
 function sendPlain(sending: Sending, reason: 'small' | 'no-gain', body: Buffer, done: Done): void {
