@@ -50,7 +50,7 @@ function admit(
   reply: FastifyReply,
   next: (error?: Error) => void,
 ): void {
-  const asked = questionsFor(request.facts, request.raw, request.originalUrl)
+  const asked = questionsFor(request.facts, request.raw)
   if (asked === null) return enter(request, reply, next)
   decideEntry(app.access, asked)
     .then(decision => letIn(decision, request, reply, next))
