@@ -29,6 +29,22 @@ const cases: [title: string, question: Partial<RenewalQuestion>, outcome: object
   ['the latest jitter', { current: lasting(56, 34), jitter: 1 }, { renew: true, reason: 'due' }],
   ['due, after a failure', { current: lasting(80, 10), notBeforeMs: NOW + 5 }, { reason: 'waiting', atMs: NOW + 5 }],
   ['a wait noted by a wrong clock', { notBeforeMs: NOW + 40 * DAY }, { renew: true, reason: 'missing' }],
+  ['the authority wants it now', { current: lasting(1, 89), suggestedMs: NOW }, { renew: true, reason: 'suggested' }],
+  [
+    'the authority wants it later',
+    { current: lasting(80, 10), suggestedMs: NOW + 1 },
+    { reason: 'fresh', atMs: NOW + 1 },
+  ],
+  [
+    'the authority wants it now, after a failure',
+    { current: lasting(1, 89), suggestedMs: NOW, notBeforeMs: NOW + 5 },
+    { renew: false, reason: 'waiting', atMs: NOW + 5 },
+  ],
+  [
+    'its time is over, whatever the authority wants',
+    { current: lasting(91, -1), suggestedMs: NOW + 1 },
+    { reason: 'expired' },
+  ],
   ['its time is over', { current: lasting(91, -1) }, { renew: true, reason: 'expired' }],
   [
     'a further name',
