@@ -101,6 +101,14 @@ export function decideAlarm(
   return { warn: true, level: left <= 0 ? 'error' : 'warn', daysLeft: Math.max(0, Math.floor(left / DAY)) }
 }
 
+/**
+ * Whether a certificate that renews itself should have been renewed by now, and one that does not has to be seen to:
+ * 14 days before its end, of short-lived ones a quarter of their life.
+ */
+export function runsOutSoon({ notBeforeMs, notAfterMs }: Omit<Validity, 'names'>, nowMs: number): boolean {
+  return notAfterMs - nowMs <= Math.min(WARN_MS, (notAfterMs - notBeforeMs) / 4)
+}
+
 /** Seconds or a date (RFC 9110 §10.2.3) as ms from now; null where it says nothing. */
 export function readRetryAfter(field: unknown, nowMs: number): number | null {
   if (typeof field !== 'string') return null

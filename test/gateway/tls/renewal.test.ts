@@ -10,6 +10,7 @@ import {
   readRetryAfter,
   renewalTime,
   retryDelay,
+  runsOutSoon,
 } from '../../../gateway/certificates/renewal.ts'
 
 const DAY = 86_400_000
@@ -96,4 +97,17 @@ t.test('an alarm comes from 14 days ahead on, once a day, and only where somethi
   t.strictSame(alarm(3, 1, NOW - DAY + 1), { warn: false }, 'told today')
   t.match(alarm(3, 1, NOW - DAY), { warn: true })
   t.strictSame(decideAlarm(null, { failures: 9, nowMs: NOW, toldMs: 0 }), { warn: false }, 'nothing runs out')
+})
+
+t.test('a certificate that renews itself is late only after its time', async t => {
+  const soon: [days: number, left: number, isSoon: boolean][] = [
+    [90, 15, false],
+    [90, 14, true],
+    [6, 2, false],
+    [6, 1.5, true],
+    [15, 5, false],
+    [15, 3, true],
+  ]
+  for (const [days, left, isSoon] of soon)
+    t.equal(runsOutSoon(lasting(days - left, left), NOW), isSoon, `${left}/${days}`)
 })
