@@ -103,7 +103,7 @@ function sizeOf(text: string | undefined): string | null {
   const [, number, unit = ''] = /^(\d+)([kmg]?)$/i.exec(text ?? '') ?? []
   if (number === undefined) return null
   // No limit is what a route has anyway.
-  return number === '0' ? null : `${number}${unit === '' ? 'B' : `${unit.toUpperCase().replace('K', 'K')}iB`}`
+  return number === '0' ? null : `${number}${unit === '' ? 'B' : `${unit.toUpperCase()}iB`}`
 }
 
 function timeOf(text: string | undefined): string | null {
