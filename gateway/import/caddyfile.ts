@@ -75,7 +75,7 @@ function imported(statement: Statement, site: Site): readonly Statement[] {
   const snippet = site.snippets.get(name)
   if (snippet === undefined || ++site.imports > MAX_IMPORTS) {
     site.lost.push(`line ${statement.line}: import ${name} was not read`)
-    return []
+    return [statement]
   }
   return snippet.flatMap(each => imported(each, site))
 }
@@ -96,8 +96,8 @@ function sharedOf(
   return { answerHeaders: { ...before.answerHeaders, ...Object.fromEntries(kept) } }
 }
 
-/** What keeps people out: whoever is not in a list of addresses, or in a way that is not known here. */
-const guards = new Set(['abort', 'authenticate', 'authorize', 'basic_auth', 'basicauth', 'error', 'respond'])
+/** What keeps people out: whoever is not in a list of addresses, or in a way that is not known here, as in another file. */
+const guards = new Set(['abort', 'authenticate', 'authorize', 'basic_auth', 'basicauth', 'error', 'import', 'respond'])
 
 function guardOf([, second = '', third = '']: readonly string[], matchers: Matchers): Partial<ImportedRoute> {
   const { notFrom = [] } = matchers.get(second) ?? {}
@@ -121,7 +121,7 @@ function forwardAuth(upstream: string, block: readonly Statement[] | null): Part
   return { forwardAuth: { url: `${addressOf(upstream)}${uri}`, headers } }
 }
 
-const known = new Set(['header', 'request_body', 'forward_auth'])
+const known = new Set(['header', 'import', 'request_body', 'forward_auth'])
 
 function readDirective(statement: Statement, place: Place): ImportedRoute[] {
   const { words, block, line } = statement

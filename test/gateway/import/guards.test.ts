@@ -33,6 +33,8 @@ const cases: [title: string, kind: string, text: string, allow: readonly string[
   ['passwords', 'caddyfile', 'a.test {\n basic_auth {\n joe x\n }\n reverse_proxy :80\n}', SHUT],
   ['a refusal by matcher', 'caddyfile', 'a.test {\n respond /admin 403\n reverse_proxy :80\n}', SHUT],
   ['a refusal in a block', 'caddyfile', 'a.test {\n handle /x/* {\n abort\n }\n reverse_proxy :80\n}', null],
+  ['a file that is not here', 'caddyfile', 'a.test {\n import authelia.conf\n reverse_proxy :80\n}', SHUT],
+  ['a snippet that is', 'caddyfile', '(s) {\n encode gzip\n}\na.test {\n import s\n reverse_proxy :80\n}', null],
   ['an answer of its own', 'caddyfile', 'a.test {\n respond /healthz 200\n reverse_proxy :80\n}', null],
   [
     'everybody but these networks',
