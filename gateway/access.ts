@@ -15,6 +15,7 @@ import { failureAnswer } from '../plugins/proxy/index.ts'
 import type { RouteConfig } from './config/types.ts'
 import type { RequestFacts } from './request-facts.ts'
 import { pathInApp } from './rules/app-path.ts'
+import type { ServedRoute } from './serving.ts'
 
 export type Refused = Extract<AccessDecision, { pass: false }>
 
@@ -38,26 +39,38 @@ export function guardOf({ access }: Pick<RouteConfig, 'access'>): AccessGuard | 
   return compileGuard(options)
 }
 
-/** What there is to decide: the address of the request, and that of its Destination. Empty where nobody is kept out. */
-export function questionsFor(facts: RequestFacts, { method = 'GET', headers }: AskedRequest, uri: string) {
+/** What there is to decide: the address of the request, and that of its Destination. Null where nobody is kept out. */
+export function questionsFor(facts: RequestFacts, { method = 'GET', headers }: AskedRequest) {
   const { match, client, query, dav } = facts
   if (match.kind !== 'route' || match.route.guard === null) return null
-  const { guard, appBase } = match.route
+  const { route } = match
   const { address, proto, host } = client
-  const question: AccessQuestion = {
-    ...{ method, query, uri, address, proto, host, headers },
-    path: pathInApp(appBase, match.path),
-  }
+  const question: AccessQuestion = { method, address, proto, host, headers, ...placeOf(route, match.path, query) }
   const target = dav.kind === 'pass' ? dav.target : null
-  return { guard, question, also: target === null ? null : { ...question, ...placeIn(appBase, target) } }
+  return {
+    guard: match.route.guard,
+    question,
+    also: target === null ? null : { ...question, ...placeIn(route, target) },
+  }
 }
 
 export type AskedRequest = Pick<IncomingMessage, 'headers' | 'method'>
 
-function placeIn(appBase: string, target: string): { path: string; query: string } {
+type Place = Pick<AccessQuestion, 'path' | 'query' | 'uri'>
+
+/**
+ * `uri` is made of what the app will get, never of the target as it was written: a server that decides by path would
+ * otherwise judge `/open/../admin` or `http://host/admin` by other rules than the app answers by.
+ */
+function placeOf(route: ServedRoute, sent: string, query: string): Place {
+  const path = pathInApp(route.appBase, sent)
+  const prefix = route.match.path.replace(/\/+$/, '')
+  return { path, query, uri: (route.rewritePath === null ? sent : prefix + path) + query }
+}
+
+function placeIn(route: ServedRoute, target: string): Place {
   const cut = target.indexOf('?')
-  const path = cut === -1 ? target : target.slice(0, cut)
-  return { path: pathInApp(appBase, path), query: cut === -1 ? '' : target.slice(cut) }
+  return cut === -1 ? placeOf(route, target, '') : placeOf(route, target.slice(0, cut), target.slice(cut))
 }
 
 export type Questions = NonNullable<ReturnType<typeof questionsFor>>

@@ -163,7 +163,9 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     url: '/',
     handler: (_request, reply) => reply.proxy(),
   })
-  app.setErrorHandler((error, request, reply) => sendFailure(reply, request.facts, error as Error, armLinger))
+  app.setErrorHandler((error, request, reply) =>
+    sendFailure(reply, failedCall(request.facts), error as Error, armLinger),
+  )
   await app.ready()
   return app
 }
@@ -211,6 +213,13 @@ function batchScope({ match, client, hostHeader }: RequestFacts): BatchScope | n
   const { batchSize, maxConcurrent } = match.route.requestOptimization
   const path = match.route.match.path.replace(/\/$/, '') + BATCH_PATH
   return { path, batchSize, maxConcurrent, ownOrigin: `${client.proto}://${hostHeader}` }
+}
+
+/** What the page for a request that failed here needs to know; null for one that failed before the first hook. */
+function failedCall(facts: RequestFacts | null) {
+  if (facts === null) return null
+  const { requestId, match } = facts
+  return { requestId, ...(match.kind === 'route' ? { answerRules: answerRulesFor(match.route, facts) } : {}) }
 }
 
 /** Where a request goes and as what; null for one that was refused. */

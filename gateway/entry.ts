@@ -5,11 +5,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AccessDecision } from '../plugins/access/index.ts'
 import { addNote } from '../plugins/contract/index.ts'
-import { endWithAnswer, type FailureAnswer, failureAnswer, type PublicFailure } from '../plugins/proxy/index.ts'
+import {
+  endWithAnswer,
+  type FailureAnswer,
+  failureAnswer,
+  type PublicFailure,
+  withPageFields,
+} from '../plugins/proxy/index.ts'
 import { accessPage, decideEntry, questionsFor } from './access.ts'
 import { armLinger } from './listeners/index.ts'
 import { countedAs, tooManyRequests } from './rate-limits.ts'
-import { redirectFor } from './request-facts.ts'
+import { pageFieldsFor, redirectFor } from './request-facts.ts'
 
 type Next = (error?: Error) => void
 
@@ -31,13 +37,13 @@ export function entryHook(app: FastifyInstance) {
 
 /** Answers with the gateway's own page in place of the app. */
 export function refuse(failure: PublicFailure, request: FastifyRequest, reply: FastifyReply): void {
-  answerHere(reply, failure.status, failureAnswer(failure, request.raw.headers.accept))
+  answerHere(reply, failure.status, failureAnswer(failure, request.raw.headers.accept, pageFieldsFor(request.facts)))
 }
 
 function answerHere(
   reply: FastifyReply,
   status: number,
-  { headers, body }: ReturnType<typeof accessPage> | FailureAnswer,
+  { headers, body }: Pick<ReturnType<typeof accessPage>, 'headers' | 'body'> | FailureAnswer,
 ): void {
   endWithAnswer(reply, armLinger)
   reply.code(status).headers(headers).send(body)
@@ -50,7 +56,7 @@ function admit(
   reply: FastifyReply,
   next: (error?: Error) => void,
 ): void {
-  const asked = questionsFor(request.facts, request.raw, request.originalUrl)
+  const asked = questionsFor(request.facts, request.raw)
   if (asked === null) return enter(request, reply, next)
   decideEntry(app.access, asked)
     .then(decision => letIn(decision, request, reply, next))
@@ -64,8 +70,8 @@ function letIn(decision: AccessDecision, request: FastifyRequest, reply: Fastify
     request.access = decision
     return enter(request, reply, next)
   }
-  const page = accessPage(decision, request.facts.requestId, request.raw.headers.accept)
-  answerHere(reply, page.status, page)
+  const { status, headers, body } = accessPage(decision, request.facts.requestId, request.raw.headers.accept)
+  answerHere(reply, status, { headers: withPageFields(headers, pageFieldsFor(request.facts)), body })
 }
 
 /** Where the gateway itself sends clients of a route is for those who may come in. */
@@ -73,5 +79,5 @@ function enter(request: FastifyRequest, reply: FastifyReply, next: () => void): 
   const location = redirectFor(request.facts)
   if (location === null) return next()
   endWithAnswer(reply, armLinger)
-  reply.redirect(location, 301)
+  reply.headers(pageFieldsFor(request.facts)).redirect(location, 301)
 }

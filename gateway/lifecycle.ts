@@ -218,7 +218,7 @@ class Gateway implements RunningGateway {
   async #close(requestsMs: number): Promise<void> {
     // It may be opening a listener, which nobody would close.
     await this.#lastReload
-    this.#keeper?.close()
+    const keeper = this.#keeper?.close()
     this.#listeners.stopAccepting()
     // Again and again, since a tunnel may still be connecting to its origin when the stop comes.
     const tunnels = setInterval(() => void this.#app.websocket.closeWhere(() => true, 0), DRAIN_STREAMS_MS)
@@ -226,6 +226,7 @@ class Gateway implements RunningGateway {
     // Tunnels and event streams are connections too: the listeners know when the last has ended.
     await this.#listeners.close(requestsMs)
     clearInterval(tunnels)
+    await keeper
     await this.#app.close()
     await this.#admin.close()
     await this.#demo?.close()

@@ -168,6 +168,12 @@ export function answerRulesFor(route: ServedRoute, { client, host }: RequestFact
   return route.secureAnswerRules
 }
 
+/** What the route wants of a page that the gateway makes for it; empty where no route is known. */
+export function pageFieldsFor(facts: RequestFacts): Readonly<Record<string, string>> {
+  const { match } = facts
+  return match.kind === 'route' || match.kind === 'denied' ? (answerRulesFor(match.route, facts).pages ?? {}) : {}
+}
+
 /** The same address under https, where the listener sends everybody there; null = the request is served as it is. */
 export function httpsFor({ doors }: Serving, { client, host }: RequestFacts, arrival: Arrival): string | null {
   if (doors.length === 0) return null

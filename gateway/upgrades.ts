@@ -50,7 +50,7 @@ export async function resolveUpgrade(
   if (rate?.pass === false) {
     return { kind: 'refuse', ...localAnswer(tooManyRequests(rate, facts.requestId), request.headers.accept) }
   }
-  const asked = questionsFor(facts, request, request.url ?? '/')
+  const asked = questionsFor(facts, request)
   const entry = asked === null ? null : await decideEntry(around.access, asked)
   if (entry?.pass === false) return { kind: 'refuse', ...accessAnswer(entry, facts, request) }
   const { route, path } = facts.match

@@ -2,7 +2,7 @@
  * One certificate by ACME (RFC 8555 §7.4), from the account to the chain. Waits follow the authority's Retry-After, have
  * an end, and stop when the gateway closes.
  */
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -36,6 +36,10 @@ export interface OrderOptions {
   readonly folders: CertificateFolders
   readonly names: readonly string[]
   readonly signal: AbortSignal
+  /** What the authority knows the certificate by whose place the new one takes (RFC 9773 §5); null = there is none. */
+  readonly replaces: string | null
+  /** Ms since 1970. */
+  readonly nowMs: number
 }
 
 /** PEM text: certificate, chain, key. @throws AcmeFailure */
@@ -57,17 +61,37 @@ export async function orderCertificate(options: OrderOptions): Promise<string> {
 async function talk(acme: AcmeLibrary, conversation: Conversation, options: OrderOptions): Promise<string> {
   const { config, folders, names } = options
   const accountKey = await accountKeyOf(acme, folders)
-  const client = new acme.Client({ directoryUrl: config.directory, accountKey })
+  const binding = await bindingOf(config)
+  const client = new acme.Client({ directoryUrl: config.directory, accountKey, ...binding })
   // With a key that is known this finds the account and brings its address up to date (§7.3.1).
   await client.createAccount({ termsOfServiceAgreed: config.agree, contact: [`mailto:${config.email}`] })
-  const order = await client.createOrder({ identifiers: names.map(value => ({ type: 'dns', value })) })
+  const order = await placeOrder(client, options)
   await prove(acme, client, order, { ...options, conversation })
   const key = await acme.crypto.createPrivateEcdsaKey('P-256')
   const [, csr] = await acme.crypto.createCsr({ altNames: [...names] }, key)
   await client.finalizeOrder(order, csr)
   const done = await settled(client, order, 'valid', conversation)
   const chain = await client.getCertificate(done)
-  return checked(`${chain.trim()}\n${key.toString()}`, names)
+  return checked(`${chain.trim()}\n${key.toString()}`, names, options.nowMs)
+}
+
+/** RFC 8555 §7.3.4; the key is read each time, so that it may be replaced. */
+async function bindingOf({ eab }: AcmeConfig) {
+  if (eab === null) return {}
+  const hmacKey = (await readFile(eab.hmacFile, 'utf8')).trim()
+  if (!/^[\w+/-]{16,}={0,2}$/.test(hmacKey)) throw new TypeError('eab: hmac_file does not hold a key in base64url')
+  return { externalAccountBinding: { kid: eab.keyId, hmacKey } }
+}
+
+/** An authority that knows better what was replaced, or has forgotten it, gets the order without a word of it (RFC 9773 §5). */
+async function placeOrder(client: Client, { names, replaces, signal }: OrderOptions): Promise<Order> {
+  const identifiers = names.map(value => ({ type: 'dns', value }))
+  if (replaces === null) return client.createOrder({ identifiers })
+  const withReplaces: Parameters<Client['createOrder']>[0] & { replaces: string } = { identifiers, replaces }
+  return client.createOrder(withReplaces).catch(error => {
+    if (signal.aborted) throw error
+    return client.createOrder({ identifiers })
+  })
 }
 
 async function accountKeyOf(acme: AcmeLibrary, { acme: folder }: CertificateFolders): Promise<string> {
@@ -134,9 +158,14 @@ function detailOf(challenge: object): string[] {
   return error?.detail === undefined ? [] : [error.detail]
 }
 
-/** What came has to be for our names and our key before it takes the place of what works. */
-function checked(pem: string, names: readonly string[]): string {
+/** What came has to be for our names, our key and our time before it takes the place of what works. */
+function checked(pem: string, names: readonly string[], nowMs: number): string {
   const certificate = new X509Certificate(pem)
+  if (!certificate.checkPrivateKey(createPrivateKey(pem)))
+    throw new TypeError('the authority sent a certificate that is not for our key')
+  // It would be ordered anew at each look.
+  if (Date.parse(certificate.validTo) <= nowMs)
+    throw new TypeError(`the authority sent a certificate that is over by the clock of this machine: is that right?`)
   const missing = names.find(name => certificate.checkHost(name.replace(/^\*/, 'x')) === undefined)
   if (missing !== undefined) throw new TypeError(`the authority sent a certificate that is not for ${missing}`)
   return `${pem.trim()}\n`

@@ -10,7 +10,8 @@ import { type Attempts, NO_ATTEMPT, readAttempts, writeAttempts } from './attemp
 import { clearProofs } from './challenges.ts'
 import { type CertificateFolders, foldersOf, type Wanted, wantedCertificates } from './names.ts'
 import { decideAlarm, decideRenewal, retryDelay, type Validity } from './renewal.ts'
-import { fixedChance, readStored, writePrivateFile } from './state-files.ts'
+import { askRenewalInfo, certificateId, type RenewalInfo, suggestedTime } from './renewal-info.ts'
+import { fixedChance, readStored, type StoredCertificate, writePrivateFile } from './state-files.ts'
 
 export interface RenewerOptions {
   readonly log: ListenerLog
@@ -28,10 +29,19 @@ interface Round {
   attempts: Attempts
 }
 
+interface Ordering {
+  readonly reason: string
+  readonly replaces: string | null
+}
+
 export class AcmeRenewer {
   readonly #options: RenewerOptions
   /** When an alarm was last given, by file. */
   readonly #toldMs = new Map<string, number>()
+  /** What the authority said of its certificates, by file. */
+  readonly #infos = new Map<string, RenewalInfo>()
+  /** What could not be written down, on a full disk: without it each look would order anew. */
+  #unwritten: { readonly of: string; readonly attempts: Attempts } | null = null
   #isBusy = false
   #isFirst = true
   /** What was asked for meanwhile. */
@@ -50,9 +60,12 @@ export class AcmeRenewer {
       const folders = foldersOf(config)
       if (this.#isFirst) await clearProofs(folders)
       this.#isFirst = false
-      const attempts = await readAttempts(attemptsFile(folders), config.acme)
+      const unwritten = this.#unwritten?.of === setUpKey(config.acme, folders) ? this.#unwritten.attempts : null
+      const attempts = unwritten ?? (await readAttempts(attemptsFile(folders), config.acme))
       const round: Round = { config: config.acme, folders, signal, attempts }
-      for (const wanted of wantedCertificates(config).acme) await this.#lookAt(wanted, round)
+      const all = wantedCertificates(config).acme
+      for (const file of this.#infos.keys()) if (all.every(wanted => wanted.file !== file)) this.#infos.delete(file)
+      for (const wanted of all) await this.#lookAt(wanted, round)
     } catch (error) {
       this.#options.log.error({ err: error }, 'certificates by ACME cannot be looked after')
     } finally {
@@ -70,18 +83,31 @@ export class AcmeRenewer {
     const { failures, notBeforeMs } = round.attempts.byFile[basename(file)] ?? NO_ATTEMPT
     const current = await readStored(file)
     const wait = Math.max(notBeforeMs, round.attempts.holdMs)
-    const question = { current, wanted: names, nowMs: now(), jitter: fixedChance(file), notBeforeMs: wait }
+    const suggestedMs = current === null || now() < wait ? null : await this.#suggested(file, current, round)
+    const question = { current, wanted: names, nowMs: now(), jitter: fixedChance(file), notBeforeMs: wait, suggestedMs }
     const decision = decideRenewal(question)
-    if (decision.renew && !round.signal.aborted) await this.#renew(wanted, round, decision.reason)
+    const replaces = current === null || !this.#infos.get(file)?.window ? null : certificateId(current.certificate)
+    if (decision.renew && !round.signal.aborted) await this.#renew(wanted, round, { reason: decision.reason, replaces })
     else this.#alarm(wanted, current, failures)
   }
 
-  async #renew(wanted: Wanted, round: Round, reason: string): Promise<void> {
-    const { log } = this.#options
+  /** When the authority would have it renewed; null where it does not say. */
+  async #suggested(file: string, current: StoredCertificate, { config, signal }: Round): Promise<number | null> {
+    const nowMs = this.#options.now()
+    const { certificate } = current
+    const known = this.#infos.get(file)
+    const isStale = known?.serial !== certificate.serialNumber || nowMs >= known.nextMs
+    const info = isStale ? await askRenewalInfo({ config, certificate, signal, nowMs }) : known
+    this.#infos.set(file, info)
+    return info.window === null ? null : suggestedTime(info.window, current, fixedChance(info.serial))
+  }
+
+  async #renew(wanted: Wanted, round: Round, { reason, replaces }: Ordering): Promise<void> {
+    const { log, now } = this.#options
     const { names, file } = wanted
     log.info({ names, reason, directory: round.config.directory }, 'certificate is being ordered')
     try {
-      await writePrivateFile(file, await orderCertificate({ ...round, names }))
+      await writePrivateFile(file, await orderCertificate({ ...round, names, replaces, nowMs: now() }))
       log.info({ names, file }, 'certificate issued')
       await this.#note(wanted, round, { failures: 0, notBeforeMs: 0 })
     } catch (error) {
@@ -110,7 +136,13 @@ export class AcmeRenewer {
   async #note({ file }: Wanted, round: Round, attempt: { failures: number; notBeforeMs: number }): Promise<void> {
     const byFile = { ...round.attempts.byFile, [basename(file)]: attempt }
     round.attempts = { ...round.attempts, byFile }
-    await writeAttempts(attemptsFile(round.folders), round.config, round.attempts)
+    try {
+      await writeAttempts(attemptsFile(round.folders), round.config, round.attempts)
+      this.#unwritten = null
+    } catch (error) {
+      this.#unwritten = { of: setUpKey(round.config, round.folders), attempts: round.attempts }
+      this.#options.log.error({ err: error }, 'attempts to get certificates cannot be written down')
+    }
   }
 
   #alarm({ file, names }: Wanted, current: Validity | null, failures: number): void {
@@ -123,6 +155,10 @@ export class AcmeRenewer {
     const text = level === 'error' ? 'certificate has run out' : `certificate runs out in ${daysLeft} days`
     this.#options.log[level]({ names, validTo, failures, file }, `${text} and could not be renewed`)
   }
+}
+
+function setUpKey(config: AcmeConfig, folders: CertificateFolders): string {
+  return `${attemptsFile(folders)} ${JSON.stringify(config)}`
 }
 
 function attemptsFile({ acme }: CertificateFolders): string {

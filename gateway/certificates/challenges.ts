@@ -72,8 +72,14 @@ async function showRecord({ authorization, answer }: Proof, { config, signal }: 
       throw new Error(`dns_hook ${action} failed: ${stderr.trim().slice(-300) || message}`, { cause })
     }
   }
-  await call('present')
-  if (config.dnsWaitMs > 0) await sleep(config.dnsWaitMs, undefined, { signal })
+  try {
+    await call('present')
+    if (config.dnsWaitMs > 0) await sleep(config.dnsWaitMs, undefined, { signal })
+  } catch (error) {
+    // One that was cut or failed late may have set it already.
+    await call('cleanup').catch(() => {})
+    throw error
+  }
   return () => call('cleanup')
 }
 

@@ -8,6 +8,7 @@ import type { CaCertificate } from './local-ca.ts'
 import { filesOf, foldersOf, isIssued } from './names.ts'
 
 export { CHALLENGE_PATH, httpAnswer } from './challenges.ts'
+export { certificateWarnings } from './expiry.ts'
 export { CertificateKeeper } from './keeper.ts'
 export { foldersOf, wantedCertificates } from './names.ts'
 

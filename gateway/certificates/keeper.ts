@@ -31,6 +31,9 @@ export class CertificateKeeper {
   readonly #renewer: AcmeRenewer
   readonly #closing = new AbortController()
   #ca: LocalCa | null = null
+  #isLooking = false
+  /** The last renewal by the own authority; never rejects. */
+  #turn: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
   /** Names that the authority may not vouch for, once told. */
   readonly #told = new Set<string>()
@@ -70,27 +73,40 @@ export class CertificateKeeper {
     void this.#renewer.look(config, this.#closing.signal)
   }
 
-  /** An order under way is given up. */
-  close(): void {
+  /** An order under way is given up. Resolves when nothing is written any more by the own authority. */
+  close(): Promise<void> {
     this.#closing.abort()
     clearInterval(this.#timer)
     this.#config = null
+    return this.#turn
   }
 
   async #look(): Promise<void> {
     const config = this.#config
     if (config === null) return
     void this.#renewer.look(config, this.#closing.signal)
+    if (this.#ca === null || this.#isLooking) return
+    this.#isLooking = true
     try {
-      if (this.#ca !== null) await this.#renewLocal(config, this.#ca)
+      await this.#renewLocal(config, this.#ca)
     } catch (error) {
       this.#log.error({ err: error }, 'certificates of the local CA could not be renewed, the old ones stay')
+    } finally {
+      this.#isLooking = false
     }
   }
 
-  async #renewLocal(config: GatewayConfig, ca: LocalCa): Promise<void> {
+  /** One at a time: a look and a reload would both make what is due. */
+  #renewLocal(config: GatewayConfig, ca: LocalCa): Promise<void> {
+    const turn = this.#turn.then(() => this.#renewDue(config, ca))
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  async #renewDue(config: GatewayConfig, ca: LocalCa): Promise<void> {
     const { issueLeaf } = await import('./local-ca.ts')
     for (const { names, file } of wantedCertificates(config).local) {
+      if (this.#closing.signal.aborted) return
       const allowed = names.filter(name => this.#mayVouch(ca, name))
       if (allowed.length > 0 && (await this.#isDue(ca, { names: allowed, file }))) {
         await writePrivateFile(file, await issueLeaf(ca, allowed, this.#options.now()))

@@ -3,9 +3,10 @@
  * only. Its certificates are short-lived, since nothing says that one was taken back.
  */
 import { createPrivateKey, KeyObject, X509Certificate } from 'node:crypto'
+import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import * as x509 from '@peculiar/x509'
 import { decodePermitted, encodePermitted, NAME_CONSTRAINTS, type Permitted, permittedFor } from './name-constraints.ts'
 import { makePrivateFolder, readIfThere, writePrivateFile } from './state-files.ts'
@@ -52,21 +53,48 @@ export const CA_KEY = 'ca.key'
  * @throws LocalCaError, or the error of the file system
  */
 export async function openLocalCa(folder: string, hosts: readonly string[], nowMs: number): Promise<LocalCa> {
-  await makePrivateFolder(folder)
-  const [pem, key] = await Promise.all([readIfThere(join(folder, CA_CERTIFICATE)), readIfThere(join(folder, CA_KEY))])
-  if (pem === null && key === null) {
-    if (nowMs < EARLIEST_MS) throw new LocalCaError(`the clock is wrong (${new Date(nowMs).toISOString()}): ${CLOCK}`)
-    const made = await makeCa(hosts, nowMs)
-    // The key first: a certificate without it would be refused at the next start.
-    await writePrivateFile(join(folder, CA_KEY), made.key)
-    await writePrivateFile(join(folder, CA_CERTIFICATE), made.pem)
-    return readCa(folder, made.pem, made.key)
-  }
+  const { pem, key } = (await readFolder(folder)) ?? (await makeFolder(folder, hosts, nowMs))
   if (pem === null || key === null) {
     const missing = pem === null ? CA_CERTIFICATE : CA_KEY
     throw new LocalCaError(`${join(folder, missing)} is missing: put it back, or move the folder away for a new one`)
   }
+  // Also one that was unpacked from a backup with other modes.
+  await makePrivateFolder(folder)
   return readCa(folder, pem, key)
+}
+
+interface CaFolder {
+  readonly pem: string | null
+  readonly key: string | null
+}
+
+/** Null where there is no authority at all. */
+async function readFolder(folder: string): Promise<CaFolder | null> {
+  const [pem, key] = await Promise.all([readIfThere(join(folder, CA_CERTIFICATE)), readIfThere(join(folder, CA_KEY))])
+  return pem === null && key === null ? null : { pem, key }
+}
+
+/**
+ * Certificate and key come to be in one step: half an authority, left by a gateway that was killed, would be refused at
+ * each start from then on. Of two gateways that start at once the one that comes later takes what is there.
+ */
+async function makeFolder(folder: string, hosts: readonly string[], nowMs: number): Promise<CaFolder> {
+  if (nowMs < EARLIEST_MS) throw new LocalCaError(`the clock is wrong (${new Date(nowMs).toISOString()}): ${CLOCK}`)
+  const made = await makeCa(hosts, nowMs)
+  await makePrivateFolder(dirname(folder))
+  const temporary = await mkdtemp(`${folder}.new-`)
+  try {
+    await writePrivateFile(join(temporary, CA_KEY), made.key)
+    await writePrivateFile(join(temporary, CA_CERTIFICATE), made.pem)
+    await rename(temporary, folder)
+    return made
+  } catch (error) {
+    const there = await readFolder(folder)
+    if (there === null) throw error
+    return there
+  } finally {
+    await rm(temporary, { recursive: true, force: true })
+  }
 }
 
 /** Without the key; null where there is none yet. @throws LocalCaError, or the error of the file system */

@@ -10,8 +10,10 @@ export interface Validity {
   readonly names: readonly string[]
 }
 
+export type RenewalReason = 'missing' | 'names-changed' | 'expired' | 'due' | 'suggested'
+
 export type RenewalDecision =
-  | { readonly renew: true; readonly reason: 'missing' | 'names-changed' | 'expired' | 'due' }
+  | { readonly renew: true; readonly reason: RenewalReason }
   | { readonly renew: false; readonly reason: 'fresh' | 'waiting'; readonly atMs: number }
 
 const DAY = 86_400_000
@@ -35,11 +37,14 @@ export interface RenewalQuestion {
   readonly jitter: number
   /** No attempt before this time, after a failure; 0 = none has failed. */
   readonly notBeforeMs: number
+  /** When the authority would have it renewed (RFC 9773); null = it has not said. */
+  readonly suggestedMs?: number | null
 }
 
 /** A third of the lifetime is left for attempts, whatever the lifetime is (90 days, 6 days). */
-export function decideRenewal({ current, wanted, nowMs, jitter, notBeforeMs }: RenewalQuestion): RenewalDecision {
-  const reason = reasonToRenew(current, wanted, { nowMs, jitter })
+export function decideRenewal(question: RenewalQuestion): RenewalDecision {
+  const { nowMs, notBeforeMs } = question
+  const reason = reasonToRenew(question)
   if (typeof reason === 'number') return { renew: false, reason: 'fresh', atMs: reason }
   if (isToWait(notBeforeMs, nowMs)) return { renew: false, reason: 'waiting', atMs: notBeforeMs }
   return { renew: true, reason }
@@ -51,14 +56,17 @@ function isToWait(notBeforeMs: number, nowMs: number): boolean {
 }
 
 /** The reason, or the time at which there will be one. */
-function reasonToRenew(
-  current: Validity | null,
-  wanted: readonly string[],
-  { nowMs, jitter }: { readonly nowMs: number; readonly jitter: number },
-): 'missing' | 'names-changed' | 'expired' | 'due' | number {
+function reasonToRenew({
+  current,
+  wanted,
+  nowMs,
+  jitter,
+  suggestedMs = null,
+}: RenewalQuestion): RenewalReason | number {
   if (current === null) return 'missing'
   if (wanted.some(name => !current.names.includes(name))) return 'names-changed'
   if (nowMs >= current.notAfterMs) return 'expired'
+  if (suggestedMs !== null) return nowMs >= suggestedMs ? 'suggested' : suggestedMs
   const dueMs = renewalTime(current, jitter)
   return nowMs >= dueMs ? 'due' : dueMs
 }
@@ -91,6 +99,14 @@ export function decideAlarm(
   const left = current.notAfterMs - nowMs
   if (left > WARN_MS) return { warn: false }
   return { warn: true, level: left <= 0 ? 'error' : 'warn', daysLeft: Math.max(0, Math.floor(left / DAY)) }
+}
+
+/**
+ * Whether a certificate that renews itself should have been renewed by now, and one that does not has to be seen to:
+ * 14 days before its end, of short-lived ones a quarter of their life.
+ */
+export function runsOutSoon({ notBeforeMs, notAfterMs }: Omit<Validity, 'names'>, nowMs: number): boolean {
+  return notAfterMs - nowMs <= Math.min(WARN_MS, (notAfterMs - notBeforeMs) / 4)
 }
 
 /** Seconds or a date (RFC 9110 §10.2.3) as ms from now; null where it says nothing. */

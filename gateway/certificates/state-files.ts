@@ -18,7 +18,8 @@ export async function writePrivateFile(file: string, text: string): Promise<void
   await makePrivateFolder(dirname(file))
   const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}.new`
   try {
-    await writeFile(temporary, text, { mode: 0o600, flag: 'wx' })
+    // On the disk before it has the name: after a power cut an empty file would stand where a key was.
+    await writeFile(temporary, text, { mode: 0o600, flag: 'wx', flush: true })
     await rename(temporary, file)
   } catch (error) {
     await rm(temporary, { force: true })
@@ -36,8 +37,12 @@ export async function readIfThere(file: string): Promise<string | null> {
   }
 }
 
+export interface StoredCertificate extends Validity {
+  readonly certificate: X509Certificate
+}
+
 /** A certificate as it lies in its file, with its key; null where none does that can be used. Never rejects. */
-export async function readStored(file: string): Promise<(Validity & { readonly certificate: X509Certificate }) | null> {
+export async function readStored(file: string): Promise<StoredCertificate | null> {
   try {
     const pem = await readFile(file)
     const certificate = new X509Certificate(pem)

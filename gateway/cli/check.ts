@@ -2,6 +2,7 @@
  * `hearthgate check`: says all that is wrong with a configuration at once, and what is unsafe in it.
  */
 import { resolve } from 'node:path'
+import { certificateWarnings } from '../certificates/index.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblem, type Severity, shortenPath } from '../config/problem.ts'
 import type { GatewayConfig, Problem } from '../config/types.ts'
@@ -23,12 +24,15 @@ export function runCheck({ config, partial = false }: CheckArguments, io: CliIo)
   const result = loadConfig(file, { env: io.env, partial })
   const problems = result.ok ? [] : result.problems
   const paint = painter(io.color)
+  const name = shortenPath(file, io.cwd)
+  const certificates = result.ok ? certificateWarnings(result.config, Date.now()) : []
   const lines = [
     ...problems.map(problem => formatLine(problem, 'problem', io.cwd, paint)),
     ...result.warnings.map(warning => formatLine(warning, 'warning', io.cwd, paint)),
+    ...certificates.map(text => `${paint('bold', name)}${paint('yellow', ` warning: ${text}`)}`),
   ]
-  const name = shortenPath(file, io.cwd)
-  const warned = result.warnings.length === 0 ? '' : `, ${count(result.warnings.length, 'warning')}`
+  const warnings = result.warnings.length + certificates.length
+  const warned = warnings === 0 ? '' : `, ${count(warnings, 'warning')}`
   if (result.ok) lines.push(paint('green', `${name} can be used: ${describe(result.config)}${warned}`))
   else lines.push(paint('red', `${name} cannot be used: ${count(problems.length, 'problem')}${warned}`))
   io.stdout.write(`${lines.join('\n')}\n`)

@@ -3,7 +3,7 @@
 import { isAnyAddress } from '../config/local-address.ts'
 import { withoutControls } from '../config/problem.ts'
 import { nearest } from '../config/suggest.ts'
-import type { RouteConfig } from '../config/types.ts'
+import type { GatewayConfig, RouteConfig } from '../config/types.ts'
 import { type Examination, examine, findingsText, type GatewayView, isWell } from '../doctor/index.ts'
 import type { Explanation } from '../explain/types.ts'
 import { type AdminAddress, type AdminArguments, AdminError, askAdmin, findAdmin, NOT_OURS } from './admin-client.ts'
@@ -45,7 +45,7 @@ function chooseRoutes(routes: readonly RouteConfig[], name: string | undefined):
 }
 
 interface ConfigAnswer {
-  readonly config?: { readonly routes?: readonly RouteConfig[] }
+  readonly config?: { readonly routes?: readonly RouteConfig[]; readonly listen?: GatewayConfig['listen'] }
 }
 
 interface StatsAnswer {
@@ -55,11 +55,13 @@ interface StatsAnswer {
 
 async function askGateway(address: AdminAddress): Promise<{ routes: readonly RouteConfig[]; view: GatewayView }> {
   const [told, stats] = await Promise.all([askAdmin(address, '/api/config'), askAdmin(address, '/api/stats')])
-  const { routes } = (told as ConfigAnswer).config ?? {}
+  const { routes, listen: listeners = [] } = (told as ConfigAnswer).config ?? {}
   const { listen, origins } = stats as StatsAnswer
   if (!Array.isArray(routes) || !Array.isArray(listen) || !Array.isArray(origins)) throw new AdminError(NOT_OURS)
   const builtIn = (name: string) => origins.filter(one => one.upstream === name).map(({ origin }) => origin)
+  const issued = listeners.flatMap(({ tls }) => tls ?? []).flatMap(entry => ('cert' in entry ? [] : [entry]))
   const view: GatewayView = {
+    issuers: { acme: issued.some(one => one.acme === true), localCa: issued.some(one => one.localCa === true) },
     listen: listen.map(url => reachable(url, address)),
     // What the gateway brings itself has an address of its own at each start.
     origins: ({ name, upstream }) =>

@@ -5,8 +5,9 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseConfig } from '../config/load.ts'
+import { presetNames } from '../config/presets.ts'
 import { withoutControls } from '../config/problem.ts'
-import { importers, writeYaml } from '../import/index.ts'
+import { type ImportedRoute, importers, writeYaml } from '../import/index.ts'
 import { count } from './format.ts'
 import type { CliIo } from './io.ts'
 
@@ -36,7 +37,16 @@ export function runImport({ kind, file }: { readonly kind: string; readonly file
   io.stdout.write(yaml)
   for (const sentence of lost) say(`not kept: ${sentence}`)
   for (const { line, message } of checked.ok ? [] : checked.problems) say(`to mend in line ${line}: ${message}`)
+  for (const { name, preset } of imported.routes.flatMap(withPreset)) say(`could have: ${name}: "preset: ${preset}"`)
   const routes = imported.routes.length
   say(`${count(routes, 'route')}, ${lost.length} not kept. Write it to gateway.yaml, then run: hearthgate check`)
   return routes > 0 ? 0 : 1
+}
+
+/** An app that is called as its preset is, by its host or at its address. */
+function withPreset({ name, path, hosts, upstreams }: ImportedRoute): { name: string; preset: string }[] {
+  if (path !== '/') return []
+  const labels = [...hosts, ...upstreams.map(url => URL.parse(url)?.hostname ?? '')].map(host => host.split('.')[0])
+  const preset = presetNames().find(each => labels.includes(each))
+  return preset === undefined ? [] : [{ name, preset }]
 }

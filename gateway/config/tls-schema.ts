@@ -27,6 +27,20 @@ const certificate = block(
   { description: 'A certificate and its key, or where the gateway gets them.' },
 )
 
+const eab = block(
+  'eab',
+  {
+    key_id: text('secret', { description: 'The key identifier (kid) that the authority gave you.' }),
+    hmac_file: text('file', { description: 'File that holds the HMAC key in base64url, as the authority gave it.' }),
+  },
+  {
+    required: ['key_id', 'hmac_file'],
+    absent: null,
+    description:
+      'External account binding (RFC 8555 §7.3.4), for authorities that give certificates to customers only.',
+  },
+)
+
 const acme = block(
   'acme',
   {
@@ -62,6 +76,7 @@ const acme = block(
       default: '0s',
       description: 'Time between the end of the command and the check by the authority.',
     }),
+    eab,
   },
   { required: ['email', 'agree'], description: 'Certificates by ACME (RFC 8555).' },
 )

@@ -75,6 +75,8 @@ export interface AcmeConfig {
   readonly dnsHook: readonly string[]
   /** Time that a record gets to be seen everywhere. */
   readonly dnsWaitMs: number
+  /** Of the customer's account that the authority wants the other one bound to; null = it asks for none. */
+  readonly eab: { readonly keyId: string; readonly hmacFile: string } | null
 }
 
 export interface AdminConfig {

@@ -33,8 +33,16 @@ export interface RouteFacts {
   readonly webdav: Pair<Seen> | null
   /** Of the gateway, one for each name of the route. */
   readonly certificates: readonly CertificateFacts[]
+  /** Where the listeners get certificates from, beside files. */
+  readonly issuers: Issuers
   /** Of the first https origin. */
   readonly originCertificate: CertificateFacts | null
+}
+
+/** Whether a listener of the gateway gets certificates by ACME, or from its own authority. */
+export interface Issuers {
+  readonly acme: boolean
+  readonly localCa: boolean
 }
 
 export interface OriginFacts {

@@ -25,7 +25,8 @@ function routeText({ route, address, findings }: Examination, color: boolean): s
 }
 
 function remedyText({ where, file, line }: Remedy): string {
-  const place = where === 'app' ? `in the app, ${file}` : file === 'listen' ? 'in listen' : `in route '${file}'`
+  const inApp = file === 'a terminal' ? 'in a terminal' : `in the app, ${file}`
+  const place = where === 'app' ? inApp : file === 'listen' ? 'in listen' : `in route '${file}'`
   return withoutControls(`${place}: ${line}`)
 }
 

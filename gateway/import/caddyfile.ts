@@ -1,8 +1,9 @@
 /**
- * Caddyfiles: sites with `reverse_proxy`, `handle`, `handle_path`, `route`, `redir`-free matchers by path, `header`,
- * `request_body`, `forward_auth`. Snippets are put in where they are imported.
+ * Caddyfiles: sites with `reverse_proxy`, `handle`, `handle_path`, `route`, `redir` of single paths, `header`, `request_body`,
+ * `forward_auth`, matchers by path, host and address. Snippets are put in where they are imported.
  */
 import { parseBlocks, type Statement } from './blocks.ts'
+import { type Matcher, type Matchers, readMatcher } from './caddy-matchers.ts'
 import { type Imported, type ImportedRoute, route } from './types.ts'
 
 /** Directives that mean here what the gateway does by itself. */
@@ -35,7 +36,7 @@ export function importCaddyfile(text: string): Imported {
       .filter(word => word !== '')
       .map(hostOf)
     const site: Site = { hosts, lost, snippets, imports: 0 }
-    return readBlock(block ?? [], { site, path: '/', isStripped: false, shared: {} })
+    return readBlock(block ?? [], { site, path: '/', isStripped: false, matchers: new Map(), shared: {} })
   })
   return { routes, lost }
 }
@@ -53,21 +54,19 @@ interface Place {
   readonly site: Site
   readonly path: string
   readonly isStripped: boolean
+  readonly matchers: Matchers
   readonly shared: Partial<ImportedRoute>
 }
 
 function readBlock(block: readonly Statement[], place: Place): ImportedRoute[] {
   const { site } = place
   const statements = block.flatMap(statement => imported(statement, site))
-  const matchers = new Map<string, string>()
+  const matchers = new Map<string, Matcher>(place.matchers)
+  for (const { words, block: inner } of statements)
+    if (words[0]?.startsWith('@')) matchers.set(words[0], readMatcher(words.slice(1), inner))
   let shared = place.shared
-  for (const statement of statements) {
-    const [first = '', kind, path] = statement.words
-    const inner = statement.block?.find(({ words }) => words[0] === 'path')?.words[1]
-    if (first.startsWith('@')) matchers.set(first, (kind === 'path' ? path : inner) ?? '')
-    else shared = { ...shared, ...sharedOf(statement, shared) }
-  }
-  return statements.flatMap(statement => readDirective(statement, matchers, { ...place, shared }))
+  for (const statement of statements) shared = { ...shared, ...sharedOf(statement, { matchers, shared }) }
+  return statements.flatMap(statement => readDirective(statement, { ...place, matchers, shared }))
 }
 
 function imported(statement: Statement, site: Site): readonly Statement[] {
@@ -76,13 +75,19 @@ function imported(statement: Statement, site: Site): readonly Statement[] {
   const snippet = site.snippets.get(name)
   if (snippet === undefined || ++site.imports > MAX_IMPORTS) {
     site.lost.push(`line ${statement.line}: import ${name} was not read`)
-    return []
+    return [statement]
   }
   return snippet.flatMap(each => imported(each, site))
 }
 
-function sharedOf({ words, block }: Statement, before: Partial<ImportedRoute>): Partial<ImportedRoute> {
-  const [first, second = '', third = ''] = words
+function sharedOf(
+  statement: Statement,
+  { matchers, shared: before }: Pick<Place, 'matchers' | 'shared'>,
+): Partial<ImportedRoute> {
+  const { words, block } = statement
+  const [first = '', second = '', third = ''] = words
+  if (guards.has(first)) return guardOf(words, matchers)
+  if (isRedirect(statement)) return { redirects: { ...before.redirects, [second]: third } }
   const size = block?.find(inner => inner.words[0] === 'max_size')?.words[1]
   if (first === 'request_body' && size !== undefined) return { bodySize: size.replace(/^(\d+)$/, '$1B') }
   if (first !== 'header') return first === 'forward_auth' ? forwardAuth(second, block) : {}
@@ -91,51 +96,69 @@ function sharedOf({ words, block }: Statement, before: Partial<ImportedRoute>): 
   return { answerHeaders: { ...before.answerHeaders, ...Object.fromEntries(kept) } }
 }
 
+/** What keeps people out: whoever is not in a list of addresses, or in a way that is not known here, as in another file. */
+const guards = new Set(['abort', 'authenticate', 'authorize', 'basic_auth', 'basicauth', 'error', 'import', 'respond'])
+
+function guardOf([, second = '', third = '']: readonly string[], matchers: Matchers): Partial<ImportedRoute> {
+  const { notFrom = [] } = matchers.get(second) ?? {}
+  if (notFrom.length > 0) return { allow: notFrom }
+  // An answer of Caddy's own to one path keeps nobody out.
+  return [second, third].some(word => /^2\d\d$/.test(word)) ? {} : { isShut: true }
+}
+
+/** From one path to one address, without placeholders. */
+function isRedirect({ words: [first, from = '', to = ''] }: Statement): boolean {
+  return first === 'redir' && /^\/[^*{]*$/.test(from) && /^(?:\/|https?:\/\/)[^{]*$/.test(to)
+}
+
+function isKept({ words: [first = '', second = ''] }: Statement, matchers: Matchers): boolean {
+  return guards.has(first) && (matchers.get(second)?.notFrom.length ?? 0) > 0
+}
+
 function forwardAuth(upstream: string, block: readonly Statement[] | null): Partial<ImportedRoute> {
   const uri = block?.find(({ words }) => words[0] === 'uri')?.words[1] ?? ''
   const headers = block?.find(({ words }) => words[0] === 'copy_headers')?.words.slice(1) ?? []
   return { forwardAuth: { url: `${addressOf(upstream)}${uri}`, headers } }
 }
 
-const known = new Set(['header', 'request_body', 'forward_auth'])
+const known = new Set(['header', 'import', 'request_body', 'forward_auth'])
 
-function readDirective(statement: Statement, matchers: ReadonlyMap<string, string>, place: Place): ImportedRoute[] {
+function readDirective(statement: Statement, place: Place): ImportedRoute[] {
   const { words, block, line } = statement
+  const { matchers } = place
   const [first = '', second = ''] = words
   const at = (text: string) => place.site.lost.push(`line ${line}: ${text}`)
-  if (first === 'reverse_proxy') return readProxy(statement, matchers, place, at)
+  if (first === 'reverse_proxy') return readProxy(statement, place, at)
   if (['handle', 'handle_path', 'route'].includes(first) && block !== null) {
-    const path = second === '' ? place.path : pathOf(second, matchers)
-    if (path === null) at(`the matcher ${second} of ${first} asks for more than a path`)
-    return path === null ? [] : readBlock(block, { ...place, path, isStripped: first === 'handle_path' })
+    const inner = second === '' ? place : placeOf(second, place)
+    if (inner === null) at(`the matcher ${second} of ${first} asks for more than a path or a host`)
+    return inner === null ? [] : readBlock(block, { ...inner, isStripped: first === 'handle_path' })
   }
-  if (!first.startsWith('@') && !known.has(first) && !needless.has(first)) at(`${first} was not kept`)
+  const isNothing = isKept(statement, matchers) || isRedirect(statement) || needless.has(first)
+  if (!first.startsWith('@') && !known.has(first) && !isNothing) at(`${first} was not kept`)
   if (first === 'basic_auth' || first === 'basicauth') at('passwords have to be set anew with `hearthgate password`')
   return []
 }
 
-function readProxy(
-  { words, block }: Statement,
-  matchers: ReadonlyMap<string, string>,
-  { site, path, isStripped, shared }: Place,
-  at: (text: string) => void,
-): ImportedRoute[] {
+function readProxy({ words, block }: Statement, place: Place, at: (text: string) => void): ImportedRoute[] {
   const [, second = '', ...rest] = words
   const isMatcher = /^[@/*]/.test(second)
-  const own = isMatcher ? pathOf(second, matchers) : path
+  const own = isMatcher ? placeOf(second, place) : place
   if (own === null) {
-    at(`the matcher ${second} of reverse_proxy asks for more than a path`)
+    at(`the matcher ${second} of reverse_proxy asks for more than a path or a host`)
     return []
   }
+  const { site, path, isStripped, shared } = own
   const inBlock = block?.filter(inner => inner.words[0] === 'to').flatMap(inner => inner.words.slice(1)) ?? []
   const upstreams = [...(isMatcher ? rest : [second, ...rest]), ...inBlock].filter(word => word !== '').map(addressOf)
-  const made = route(own === '/' ? (site.hosts[0] ?? '*') : `${site.hosts[0]} ${own}`, {
+  const made = route(path === '/' ? (site.hosts[0] ?? '*') : `${site.hosts[0]} ${path}`, {
     ...shared,
+    redirects: path === '/' ? (shared.redirects ?? {}) : {},
     ...proxyOptions(block ?? [], at),
     hosts: site.hosts,
-    path: own,
+    path,
     upstreams,
-    rewritePath: isStripped && own !== '/' ? '/' : null,
+    rewritePath: isStripped && path !== '/' ? '/' : null,
   })
   return [made]
 }
@@ -156,9 +179,17 @@ function proxyOptions(block: readonly Statement[], at: (text: string) => void): 
   return { requestHeaders, hostRule, verify }
 }
 
-/** A path prefix of ours, or null where the matcher asks for more. */
-function pathOf(matcher: string, matchers: ReadonlyMap<string, string>): string | null {
-  const text = matcher.startsWith('@') ? (matchers.get(matcher) ?? '') : matcher
+/** The part of a place that a matcher means, or null where it asks for more than a path prefix or hosts of ours. */
+function placeOf(text: string, place: Place): Place | null {
+  if (text === '*') return place
+  const matcher = text.startsWith('@') ? place.matchers.get(text) : { path: text, hosts: [], isMore: false }
+  if (matcher === undefined || matcher.isMore) return null
+  const path = matcher.path === null ? place.path : prefixOf(matcher.path)
+  const site = matcher.hosts.length === 0 ? place.site : { ...place.site, hosts: matcher.hosts.map(hostOf) }
+  return path === null ? null : { ...place, path, site }
+}
+
+function prefixOf(text: string): string | null {
   if (text === '*') return '/'
   const path = text.replace(/\/?\*$/, '')
   return text.startsWith('/') && !path.includes('*') ? path.replace(/(.)\/+$/, '$1') || '/' : null

@@ -34,9 +34,17 @@ function readHost(host: Json, lost: string[]): ImportedRoute[] {
     return []
   }
   for (const sentence of lostOf(host)) lost.push(`${name}: ${sentence}`)
-  const main = route(name, { hosts, upstreams: [addressOf(host)].filter(isAddress), verify: false })
+  const main = route(name, { hosts, upstreams: [addressOf(host)].filter(isAddress), ...guardOf(host) })
   const locations = (Array.isArray(host['locations']) ? host['locations'] : []).filter(isObject)
   return [main, ...locations.map(location => readLocation(location, main, lost))].map(verified)
+}
+
+/** An access list is a number here: who is on it stands elsewhere. */
+function guardOf(host: Json): Partial<ImportedRoute> {
+  return {
+    isShut: Number(host['access_list_id'] ?? 0) > 0,
+    hsts: isOn(host['hsts_enabled']) && isOn(host['ssl_forced']),
+  }
 }
 
 /** NPM checks no certificate of an origin; for plain HTTP there is none. */
@@ -54,6 +62,8 @@ function readLocation(location: Json, main: ImportedRoute, lost: string[]): Impo
     lost.push(`${main.name}${path}: its own nginx configuration was not read`)
   return route(`${main.name} ${path}`, {
     hosts: main.hosts,
+    isShut: main.isShut,
+    hsts: main.hsts,
     path: path.replace(/(.)\/+$/, '$1'),
     upstreams: [address].filter(isAddress),
     rewritePath: base === null ? null : base.replace(/(.)\/+$/, '$1'),
@@ -79,7 +89,6 @@ function lostOf(host: Json): string[] {
       'its certificate was not kept: write "acme: true" or the files under "listen.tls"',
     ],
     [isOn(host['ssl_forced']), '"Force SSL" was not kept: write "redirect: https" on the plain listener'],
-    [isOn(host['hsts_enabled']), 'HSTS was not kept: write "hsts: true" on the route'],
     [isOn(host['block_exploits']), '"Block common exploits" has nothing that stands for it'],
   ]
   return found.filter(([holds]) => holds).map(([, sentence]) => sentence)

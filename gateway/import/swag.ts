@@ -10,6 +10,14 @@ type Variables = ReadonlyMap<string, string>
 const needless =
   /^(?:listen|server_name|set|include|resolver|proxy_(?:http_version|buffering|set_header|redirect|pass|request_buffering|read_timeout|send_timeout|connect_timeout|ssl_verify)|client_max_body_size|ssl_.*|http2|access_log|error_log|location|root|index|charset|return|rewrite)$/
 
+/** What keeps people out, in SWAG's own files mostly as an include of the server that knows them. */
+const GUARDS = /^(?:auth_basic|auth_request|allow|deny|satisfy)$/
+const GUARD_FILES = /\/(?:authelia|authentik|tinyauth|ldap|auth)[\w-]*\.conf$/
+
+function isGuard({ words: [first = '', second = ''] }: Statement): boolean {
+  return GUARDS.test(first) || (first === 'include' && GUARD_FILES.test(second))
+}
+
 export function importSwag(text: string): Imported {
   const lost: string[] = []
   const statements = parseBlocks(text, { byLine: false })
@@ -25,6 +33,8 @@ export function importSwag(text: string): Imported {
 function readServer(block: readonly Statement[], lost: string[]): ImportedRoute[] {
   const names = block.filter(({ words }) => words[0] === 'server_name').flatMap(({ words }) => words.slice(1))
   const hosts = names.map(hostOf).filter(host => host !== null)
+  for (const name of names.filter(each => /^[\w-]+\.\*$/.test(each)))
+    lost.push(`${name}: taken for ${hostOf(name)}, put the name of your domain there`)
   if (hosts.length < names.length) lost.push(`${names.join(' ')}: a name with a pattern was not kept`)
   const locations = block.filter(({ words, block: inner }) => words[0] === 'location' && inner !== null)
   return locations.flatMap(location => readLocation(location, hosts.length === 0 ? ['*'] : hosts, { block, lost }))
@@ -75,6 +85,7 @@ function readLocation({ words, block, line }: Statement, hosts: readonly string[
       rewritePath: rest === '' || clean === '/' ? null : rest.replace(/(.)\/+$/, '$1'),
       bodySize: sizeOf(own('client_max_body_size')),
       responseTimeout: timeOf(own('proxy_read_timeout')),
+      isShut: [...around.block, ...statements].some(isGuard),
       verify: !origin.startsWith('https:') || own('proxy_ssl_verify') === 'on',
     }),
   ]
@@ -91,7 +102,8 @@ function expand(text: string, variables: Variables): string {
 function sizeOf(text: string | undefined): string | null {
   const [, number, unit = ''] = /^(\d+)([kmg]?)$/i.exec(text ?? '') ?? []
   if (number === undefined) return null
-  return number === '0' ? 'none' : `${number}${unit === '' ? 'B' : `${unit.toUpperCase().replace('K', 'K')}iB`}`
+  // No limit is what a route has anyway.
+  return number === '0' ? null : `${number}${unit === '' ? 'B' : `${unit.toUpperCase()}iB`}`
 }
 
 function timeOf(text: string | undefined): string | null {

@@ -19,6 +19,11 @@ export interface ImportedRoute {
   readonly forwardAuth: { readonly url: string; readonly headers: readonly string[] } | null
   /** False where https origins are not verified. */
   readonly verify: boolean
+  /** Something that kept people out could not be kept: the route is for this machine alone until its owner has looked. */
+  readonly isShut: boolean
+  readonly hsts: boolean
+  /** Paths of the app, and where the gateway sends them. */
+  readonly redirects: Readonly<Record<string, string>>
   readonly preset: string | null
 }
 
@@ -47,6 +52,9 @@ export function route(name: string, more: Partial<ImportedRoute>): ImportedRoute
     deny: [],
     forwardAuth: null,
     verify: true,
+    isShut: false,
+    hsts: false,
+    redirects: {},
     preset: null,
     ...more,
   }

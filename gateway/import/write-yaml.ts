@@ -9,6 +9,26 @@ export interface Written {
   readonly lost: readonly string[]
 }
 
+/** Beside the other proxy, which has the ports that everybody knows. */
+const FIRST_PORT = 8080
+const HEAD = `# Imported. It listens beside the other proxy, for this machine alone, so that it can be tried first:
+#   hearthgate check && hearthgate start, then curl -H 'Host: NAME' http://127.0.0.1:PORT/
+# When the other proxy is off, this in place of "listen" takes its ports and gets certificates:
+#   acme: { email: YOU@example.org, agree: true }
+#   listen:
+#     - { host: 0.0.0.0, port: 80, redirect: https }
+#     - { host: 0.0.0.0, port: 443, tls: [{ acme: true }, { local_ca: true }] }
+`
+const THIS_MACHINE = ['127.0.0.1', '::1']
+
+/** None that an app on this machine may have. */
+function freePort(routes: readonly ImportedRoute[]): number {
+  const taken = new Set(routes.flatMap(({ upstreams }) => upstreams.map(url => URL.parse(url)?.port)))
+  let port = FIRST_PORT
+  while (taken.has(`${port}`)) port++
+  return port
+}
+
 export function writeYaml({ routes, lost }: Imported): Written {
   const taken = new Set<string>()
   const names = new Set<string>()
@@ -30,11 +50,10 @@ export function writeYaml({ routes, lost }: Imported): Written {
     }
     return [routeBlock({ ...route, hosts, name: unique(route.name, names) })]
   })
-  const head = '# Imported. `hearthgate check` says what is still wrong; certificates and ports belong into "listen".\n'
-  const listen = { listen: { host: '127.0.0.1', port: 8080 }, routes: written }
+  const listen = { listen: { host: '127.0.0.1', port: freePort(routes) }, routes: written }
   // People read and edit this: what stands twice is written twice rather than as an alias.
   const form = { lineWidth: 0, flowCollectionPadding: true, aliasDuplicateObjects: false }
-  return { yaml: head + stringify(listen, form), lost: [...lost, ...more] }
+  return { yaml: HEAD + stringify(listen, form), lost: [...lost, ...more] }
 }
 
 /** The route without what this gateway would refuse to read; null where its path is such. */
@@ -64,8 +83,13 @@ function readable(route: ImportedRoute, lost: string[]): ImportedRoute | null {
     lost.push(`${route.name}: left out, since its access rules could not be kept whole`)
     return null
   }
+  if (route.isShut)
+    lost.push(
+      `${route.name}: for this machine alone until you have written "access", since of what kept people out some was not kept`,
+    )
   return {
     ...route,
+    allow: route.isShut ? THIS_MACHINE : allow,
     hosts: route.hosts.filter(keeps('matchHost')),
     upstreams: route.upstreams.filter(keeps('origin')),
     requestHeaders: fields(route.requestHeaders),
@@ -91,6 +115,8 @@ function routeBlock(route: ImportedRoute): Record<string, unknown> {
     upstream: upstreams.length === 1 ? upstreams[0] : [...upstreams],
     rewrite_path: route.rewritePath,
     preset: route.preset,
+    hsts: route.hsts ? true : null,
+    redirects: route.redirects,
     limits: filled(limits),
     headers: filled(headers),
     tls: route.verify ? null : { verify: false },
@@ -114,8 +140,9 @@ function filled(block: object): Record<string, unknown> {
 function unique(wanted: string, names: Set<string>): string {
   const plain =
     wanted
-      .replaceAll(/[^\p{L}\p{N} ._-]+/gu, '-')
+      .replaceAll(/[^\p{L}\p{N}._-]+/gu, '-')
       .replace(/^[^\p{L}\p{N}]+/u, '')
+      .replace(/-+$/, '')
       .slice(0, 60) || 'route'
   let name = plain
   for (let i = 2; names.has(name); i++) name = `${plain}-${i}`

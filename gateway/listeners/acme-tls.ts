@@ -69,6 +69,8 @@ export function answerChecks(raw: Socket, folder: string, onOther: () => void): 
     if (reading.kind === 'more' && !raw.readableEnded) return
     raw.off('readable', look)
     raw.off('end', look)
+    // It ended in the middle of its hello, and nothing can be put back behind an end.
+    if (raw.readableEnded) return void raw.destroy()
     if (bytes.length > 0) raw.unshift(bytes)
     if (reading.kind === 'acme') void answerCheck(raw, folder, reading.serverName)
     else onOther()

@@ -42,9 +42,24 @@ function frameFills(frames: Exclude<RouteConfig['securityHeaders'], false>['fram
   return [fill('Content-Security-Policy', `frame-ancestors ${["'self'", ...frames].join(' ')}`, true)]
 }
 
-/** The rules of a route with what they fill in. */
+/** Fields that a route may set by name and that are meant for its pages, whoever makes them. */
+const FOR_ALL_PAGES: ReadonlySet<string> = new Set([
+  'permissions-policy',
+  'referrer-policy',
+  'strict-transport-security',
+  'x-content-type-options',
+  'x-frame-options',
+])
+
+/** The rules of a route with what they fill in, on the gateway's own pages as well. */
 export function withFills(rules: AnswerRules, fills: readonly Fill[]): AnswerRules {
-  return fills.length === 0 ? rules : { ...rules, amend: fields => addMissing(fields, fills) }
+  const set = Object.entries(rules.set).map(([name, value]) => [name.toLowerCase(), value] as const)
+  const pages = Object.fromEntries([
+    ...fills.map(({ name, value }) => [name.toLowerCase(), value] as const),
+    ...set.filter(([name]) => FOR_ALL_PAGES.has(name)),
+  ])
+  const told = Object.keys(pages).length === 0 ? rules : { ...rules, pages }
+  return fills.length === 0 ? told : { ...told, amend: fields => addMissing(fields, fills) }
 }
 
 /** @param fields flat, of a final answer; grows */

@@ -126,7 +126,7 @@ class Supervisor implements RunningGateway {
 
   async #close(): Promise<void> {
     await this.#lastReload
-    this.keeper.close()
+    await this.keeper.close()
     await this.#crew.close()
     await this.#admin.close()
   }

@@ -28,19 +28,19 @@ const told = ['cache-control', 'content-language', 'content-type', 'location', '
 const MAX_PAGE = 256 * 1024
 /** Connections to one server. */
 const MAX_CONNECTIONS = 32
+/** A kept connection may have been closed by the other side while the question was on its way. */
+const TORN: ReadonlySet<unknown> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
 
 export class ForwardAuthClient {
   readonly #agent = new Agent({ connections: MAX_CONNECTIONS, pipelining: 1, maxHeaderSize: 64 * 1024 })
 
-  async ask({ url, fields, timeoutMs }: ForwardAuth, question: AccessQuestion): Promise<ForwardAnswer> {
+  async ask(forward: ForwardAuth, question: AccessQuestion): Promise<ForwardAnswer> {
+    const signal = AbortSignal.timeout(forward.timeoutMs)
     try {
-      const answer = await request(url, {
-        dispatcher: this.#agent,
-        method: 'GET',
-        headers: headersFor(question),
-        signal: AbortSignal.timeout(timeoutMs),
+      return await this.#askOnce(forward, question, signal).catch(error => {
+        if (!TORN.has((error as NodeJS.ErrnoException).code)) throw error
+        return this.#askOnce(forward, question, signal)
       })
-      return answer.statusCode >= 200 && answer.statusCode < 300 ? await passed(answer, fields) : await refused(answer)
     } catch (cause) {
       return { kind: 'failed', cause }
     }
@@ -48,6 +48,12 @@ export class ForwardAuthClient {
 
   close(): Promise<void> {
     return this.#agent.destroy()
+  }
+
+  async #askOnce({ url, fields }: ForwardAuth, question: AccessQuestion, signal: AbortSignal): Promise<ForwardAnswer> {
+    const asking = { dispatcher: this.#agent, method: 'GET', headers: headersFor(question), signal } as const
+    const answer = await request(url, asking)
+    return answer.statusCode >= 200 && answer.statusCode < 300 ? passed(answer, fields) : refused(answer)
   }
 }
 

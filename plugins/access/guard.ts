@@ -16,7 +16,7 @@ export interface AccessQuestion {
   /** Path as rules mean it, without the query. */
   readonly path: string
   readonly query: string
-  /** Target as the client sent it. */
+  /** Public path and query for a server that decides by them: dot segments resolved, like what the app gets. */
   readonly uri: string
   /** Of the client, as far as it can be trusted. */
   readonly address: string
@@ -80,6 +80,8 @@ export interface AccessState {
   readonly attempts: Attempts
   readonly book: CredentialBook
   readonly forward: ForwardAuthClient
+  /** The other server gave no answer that says anything: nobody comes in until it does. */
+  onForwardFailed(url: string, cause: unknown): void
 }
 
 /** Null where nobody is kept out. @throws TypeError for a list, a path or a hash that cannot be read. */
@@ -155,7 +157,10 @@ async function decideLogin(guard: AccessGuard, question: AccessQuestion, state: 
   if (signed !== null && (!signed.pass || forward === null)) return signed
   if (forward === null) return passed('open', guard)
   const answer = await state.forward.ask(forward, question)
-  if (answer.kind === 'failed') return refused('forward-failed', 503, { 'retry-after': '5' })
+  if (answer.kind === 'failed') {
+    state.onForwardFailed(forward.url, answer.cause)
+    return refused('forward-failed', 503, { 'retry-after': '5' })
+  }
   if (answer.kind === 'answer') return { pass: false, reason: 'forward-refused', ...answer }
   return passed('forward', guard, { ...(signed?.pass === true ? signed.set : {}), ...answer.set })
 }

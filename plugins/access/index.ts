@@ -6,13 +6,20 @@
  *
  * or with `attach: false` and guards of the caller's own, as the gateway has one a route.
  */
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { contractOf, resolveOptions } from '../contract/index.ts'
 import { Attempts } from './attempts.ts'
 import { CredentialBook } from './credentials.ts'
 import { ForwardAuthClient } from './forward-auth.ts'
-import { type AccessDecision, type AccessGuard, type AccessQuestion, compileGuard, decideAccess } from './guard.ts'
+import {
+  type AccessDecision,
+  type AccessGuard,
+  type AccessQuestion,
+  type AccessState,
+  compileGuard,
+  decideAccess,
+} from './guard.ts'
 import { type AccessOptions, accessOptionsSchema } from './options.ts'
 
 export {
@@ -49,7 +56,12 @@ export interface AccessFunctions {
 const plugin: FastifyPluginAsync<Partial<AccessOptions> & AccessFunctions> = async (app, options) => {
   const { attach = true, ...given } = options
   const guard = compileGuard(resolveOptions('access', accessOptionsSchema, given))
-  const state = { attempts: new Attempts(), book: new CredentialBook(), forward: new ForwardAuthClient() }
+  const state: AccessState = {
+    attempts: new Attempts(),
+    book: new CredentialBook(),
+    forward: new ForwardAuthClient(),
+    onForwardFailed: failureLog(app.log),
+  }
   const { signals } = contractOf(app)
   const decisions = signals.counter('access_decisions_total', 'Requests that were let in or kept out.', 'reason')
   const count = (decision: AccessDecision): AccessDecision => {
@@ -65,6 +77,20 @@ const plugin: FastifyPluginAsync<Partial<AccessOptions> & AccessFunctions> = asy
   app.decorateRequest('access', null)
   app.addHook('onClose', () => state.forward.close())
   if (attach && guard !== null) guardRoutes(app, guard)
+}
+
+/** Every request fails while the server is away; one line in a while says as much. */
+const FAILURE_LINE_MS = 10_000
+
+function failureLog(log: FastifyBaseLogger): AccessState['onForwardFailed'] {
+  let toldMs = Number.NEGATIVE_INFINITY
+  return (url, cause) => {
+    if (performance.now() - toldMs < FAILURE_LINE_MS) return
+    toldMs = performance.now()
+    // Without the query and the credentials that the address may hold.
+    const { origin, pathname } = new URL(url)
+    log.warn({ server: origin + pathname, err: cause }, 'the server that knows who may come in does not answer')
+  }
 }
 
 function guardRoutes(app: Parameters<typeof plugin>[0], guard: AccessGuard): void {

@@ -2,7 +2,7 @@
  * A list of path patterns, compared with every reading of a path (`path.ts`). What restricts asks `coversAny`: one
  * reading is enough, in any letter case. What opens asks `coversAll`: no reading may be another.
  */
-import { canonicalPath, isPlainPath, looseReadings } from './path.ts'
+import { canonicalPath, decodeOnce, isPlainPath, looseReadings } from './path.ts'
 
 /** Most patterns of one set. */
 export const MAX_PATTERNS = 256
@@ -14,7 +14,7 @@ const SLASH = 0x2f
  * match: `/apps/*.js`. Behind a `?` stands a parameter that the query must have: `/apps/*.js?v`.
  */
 export interface PathSet {
-  /** Whether a pattern covers any reading of the path, letter case aside. `query` is empty or begins with `?`. */
+  /** Whether a pattern covers any reading of path and query, letter case aside. `query` is empty or begins with `?`. */
   coversAny(path: string, query: string): boolean
   /** Whether one and the same pattern covers every reading of the path, letter by letter. */
   coversAll(path: string, query: string): boolean
@@ -41,7 +41,7 @@ export function compilePaths(patterns: readonly string[]): PathSet {
       // Who cannot say where a path leads cannot say that it leads past the rule.
       if (readings === null) return true
       const lower = readings.map(reading => reading.toLowerCase())
-      return folded.some(pattern => hasParameter(query, pattern) && lower.some(reading => covers(pattern, reading)))
+      return folded.some(pattern => mayHaveParameter(query, pattern) && lower.some(reading => covers(pattern, reading)))
     },
     coversAll(path, query) {
       if (exact.length === 0) return false
@@ -100,7 +100,19 @@ function covers({ parts }: Pattern, path: string): boolean {
   return path.length - last.length >= at && path.endsWith(last)
 }
 
-/** Whether the query has the parameter that the pattern asks for, with a value. */
+/** Whether any server could read the parameter out of the query, with or without a value: escaped, or behind a `;`. */
+function mayHaveParameter(query: string, { parameter }: Pattern): boolean {
+  if (parameter === null) return true
+  const wanted = parameter.toLowerCase()
+  for (const pair of query.slice(1).split(/[&;]/)) {
+    const name = decodeOnce(pair.split('=', 1)[0] as string).toLowerCase()
+    // `v[]` and `v.x` are the parameter `v` to PHP and others, and NUL ends a name in C.
+    if (name.trim().split(/[[.\0]/, 1)[0] === wanted || name === wanted) return true
+  }
+  return false
+}
+
+/** Whether the query has the parameter that the pattern asks for, with a value and letter by letter. */
 function hasParameter(query: string, { parameter }: Pattern): boolean {
   if (parameter === null) return true
   for (const pair of query.slice(1).split('&')) {

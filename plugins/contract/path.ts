@@ -124,6 +124,11 @@ function cutParameter(name: string): string {
   return nul < 0 ? text : text.slice(0, nul)
 }
 
+/** Text of a query with its escapes decoded once, `+` as a space; what is no escape stays as it is. */
+export function decodeOnce(text: string): string {
+  return decodeSegment(text.replaceAll('+', ' ')).replaceAll(ENCODED_SLASH, SLASH).replaceAll(ENCODED_BACKSLASH, '\\')
+}
+
 /** Decodes once; what is no escape (`100%`) stays as it is. */
 function decodeSegment(segment: string): string {
   let percent = segment.indexOf('%')

@@ -22,6 +22,8 @@ export interface AnswerRules extends FieldRules {
    * fields would replace those of the answer that the client has (RFC 9111 §4.3.4).
    */
   readonly amend?: (fields: string[]) => void
+  /** Fields of what stands in place of an answer, such as the page that says why there is none; names in lower case. */
+  readonly pages?: Readonly<Record<string, string>>
 }
 
 export interface AnswerHeadFacts {

@@ -43,8 +43,12 @@ const titles: Readonly<Record<number, string>> = {
   504: 'The app behind this address did not answer in time',
 }
 
-/** The head and body of a failure; `accept` is the client's Accept field. */
-export function failureAnswer(failure: PublicFailure, accept: string | undefined): FailureAnswer {
+/** The head and body of a failure; `accept` is the client's Accept field, `pages` what a route wants of such answers. */
+export function failureAnswer(
+  failure: PublicFailure,
+  accept: string | undefined,
+  pages: Readonly<Record<string, string>> = {},
+): FailureAnswer {
   const isPage = prefersPage(accept)
   const body = isPage ? page(failure) : json(failure)
   const headers: Record<string, string> = {
@@ -56,7 +60,20 @@ export function failureAnswer(failure: PublicFailure, accept: string | undefined
   if (isPage) headers['content-security-policy'] = "default-src 'none'; style-src 'unsafe-inline'"
   if (failure.proxyStatus !== null) headers['proxy-status'] = `hearthgate; error=${failure.proxyStatus}`
   if (failure.retryAfter !== null) headers['retry-after'] = String(failure.retryAfter)
-  return { headers: { ...headers, ...failure.fields }, body }
+  return { headers: withPageFields({ ...headers, ...failure.fields }, pages), body }
+}
+
+const POLICY = 'content-security-policy'
+
+/** What a head says itself stays; of two policies that bind together (CSP3 §8.1) one is made. */
+export function withPageFields<V>(
+  headers: Readonly<Record<string, V>>,
+  pages: Readonly<Record<string, string>>,
+): Record<string, V | string> {
+  const own = headers[POLICY]
+  const policy = pages[POLICY]
+  const both = own === undefined || policy === undefined ? {} : { [POLICY]: `${own}; ${policy}` }
+  return { ...pages, ...headers, ...both }
 }
 
 /** A browser's navigation names text/html; everything else gets JSON. */

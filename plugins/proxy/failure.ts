@@ -53,13 +53,13 @@ const awayKinds: ReadonlySet<string> = new Set(['refused', 'dns', 'unreachable']
 /** Answers with the failure; ends the connection when the request was not read to its end. */
 export function sendFailure(
   reply: FastifyReply,
-  call: Pick<ProxyCall, 'requestId'> | null,
+  call: (Pick<ProxyCall, 'requestId'> & Partial<Pick<ProxyCall, 'answerRules'>>) | null,
   error: Error,
   onEarlyAnswer: EarlyAnswer = () => {},
 ): void {
   const { raw } = reply.request
   const failure = publicFailure(error, call?.requestId ?? String(reply.request.id))
-  const { headers, body } = failureAnswer(failure, raw.headers.accept)
+  const { headers, body } = failureAnswer(failure, raw.headers.accept, call?.answerRules?.pages)
   if (failure.status === 500) reply.log.error({ err: error, requestId: failure.requestId }, 'a request failed inside')
   for (const name in reply.getHeaders()) reply.removeHeader(name)
   endWithAnswer(reply, onEarlyAnswer)

@@ -10,6 +10,8 @@ import { findCommand, node, type ProcessGroup, type Running, untilReady } from '
 export interface Upstream {
   readonly name: string
   readonly port: number
+  /** Null = the route says nothing but where the app is. */
+  readonly preset: string | null
 }
 
 /** Both listeners as `host:port` of the ready line; `certificate` is the PEM text of the TLS one. */
@@ -50,10 +52,11 @@ function readyListeners(output: string): { httpPort: string; httpsPort: string }
 
 function configuration(upstreams: readonly Upstream[], tls: { cert: string; key: string }): string {
   const anyPort = { host: '127.0.0.1', port: 0 }
-  const routes = upstreams.map(({ name, port }) => ({
+  const routes = upstreams.map(({ name, port, preset }) => ({
     name,
     match: { host: `${name}.localhost` },
     upstream: `http://127.0.0.1:${port}`,
+    ...(preset === null ? {} : { preset }),
   }))
   return stringify({ listen: [anyPort, { ...anyPort, tls }], admin: anyPort, state_dir: './state', routes })
 }

@@ -1,5 +1,5 @@
 // The four home apps in a real browser, behind the gateway as its users run it:
-//   node test/apps/run.ts [--app NAME]... [--direct] [--gateway FILE] [--strict]
+//   node test/apps/run.ts [--app NAME]... [--direct] [--bare] [--gateway FILE] [--strict]
 // Prints TAP. Not a part of `npm test`: it needs Chromium, Transmission and, once, a package registry. See docs/apps.md.
 import { existsSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -25,6 +25,7 @@ const APPS: readonly HomeApp[] = [nodeRed, tiddlywiki, verdaccio, flood]
 const { values: options } = parseArgs({
   options: {
     app: { type: 'string', multiple: true },
+    bare: { type: 'boolean', default: false },
     direct: { type: 'boolean', default: false },
     gateway: { type: 'string', default: join(project, 'dist', 'gateway', 'main.js') },
     strict: { type: 'boolean', default: false },
@@ -85,7 +86,7 @@ function whyNotInstalled(app: HomeApp): string | undefined {
 async function testApps(apps: readonly HomeApp[]): Promise<void> {
   if (apps.length === 0) return
   const started = await Promise.all(apps.map(startApp))
-  const upstreams = started.map(({ app, port }) => ({ name: app.name, port }))
+  const upstreams = started.map(({ app, port }) => ({ name: app.name, port, preset: options.bare ? null : app.name }))
   const gateway = options.direct
     ? undefined
     : await startGateway(resolve(options.gateway), upstreams, { state: emptyState('gateway'), programs })

@@ -252,6 +252,30 @@ t.test('another server decides', async t => {
     t.equal(status, 302)
   })
 
+  await t.test('it is asked about what the app would get, however that is written', async t => {
+    const uriFor = async (line: string, ...fields: string[]) => {
+      await from('10.0.0.1', line, 'Cookie: in=1', ...fields)
+      const { headers } = asked.at(-1)?.request ?? {}
+      t.equal(headers?.['x-original-url'], `http://home.test${headers?.['x-forwarded-uri']}`)
+      return headers?.['x-forwarded-uri']
+    }
+    t.equal(await uriFor('GET /open/../admin?x=/../y'), '/admin?x=/../y')
+    t.equal(await uriFor('GET /open/%2e%2e/admin'), '/admin')
+    t.equal(await uriFor('GET http://home.test/admin'), '/admin')
+    t.equal(await uriFor('GET http://home.test'), '/')
+    t.equal(await uriFor('GET //admin/%41'), '//admin/%41')
+  })
+
+  await t.test('it is asked about a Destination as well', async t => {
+    const before = asked.length
+    t.equal(
+      (await from('10.0.0.1', 'MOVE /a', 'Cookie: in=1', 'Destination: http://home.test/open/../b%20c')).status,
+      200,
+    )
+    const uris = asked.slice(before).map(({ request }) => request.headers['x-forwarded-uri'])
+    t.strictSame(uris, ['/a', '/b%20c'])
+  })
+
   await t.test('a path that asks for no login says nothing of a person', async t => {
     const before = asked.length
     t.equal((await from('10.0.0.1', 'GET /api/x', ...forged)).status, 200)
@@ -260,6 +284,14 @@ t.test('another server decides', async t => {
       origin.requests.at(-1)?.lines.filter(line => /^remote[-_]/i.test(line)),
       [],
     )
+  })
+
+  await t.test('a path that the app does not see is told as visitors use it', async t => {
+    const access = `{ forward: { url: "${url}" } }, match: { path: /notes }, rewrite_path: /base`
+    const { from: below, origin: app } = await behind(t, access)
+    t.equal((await below('10.0.0.1', 'GET /%6eotes/x?y', 'Cookie: in=1')).status, 200)
+    t.equal(asked.at(-1)?.request.headers['x-forwarded-uri'], '/notes/x?y')
+    t.equal(app.requests.at(-1)?.target, '/base/x?y')
   })
 
   await t.test('when it is gone the door is closed', async t => {

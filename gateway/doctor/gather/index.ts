@@ -2,7 +2,7 @@
 
 import type { RouteConfig } from '../../config/types.ts'
 import type { Explanation } from '../../explain/types.ts'
-import type { AssetFacts, MountFacts, RouteFacts } from '../facts.ts'
+import type { AssetFacts, Issuers, MountFacts, RouteFacts } from '../facts.ts'
 import { type AppPaths, type KnownApp, knownByPreset, ownPathOf, recognise, soleOwnerOf } from '../known-apps.ts'
 import type { Page } from '../page.ts'
 import { type Door, doorFor, hostOf, publicTarget, targetAtOrigin } from '../places.ts'
@@ -19,6 +19,7 @@ import { type AssetSurroundings, gatherAssets, pageIn, pageOf, seeAsset, visit }
 export interface GatewayView {
   /** Addresses at which its listeners are reached, with their real ports. */
   readonly listen: readonly string[]
+  readonly issuers: Issuers
   /** Addresses of the origins of a route, those that are built in by their real ones. */
   origins(route: RouteConfig): readonly string[]
   explain(url: string): Promise<Explanation>
@@ -48,6 +49,7 @@ export async function gatherRoute(gateway: GatewayView, route: RouteConfig): Pro
       strict: [],
     },
     ...{ mount: NO_MOUNT, assets: NO_ASSETS, upgrades: [], streams: [], upload: null, ranges: null, webdav: null },
+    issuers: gateway.issuers,
     ...(await gatherCertificates(route, gateway.listen, origins)),
   }
   const live = origins.find(({ seen, better }) => isAnswer(seen) && better === null)?.origin

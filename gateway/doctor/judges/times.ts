@@ -1,13 +1,11 @@
 /** Certificates and clocks: what is right today and may be wrong tomorrow. Pure. */
 import { isIP } from 'node:net'
-import type { RouteFacts } from '../facts.ts'
+import { runsOutSoon } from '../../certificates/renewal.ts'
+import type { Issuers, RouteFacts } from '../facts.ts'
 import { fail, inApp, onRoute, pass, type Remedy, skip, type Verdict, warn } from '../findings.ts'
 import type { CertificateFacts } from '../probes/certificate.ts'
 import { type Answer, field, gatewayCode, isAnswer } from '../seen.ts'
 
-const DAY_MS = 86_400_000
-/** Time for a person to renew. */
-const SOON_MS = 14 * DAY_MS
 /** A login by a code of 30 s fails beyond this. */
 const SKEW_WARN_MS = 30_000
 /** Signed addresses and tokens are valid for some minutes. */
@@ -15,29 +13,38 @@ const SKEW_FAIL_MS = 300_000
 
 type Shown = Extract<CertificateFacts, { kind: 'shown' }>
 
+/** What stands in where none has been got yet. */
+const PLACEHOLDER = 'DNS:hearthgate.invalid'
+
 /** One that is good for the name, in the place of the one that is shown. */
-const renew = (name: string): Remedy => {
-  return { where: 'route', file: 'listen', line: `tls: { cert: ${name}.pem, key: ${name}.key }` }
+function renew(name: string, { acme, localCa }: Issuers): Remedy {
+  const listen = (line: string): Remedy => ({ where: 'route', file: 'listen', line })
+  if (acme) return inApp('a terminal', 'hearthgate check')
+  if (localCa) return listen(`tls: { local_ca: true, hosts: [${name}] }`)
+  return listen(`tls: { cert: ${name}.pem, key: ${name}.key }`)
 }
 
 export function judgeCertificate(facts: RouteFacts): Verdict {
   const origin = originFault(facts)
   if (origin?.status === 'fail') return origin
-  const { certificates, nowMs } = facts
+  const { certificates, issuers, nowMs } = facts
   if (certificates.length === 0) return origin ?? skip('the gateway listens without TLS')
-  const verdicts = certificates.map(one => ownVerdict(one, nowMs))
+  const verdicts = certificates.map(one => ownVerdict(one, issuers, nowMs))
   const worst = (['fail', 'warn'] as const).flatMap(status => verdicts.find(one => one.status === status) ?? [])[0]
   return worst ?? (verdicts[0] as Verdict)
 }
 
-function ownVerdict(facts: CertificateFacts, nowMs: number): Verdict {
-  if (facts.kind === 'none') return fail(`${facts.name}: no certificate is shown (${facts.code})`, renew(facts.name))
-  const { name, names, validToMs, isSelfSigned } = facts
+function ownVerdict(facts: CertificateFacts, issuers: Issuers, nowMs: number): Verdict {
+  const renewed = renew(facts.name, issuers)
+  const log = issuers.acme ? '; the log of the gateway says why none was issued ("certificate not issued")' : ''
+  if (facts.kind === 'none') return fail(`${facts.name}: no certificate is shown (${facts.code})`, renewed)
+  const { name, names, validFromMs, validToMs, isSelfSigned } = facts
+  if (names === PLACEHOLDER) return fail(`there is no certificate for ${name} yet${log}`, renewed)
   const time = timeFault(facts, nowMs)
-  if (time !== null) return fail(`the certificate for ${name} ${time}`, renew(name))
-  if (!facts.coversName && isIP(name) === 0)
-    return fail(`the certificate is for ${names}, not for ${name}`, renew(name))
-  if (validToMs - nowMs < SOON_MS) return warn(`the certificate for ${name} ends on ${day(validToMs)}`, renew(name))
+  if (time !== null) return fail(`the certificate for ${name} ${time}${log}`, renewed)
+  if (!facts.coversName && isIP(name) === 0) return fail(`the certificate is for ${names}, not for ${name}`, renewed)
+  if (runsOutSoon({ notBeforeMs: validFromMs, notAfterMs: validToMs }, nowMs))
+    return warn(`the certificate for ${name} ends on ${day(validToMs)}${log}`, renewed)
   const own = isSelfSigned ? '; it is signed by itself, so each device has to be told to trust it' : ''
   return pass(`the certificate for ${name} is good until ${day(validToMs)}${own}`)
 }

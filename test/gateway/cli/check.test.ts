@@ -1,6 +1,11 @@
 // biome-ignore-all lint/suspicious/noControlCharactersInRegex: colours are control characters
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
+import { foldersOf } from '../../../gateway/certificates/index.ts'
+import { issueLeaf, openLocalCa } from '../../../gateway/certificates/local-ca.ts'
 import { runCheck } from '../../../gateway/cli/check.ts'
+import { loadConfig } from '../../../gateway/config/load.ts'
 import { runCommand } from './support.ts'
 
 t.test('a sound file ends with one line and 0', async t => {
@@ -65,4 +70,34 @@ t.test('colours appear on a terminal only', async t => {
   t.notMatch(check(false), /\u001b/)
   t.match(check(true), /^\u001b\[1mgateway\.yaml:1:1\u001b\[0m /)
   t.equal(check(true).replaceAll(/\u001b\[\d+m/g, ''), check(false))
+})
+
+t.test('a certificate that is over, or should have been renewed, is a warning', async t => {
+  const yaml = `listen: [{ host: 127.0.0.1, port: 80 }, { host: 127.0.0.1, port: 443, tls: [{ cert: own.pem, key: own.pem }, { acme: true }] }]
+acme: { email: a@b.c, agree: true, directory: "https://ca.test/dir" }
+routes: [{ name: a, match: { host: a.test }, upstream: http://10.0.0.9 }]
+`
+  const cwd = t.testdir({ 'gateway.yaml': yaml })
+  const DAY = 86_400_000
+  const authority = await openLocalCa(join(cwd, 'ca'), ['a.test'], Date.now())
+  const put = async (file: string, name: string, days: number) =>
+    writeFileSync(file, await issueLeaf(authority, [name], Date.now() - days * DAY))
+  const check = () => runCommand(io => runCheck({ config: 'gateway.yaml' }, io), cwd)
+  await put(join(cwd, 'own.pem'), 'own.test', 0)
+  const loaded = loadConfig(join(cwd, 'gateway.yaml'))
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems))
+  const folder = foldersOf(loaded.config).acme
+  mkdirSync(folder, { recursive: true })
+  await put(join(folder, 'a.test.pem'), 'a.test', 8)
+  t.notMatch(check().stdout, /certificate for/)
+  await put(join(cwd, 'own.pem'), 'own.test', 20)
+  await put(join(folder, 'a.test.pem'), 'a.test', 12)
+  const { code, stdout } = check()
+  t.equal(code, 0)
+  t.match(stdout, /^gateway\.yaml warning: the certificate for own\.test is over since .* put a new one in its place$/m)
+  t.match(
+    stdout,
+    /^gateway\.yaml warning: the certificate for a\.test runs out in [12] days, on .*"certificate not issued"/m,
+  )
+  t.match(stdout, /2 listeners, \d warnings\n$/)
 })

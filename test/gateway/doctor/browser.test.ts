@@ -137,10 +137,34 @@ findsEach(t, [
   ['a certificate for another name', factsOf([], own({ coversName: false })), 'certificate', 'fail', /wiki\.test\.pem/],
   [
     'a certificate that ends soon',
-    factsOf([], own({ validToMs: NOW_MS + DAY_MS })),
+    factsOf([], own({ validFromMs: NOW_MS - 77 * DAY_MS, validToMs: NOW_MS + 13 * DAY_MS })),
     'certificate',
     'warn',
-    /wiki\.test/,
+    /^tls: \{ cert: wiki\.test/,
+  ],
+  [
+    'a certificate of 6 days that was not renewed in time',
+    factsOf([], {
+      ...own({ validFromMs: NOW_MS - 5 * DAY_MS, validToMs: NOW_MS + DAY_MS }),
+      issuers: { acme: true, localCa: true },
+    }),
+    'certificate',
+    'warn',
+    /^hearthgate check$/,
+  ],
+  [
+    'a certificate that was never issued',
+    factsOf([], { ...own({ names: 'DNS:hearthgate.invalid' }), issuers: { acme: true, localCa: false } }),
+    'certificate',
+    'fail',
+    /^hearthgate check$/,
+  ],
+  [
+    'a name that the local CA has no certificate for',
+    factsOf([], { ...own({ coversName: false }), issuers: { acme: false, localCa: true } }),
+    'certificate',
+    'fail',
+    /^tls: \{ local_ca: true, hosts: \[wiki\.test\] \}$/,
   ],
   [
     'the second of two certificates',

@@ -63,6 +63,7 @@ export function factsOf(lines: readonly string[] = [], more: Partial<RouteFacts>
     through: { hops: [], last: page, address: `${door.origin}/` },
     ...{ mount: { unstripped: null, stripped: null }, assets: { broken: [], largest: null } },
     ...{ upgrades: [], streams: [], certificates: [certificateOf()], originCertificate: null },
+    issuers: { acme: false, localCa: false },
     ...more,
   }
 }

@@ -1,11 +1,13 @@
 /** Checks of names by TLS-ALPN-01 (RFC 8737) at the door of a TLS listener. */
+
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { createConnection } from 'node:net'
+import { createConnection, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import t from 'tap'
-import { readHello } from '../../../gateway/listeners/acme-tls.ts'
+import { answerChecks, readHello } from '../../../gateway/listeners/acme-tls.ts'
 import { selfSigned } from '../../support/certificates.ts'
 import { open, secure } from './support.ts'
 
@@ -92,4 +94,24 @@ t.test('a check gets the certificate of its challenge, everybody else is served'
     for await (const chunk of visitor) text += chunk
     t.match(text, /^HTTP\/1\.1 200/)
   }
+})
+
+t.test('a connection that ends within its hello is closed, and nothing is put back behind its end', async t => {
+  const errors: Error[] = []
+  let others = 0
+  const server = createServer({ allowHalfOpen: true }, (raw: Socket) => {
+    raw.on('error', error => errors.push(error))
+    answerChecks(raw, t.testdirName, () => {
+      others++
+      raw.destroy()
+    })
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  for (const start of [[], [22], [22, 3, 1], [22, 3, 1, 0, 50, 1, 0]]) {
+    const client = createConnection({ port, host: '127.0.0.1' }, () => client.end(Buffer.from(start))).resume()
+    await once(client, 'close')
+  }
+  t.strictSame([errors, others], [[], 0])
 })

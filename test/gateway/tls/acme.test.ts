@@ -1,8 +1,8 @@
 /** Certificates by ACME from a real authority, by each of the three challenges, and what happens when there are none. */
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { get } from 'node:https'
+import { Agent, get } from 'node:https'
 import { join } from 'node:path'
-import { connect, type PeerCertificate } from 'node:tls'
+import { connect, type PeerCertificate, type TLSSocket } from 'node:tls'
 import t from 'tap'
 import { CertificateKeeper, foldersOf } from '../../../gateway/certificates/index.ts'
 import { readStored } from '../../../gateway/certificates/state-files.ts'
@@ -45,16 +45,19 @@ function shown(port: number, servername: string): Promise<PeerCertificate> {
 
 const showsName = async (port: number, name: string) => (await shown(port, name)).subjectaltname === `DNS:${name}`
 
-/** Status of a request on a connection of its own, from a client that trusts `ca`. */
-function ask(port: number, ca: string, host: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const options = { port, host: '127.0.0.1', servername: host, headers: { host }, ca, agent: false as const }
+/** A request on a connection of its own, or on a kept one, from a client that trusts `ca`. */
+function visit(port: number, ca: string, host: string, agent: Agent | false = false) {
+  return new Promise<{ status: number; serial: string }>((resolve, reject) => {
+    const options = { port, host: '127.0.0.1', servername: host, headers: { host }, ca, agent }
     get(options, answer => {
+      const serial = (answer.socket as TLSSocket).getPeerCertificate().serialNumber
       answer.resume()
-      answer.on('end', () => resolve(answer.statusCode ?? 0))
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, serial }))
     }).on('error', reject)
   })
 }
+
+const ask = async (port: number, ca: string, host: string): Promise<number> => (await visit(port, ca, host)).status
 
 function quietLog() {
   const lines: { level: string; text: string; fields: Record<string, unknown> }[] = []
@@ -90,22 +93,30 @@ t.test(
     const keeper = new CertificateKeeper(log, { now: () => Date.now() + 70 * DAY, lookMs: 60_000 })
     t.teardown(() => keeper.close())
     let failed = 0
-    let asked = 0
     let isOver = false
-    const visitors = Array.from({ length: 4 }, async () => {
+    const served = new Map<string, number>()
+    const kept = new Agent({ keepAlive: true, maxSockets: 1 })
+    t.teardown(() => kept.destroy())
+    const visitors = [false as const, false as const, false as const, kept].map(async agent => {
       while (!isOver) {
-        const status = await ask(tlsPort, ca, 'wiki.example.com').catch(() => 0)
-        asked++
-        if (status !== 200) failed++
+        const { status, serial } = await visit(tlsPort, ca, 'wiki.example.com', agent).catch(() => ({
+          status: 0,
+          serial: '',
+        }))
+        if (status === 200) served.set(serial, (served.get(serial) ?? 0) + 1)
+        else failed++
       }
     })
     keeper.use(gateway.config)
     await eventually(async () => (await shown(tlsPort, 'wiki.example.com')).serialNumber !== before, 30_000)
     await eventually(() => log.lines.filter(({ text }) => text === 'certificate issued').length === 2, 30_000)
+    const after = (await shown(tlsPort, 'wiki.example.com')).serialNumber
+    await eventually(() => (served.get(after) ?? 0) > 10)
     isOver = true
     await Promise.all(visitors)
     t.equal(failed, 0)
-    t.ok(asked > 20, `${asked} requests went through meanwhile`)
+    t.ok((served.get(before) ?? 0) > 10, 'visitors came while the old one was shown')
+    t.equal(served.size, 2, 'and went on under the new one')
   },
 )
 

@@ -1,6 +1,6 @@
 /** The gateway's own authority: what openssl, Node and the file system say of it. */
 import { execFileSync } from 'node:child_process'
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { connect, type PeerCertificate } from 'node:tls'
@@ -178,4 +178,14 @@ t.test('trust tells where the CA is, for people and for scripts', async t => {
   for (const system of ['Windows', 'macOS', 'iPhone', 'Android', 'Debian', 'Firefox'])
     t.ok(out.includes(system), system)
   t.match(JSON.parse((await run('gateway.yaml', true)).out), { file: ca, fingerprint })
+})
+
+t.test('gateways that start at once share one authority, and none leaves half of one', async t => {
+  const root = t.testdir({})
+  const folder = join(root, 'local-ca')
+  const made = await Promise.all(Array.from({ length: 5 }, () => openLocalCa(folder, ['a.home.arpa'], Date.now())))
+  t.equal(new Set(made.map(({ certificate }) => certificate.fingerprint256)).size, 1)
+  t.strictSame(readdirSync(root), ['local-ca'])
+  t.strictSame(readdirSync(folder).toSorted(), ['ca.key', 'ca.pem'])
+  t.equal(modeOf(folder), '700')
 })

@@ -38,10 +38,12 @@ export interface PebbleOptions {
   readonly tlsPort?: number
   /** Seconds that a certificate lives. */
   readonly validity?: number
+  /** Accounts only for whoever has the key of this customer. */
+  readonly customer?: { readonly id: string; readonly key: string }
 }
 
 export async function startPebble(t: Test, options: PebbleOptions): Promise<Pebble> {
-  const { folder, httpPort = 1, tlsPort = 1, validity } = options
+  const { folder, httpPort = 1, tlsPort = 1, validity, customer } = options
   const [port = 0, management = 0, dns = 0, dnsManagement = 0] = await freePorts(4)
   const own = selfSigned('localhost')
   const [ca, key] = [join(folder, 'pebble.pem'), join(folder, 'pebble.key')]
@@ -51,6 +53,9 @@ export async function startPebble(t: Test, options: PebbleOptions): Promise<Pebb
     ...{ listenAddress: `127.0.0.1:${port}`, managementListenAddress: `127.0.0.1:${management}` },
     ...{ certificate: ca, privateKey: key, httpPort, tlsPort },
     ...(validity === undefined ? {} : { certificateValidityPeriod: validity }),
+    ...(customer === undefined
+      ? {}
+      : { externalAccountBindingRequired: true, externalAccountMACKeys: { [customer.id]: customer.key } }),
   }
   writeFileSync(join(folder, 'pebble.json'), JSON.stringify({ pebble }))
   const off = ['-http01', '', '-https01', '', '-tlsalpn01', '', '-defaultIPv6', '']

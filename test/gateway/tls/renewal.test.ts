@@ -10,6 +10,7 @@ import {
   readRetryAfter,
   renewalTime,
   retryDelay,
+  runsOutSoon,
 } from '../../../gateway/certificates/renewal.ts'
 
 const DAY = 86_400_000
@@ -29,6 +30,22 @@ const cases: [title: string, question: Partial<RenewalQuestion>, outcome: object
   ['the latest jitter', { current: lasting(56, 34), jitter: 1 }, { renew: true, reason: 'due' }],
   ['due, after a failure', { current: lasting(80, 10), notBeforeMs: NOW + 5 }, { reason: 'waiting', atMs: NOW + 5 }],
   ['a wait noted by a wrong clock', { notBeforeMs: NOW + 40 * DAY }, { renew: true, reason: 'missing' }],
+  ['the authority wants it now', { current: lasting(1, 89), suggestedMs: NOW }, { renew: true, reason: 'suggested' }],
+  [
+    'the authority wants it later',
+    { current: lasting(80, 10), suggestedMs: NOW + 1 },
+    { reason: 'fresh', atMs: NOW + 1 },
+  ],
+  [
+    'the authority wants it now, after a failure',
+    { current: lasting(1, 89), suggestedMs: NOW, notBeforeMs: NOW + 5 },
+    { renew: false, reason: 'waiting', atMs: NOW + 5 },
+  ],
+  [
+    'its time is over, whatever the authority wants',
+    { current: lasting(91, -1), suggestedMs: NOW + 1 },
+    { reason: 'expired' },
+  ],
   ['its time is over', { current: lasting(91, -1) }, { renew: true, reason: 'expired' }],
   [
     'a further name',
@@ -80,4 +97,17 @@ t.test('an alarm comes from 14 days ahead on, once a day, and only where somethi
   t.strictSame(alarm(3, 1, NOW - DAY + 1), { warn: false }, 'told today')
   t.match(alarm(3, 1, NOW - DAY), { warn: true })
   t.strictSame(decideAlarm(null, { failures: 9, nowMs: NOW, toldMs: 0 }), { warn: false }, 'nothing runs out')
+})
+
+t.test('a certificate that renews itself is late only after its time', async t => {
+  const soon: [days: number, left: number, isSoon: boolean][] = [
+    [90, 15, false],
+    [90, 14, true],
+    [6, 2, false],
+    [6, 1.5, true],
+    [15, 5, false],
+    [15, 3, true],
+  ]
+  for (const [days, left, isSoon] of soon)
+    t.equal(runsOutSoon(lasting(days - left, left), NOW), isSoon, `${left}/${days}`)
 })
