@@ -11,11 +11,12 @@ import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import { contractOf, type ExchangeEntry, exchangesOf, resolveOptions } from '../contract/index.ts'
 import { TracingMissingError } from './errors.ts'
+import { OpenTraces } from './open-traces.ts'
 import { type TracingOptions, tracingOptionsSchema } from './options.ts'
-import { Tracing } from './tracing.ts'
+import type { Tracing } from './types.ts'
 
 export { type TracingOptions, tracingOptionsSchema } from './options.ts'
-export { Tracing } from './tracing.ts'
+export type { Tracing } from './types.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -37,7 +38,7 @@ const plugin: FastifyPluginAsync<Partial<TracingOptions> & TracingFunctions> = a
   const api = await import('@opentelemetry/api').catch(cause => {
     throw new TracingMissingError({ cause })
   })
-  const tracing = new Tracing(api, urlOf)
+  const tracing = new OpenTraces(api, urlOf)
   app.decorate('tracing', tracing)
   exchangesOf(app).listen({ wants: () => true, ended: (entry, noted) => tracing.ended(entry, noted) })
   contractOf(app).journal.attempts.listen(record => tracing.attempted(record))

@@ -5,6 +5,7 @@
 import type { Context, Span, SpanOptions, Tracer } from '@opentelemetry/api'
 import type { AttemptRecord, ExchangeEntry } from '../contract/index.ts'
 import { attemptShape, methodWord, partShapes, requestShape, type SpanShape } from './spans.ts'
+import type { Tracing } from './types.ts'
 
 type Api = typeof import('@opentelemetry/api')
 
@@ -29,8 +30,7 @@ interface Incoming {
   opentelemetry?(): { readonly context: Context; readonly span: Span | null }
 }
 
-/** `app.tracing`. */
-export class Tracing {
+export class OpenTraces implements Tracing {
   readonly #api: Api
   readonly #tracer: Tracer
   readonly #urlOf: (entry: ExchangeEntry) => string
@@ -41,12 +41,10 @@ export class Tracing {
     this.#tracer = api.trace.getTracer('hearthgate')
   }
 
-  /** Begins the span of a request. */
   begin(request: object): void {
     ;(request as Traced)[openKey] ??= this.#open(request as Incoming, performance.now())
   }
 
-  /** The fields that bring the trace of a request to an origin, by the propagator of the SDK; empty where there is none. */
   fieldsFor(request: object): Record<string, string> {
     const fields: Record<string, string> = {}
     const open = (request as Traced)[openKey]
