@@ -17,7 +17,7 @@ import {
  * An origin that answers within this time alone counts as one that needs as long. What is measured of it under load is
  * mostly the turn of our own event loop; a wait that short is nobody's, and nothing in it needs an order.
  */
-const UNNOTICED_MS = 5
+const UNNOTICED_MS = 10
 /** Ratios of one window that the median is taken of. */
 const MAX_RATIOS = 256
 

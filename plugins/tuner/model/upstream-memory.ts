@@ -12,7 +12,7 @@ const MOST_RATIOS = 200
 /** Share of a window with waiting requests from which on the limit counts as in full use. */
 const SATURATED = 0.3
 /** An upstream that is faster alone counts as one that takes this long: a wait so short needs neither order nor limit. */
-const UNNOTICED_MS = 5
+const UNNOTICED_MS = 10
 
 /** What has been seen since the last decision. */
 export interface Look {
