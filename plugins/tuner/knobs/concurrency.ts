@@ -38,6 +38,8 @@ const ENOUGH_CROWDED = 12
 const CHECK_WINDOWS = 5
 const CHECK_DONE = 60
 const CHECK_MOST_WINDOWS = 20
+/** Less finished by this share: a step has cost something. */
+const WORSE = 0.1
 const HOLD = 10
 const MOST_HOLD = 900
 const STALL_WINDOWS = 2
@@ -51,11 +53,11 @@ interface Step {
   readonly entry: Entry
 }
 
+/** Of the windows in which the limit held requests back: only these tell what the upstream can do. */
 interface Rates {
   readonly doneARound: number
   readonly done: number
-  readonly failed: number
-  readonly saturated: number
+  readonly isUsed: boolean
 }
 
 export class ConcurrencyKnob {
@@ -165,17 +167,19 @@ export class ConcurrencyKnob {
     }
     const entry = this.#book.change({ ...change, protects: isProtecting, verdict: 'pending' })
     if (entry === null) return
-    // A chain of protecting steps is checked against what was before the first of them.
-    const before =
-      this.#step !== null && isProtecting && this.#step.to < this.#step.from ? this.#step.before : ratesOf(look)
+    const seen = ratesOf(look)
+    const chain = this.#unsureStep(isProtecting, seen)
     if (this.#step !== null) conclude(this.#step.entry, 'kept', 'followed by a further step in the same direction')
-    this.#step = {
-      from: this.#step !== null && isProtecting ? Math.max(this.#step.from, from) : from,
-      to: this.limit,
-      before,
-      entry,
-    }
+    this.#step = { from: chain?.from ?? from, to: this.limit, before: chain?.before ?? seen, entry }
     this.#upstream.look = newLook()
+  }
+
+  /** A chain of protecting steps is checked against what was before the first of those that may have cost something. */
+  #unsureStep(isProtecting: boolean, { isUsed, doneARound }: Rates): Step | null {
+    const step = this.#step
+    if (step === null || !isProtecting || step.to > step.from) return null
+    const isSure = isUsed && step.before.isUsed && doneARound >= (1 - WORSE) * step.before.doneARound
+    return isSure ? null : step
   }
 
   /** Growing was a mistake, or shrinking has not gone far enough: no need to wait for the check. */
@@ -193,14 +197,14 @@ export class ConcurrencyKnob {
     const windows = isStarting ? CHECK_WINDOWS_AT_START : CHECK_WINDOWS
     if (!isLong && (look.windows < windows || look.done < CHECK_DONE)) return
     const after = ratesOf(look)
-    const isComparable = step.before.saturated >= 0.5 && after.saturated >= 0.5
+    const isComparable = step.before.isUsed && after.isUsed && look.saturated / look.windows >= 0.5
     const change = step.before.doneARound === 0 ? 0 : after.doneARound / step.before.doneARound - 1
     // Two counts of so many differ by chance alone.
     const chance = 2 * Math.sqrt(1 / Math.max(1, step.before.done) + 1 / Math.max(1, after.done))
     const measured = isComparable
       ? `${rounded(100 * change)} % finished, ${rounded(look.ratios.quantile(0.5))} times as slow as alone`
       : 'nobody waited, so nothing speaks against it'
-    const isWorse = isComparable && change < -Math.max(0.1, chance)
+    const isWorse = isComparable && change < -Math.max(WORSE, chance)
     if (isWorse) this.#undo(step, measured, look)
     else conclude(step.entry, 'kept', measured)
     if (!isWorse && step.to > step.from) this.#hasGrown = true
@@ -281,9 +285,8 @@ export class ConcurrencyKnob {
   }
 }
 
-function ratesOf(look: Look): Rates {
-  const { done, windows, failed, saturated } = look
-  return { doneARound: done / Math.max(1, windows), done, failed, saturated: saturated / Math.max(1, windows) }
+function ratesOf({ doneSaturated: done, saturated }: Look): Rates {
+  return { doneARound: done / Math.max(1, saturated), done, isUsed: saturated > 0 }
 }
 
 function conclude(entry: Entry, verdict: 'kept' | 'undone', measured: string): void {

@@ -30,6 +30,9 @@ export interface ClassSums {
   flowing: number
 }
 
+/** An upstream that is faster alone counts as one that takes this long: a wait so short needs neither order nor limit. */
+const UNNOTICED_MS = 10
+
 export class RouteMemory {
   readonly id: string
   readonly upstream: string
@@ -69,6 +72,12 @@ export class RouteMemory {
     return this.#baselineMs
   }
 
+  /** What attempts are compared with; 0 = unknown. */
+  get aloneMs(): number {
+    const { baselineMs } = this
+    return baselineMs === 0 ? 0 : Math.max(baselineMs, UNNOTICED_MS)
+  }
+
   #leastMedian(): number {
     let least = 0
     for (const ring of this.#byCrowding) {
@@ -79,9 +88,11 @@ export class RouteMemory {
     return least
   }
 
-  /** The upstream has become slower or faster as a whole. */
+  /** The upstream has become slower or faster as a whole: by so much against `aloneMs`. */
   rebase(factor: number): void {
-    for (const ring of this.#byCrowding) ring?.scale(factor)
+    const { baselineMs, aloneMs } = this
+    const scale = baselineMs === 0 ? factor : (factor * aloneMs) / baselineMs
+    for (const ring of this.#byCrowding) ring?.scale(scale)
     this.#baselineMs = null
   }
 

@@ -11,13 +11,13 @@ import { SortedRing } from './sorted-ring.ts'
 const MOST_RATIOS = 200
 /** Share of a window with waiting requests from which on the limit counts as in full use. */
 const SATURATED = 0.3
-/** An upstream that is faster alone counts as one that takes this long: a wait so short needs neither order nor limit. */
-const UNNOTICED_MS = 10
 
 /** What has been seen since the last decision. */
 export interface Look {
   windows: number
+  /** Windows in which requests waited for the limit, and what was finished in them. */
   saturated: number
+  doneSaturated: number
   done: number
   failed: number
   inflight: number
@@ -27,6 +27,7 @@ export interface Look {
 export const newLook = (): Look => ({
   windows: 0,
   saturated: 0,
+  doneSaturated: 0,
   done: 0,
   failed: 0,
   inflight: 0,
@@ -71,7 +72,10 @@ export class UpstreamMemory {
     this.rate += (now.ok - this.rate) / this.#seen
     const { look } = this
     look.windows++
-    if (now.limited > SATURATED) look.saturated++
+    if (now.limited > SATURATED) {
+      look.saturated++
+      look.doneSaturated += now.ok
+    }
     look.done += now.ok
     look.failed += now.failed
     look.inflight += now.inflightAvg
@@ -80,9 +84,8 @@ export class UpstreamMemory {
   /** `limit`: attempts that began while more ran belong to an earlier limit. */
   readAttempt({ kind, ms, inflight, hedge }: AttemptSample, route: RouteMemory, limit: number): void {
     if (kind !== 'ok' || hedge || !(ms >= 0) || amount(inflight, 1) > limit + 1) return
-    const baseline = route.baselineMs
-    if (baseline <= 0) return
-    this.look.ratios.push(ms / Math.max(baseline, UNNOTICED_MS))
+    const { aloneMs } = route
+    if (aloneMs > 0) this.look.ratios.push(ms / aloneMs)
   }
 
   get isSaturated(): boolean {

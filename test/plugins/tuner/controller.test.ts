@@ -99,6 +99,30 @@ t.test(
   },
 )
 
+t.test(
+  'where quick answers set the time alone, a step that costs throughput is taken back, and only that one',
+  async t => {
+    const controller = createController(meta)
+    let now = 0
+    const run = (load: Load, seconds: number) =>
+      Array.from({ length: seconds }, () => controller.observe(second(now++ * 1000, load)))
+    run({ inflight: 1, ms: 2, count: 25 }, 5)
+    // Four workers of 50 ms each.
+    let limit = 16
+    const limits: number[] = []
+    for (let i = 0; i < 60; i++) {
+      const ms = 50 * Math.max(1, limit / 4)
+      const count = Math.min(4, limit) * 20
+      for (const next of limitIn(run({ inflight: limit, ms, count, waiting: 50 }, 1))) {
+        limits.push(next)
+        limit = next
+      }
+    }
+    t.ok(limits.includes(2), `as low as ${limits}`)
+    t.ok(limit >= 4 && limit < 16, `and at last ${limit}`)
+  },
+)
+
 t.test('a limit that holds back an upstream with room to spare grows', async t => {
   const controller = createController(meta)
   const decisions = Array.from({ length: 10 }, (_, i) =>
