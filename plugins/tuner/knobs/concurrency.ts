@@ -45,6 +45,8 @@ const MOST_HOLD = 900
 const STALL_WINDOWS = 2
 const STALL_MOST = 64
 const STALL_WIDENS = 2
+/** Stalls with fewer windows between them have one cause that stays: something that lasts holds slots. */
+const STALLS_TOGETHER = 60
 
 interface Step {
   readonly from: number
@@ -72,6 +74,7 @@ export class ConcurrencyKnob {
   #shrinkNotBefore = 0
   #stalled = 0
   #limitBeforeStall = 0
+  #leftStallAt = Number.NEGATIVE_INFINITY
   /** Requests have never waited inside. */
   #isStarting = true
   /** Growing to this or beyond has broken the upstream. */
@@ -262,17 +265,23 @@ export class ConcurrencyKnob {
     return true
   }
 
+  /** Back to the limit of before, unless that is known to be held again at once. */
   #leaveStall(): void {
-    this.#book.change({
-      scope: 'upstream',
-      target: this.#upstream.id,
-      knob: 'maxConcurrency',
-      to: this.#limitBeforeStall,
-      protects: true,
-      hypothesis: 'the upstream answers again',
-      evidence: { ok: this.#upstream.now.ok },
-      expected: 'as before it was blocked',
-    })
+    const { now } = this.#book
+    const isAgain = now - this.#leftStallAt < STALLS_TOGETHER
+    this.#leftStallAt = now
+    if (!isAgain) {
+      this.#book.change({
+        scope: 'upstream',
+        target: this.#upstream.id,
+        knob: 'maxConcurrency',
+        to: this.#limitBeforeStall,
+        protects: true,
+        hypothesis: 'the upstream answers again',
+        evidence: { ok: this.#upstream.now.ok },
+        expected: 'as before it was blocked',
+      })
+    }
     this.#limitBeforeStall = 0
     this.#step = null
     this.#upstream.look = newLook()

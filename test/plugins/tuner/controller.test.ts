@@ -133,6 +133,36 @@ t.test('a limit that holds back an upstream with room to spare grows', async t =
   t.ok(Math.max(...limitIn(decisions)) > 16)
 })
 
+t.test('slots that are held again and again are added to, and a single blockage is forgotten', async t => {
+  const controller = createController(meta)
+  let now = 0
+  const run = (load: Load, seconds: number) =>
+    limitIn(Array.from({ length: seconds }, () => controller.observe(second(now++ * 1000, load))))
+  const limits = [16]
+  /** Blocked for some seconds, then as fast as ever; the limit that remains. */
+  const block = () => {
+    for (let i = 0; i < 4; i++) {
+      const inflight = limits.at(-1) as number
+      limits.push(...run({ inflight, ms: 50, count: 0, waiting: 9 }, 1))
+    }
+    limits.push(...run({ inflight: 1, ms: 50 }, 4))
+    return limits.at(-1) as number
+  }
+  const goneBack = () => controller.log.filter(({ hypothesis }) => hypothesis === 'the upstream answers again').length
+  run({ inflight: 1, ms: 50 }, 5)
+  for (let i = 0; i < 10; i++) limits.push(...run({ inflight: limits.at(-1) as number, ms: 600, waiting: 20 }, 1))
+  const crowded = limits.at(-1) as number
+  t.ok(crowded < 8, `down to ${crowded}`)
+  t.equal(block(), crowded, 'a single one')
+  t.equal(goneBack(), 1)
+  const again = block()
+  t.ok(again >= 2 * crowded, `another within a minute: ${again}`)
+  t.equal(goneBack(), 1)
+  run({ inflight: 1, ms: 50 }, 70)
+  block()
+  t.equal(goneBack(), 2, 'much later it is a single one again')
+})
+
 t.test('a quiet upstream is left alone', async t => {
   const controller = createController(meta)
   for (let i = 0; i < 600; i++)
