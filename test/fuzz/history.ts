@@ -1,6 +1,7 @@
 /**
  * Which case a request at the origin belongs to: a client that has left is noticed there a little later, when the next case has
- * begun. Each case writes hosts of its own for `fuzz.test` and `other.test`, of the same length.
+ * begun. Each case writes hosts of its own for `fuzz.test` and `other.test`, of the same length; where the grammar has spoilt
+ * them, a request belongs to whichever case has asked for it.
  */
 import type { Message } from '../conformance/faults/strict-reader.ts'
 import { findUnasked } from './judge-requests.ts'
@@ -28,7 +29,7 @@ export class History {
     const mine: Message[] = []
     const late: string[] = []
     for (const message of messages) {
-      const number = Number(HOST.exec(message.head)?.[1] ?? this.#number)
+      const number = this.#caseOf(message)
       if (number === this.#number) mine.push(message)
       else if (findUnasked([message], this.#kept.get(number) ?? '').length > 0)
         late.push(
@@ -36,5 +37,12 @@ export class History {
         )
     }
     return { messages: mine, late }
+  }
+  /** That of this case where nobody has asked for it. */
+  #caseOf(message: Message): number {
+    const named = HOST.exec(message.head)?.[1]
+    if (named !== undefined) return Number(named)
+    const isOf = (number: number) => findUnasked([message], this.#kept.get(number) ?? '').length === 0
+    return isOf(this.#number) ? this.#number : ([...this.#kept.keys()].find(isOf) ?? this.#number)
   }
 }
