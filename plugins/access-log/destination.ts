@@ -2,6 +2,8 @@
  * Where lines go: stderr through a buffer that is written in the background, flushed each second and at the end, and
  * bounded. A reader that has gone or a full disk costs lines, never the app.
  */
+import { fstatSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import pino from 'pino'
 
 /** Anything that takes a whole line with its line break. */
@@ -20,11 +22,13 @@ export const MAX_WAITING = 1024 ** 2
 const FLUSH_MS = 1000
 const CLOSE_MS = 1000
 
-/** A write of up to this size to a pipe is never mixed with those of other processes (POSIX PIPE_BUF on Linux). */
+/**
+ * Most bytes of one write to a pipe, a socket or a terminal: up to this size it is never mixed with those of other
+ * processes, nor of the app's own logger (POSIX PIPE_BUF on Linux).
+ */
 const WHOLE_WRITE = 4096
-
-/** Fewer bytes wait for more, or for the next flush. */
-const LEAST_WRITE = WHOLE_WRITE - 1024
+/** To a file, where each write stays whole: a write takes a turn of another thread, which costs more than its bytes. */
+const FILE_WRITE = 65_536
 
 /** Told of each line, or write, that was lost. */
 export type OnLost = (reason: 'full' | 'failed') => void
@@ -43,13 +47,10 @@ class Buffered {
   #isClosed = false
 
   constructor(fd: number, onLost: OnLost) {
-    this.#stream = pino.destination({
-      dest: fd,
-      sync: false,
-      minLength: LEAST_WRITE,
-      maxWrite: WHOLE_WRITE,
-      maxLength: MAX_WAITING,
-    })
+    const maxWrite = mostAtOnce(fd)
+    // What is less waits for more, or for the next flush.
+    const minLength = maxWrite * (3 / 4)
+    this.#stream = pino.destination({ dest: fd, sync: false, minLength, maxWrite, maxLength: MAX_WAITING })
     this.#stream.on('write', written => {
       this.#waiting -= Number(written)
     })
@@ -88,4 +89,9 @@ class Buffered {
       this.#stream.flush(() => resolve())
     })
   }
+}
+
+function mostAtOnce(fd: number): number {
+  const kind = fstatSync(fd)
+  return kind.isFile() || (kind.isCharacterDevice() && !isatty(fd)) ? FILE_WRITE : WHOLE_WRITE
 }

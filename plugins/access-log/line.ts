@@ -34,6 +34,15 @@ export function jsonFields(entry: ExchangeEntry): Record<string, string | number
   }
 }
 
+/**
+ * The JSON form, without a line break.
+ * @param level of the line, by pino's numbers
+ * @param nowMs time of the line, in milliseconds since 1970.
+ */
+export function jsonLine(entry: ExchangeEntry, level: number, nowMs: number): string {
+  return JSON.stringify({ level, time: nowMs, ...jsonFields(entry), msg: 'request' })
+}
+
 function address(text: string, limit: number, redaction?: Redaction | null): string {
   return printable(redactUrl(text, redaction), limit)
 }

@@ -2,12 +2,14 @@
  * Entry in, line out: in the form and for the share of requests that the settings ask for. A destination that fails
  * loses the line; the request and the app go on.
  */
-import pino from 'pino'
 import type { ExchangeEntry } from '../contract/index.ts'
 import type { Destination, OnLost } from './destination.ts'
-import { combinedLine, jsonFields } from './line.ts'
+import { combinedLine, jsonLine } from './line.ts'
 import type { AccessLogSettings } from './options.ts'
 import { decideLog } from './sampling.ts'
+
+/** Of pino. */
+const LEVEL = { info: 30, warn: 40 } as const
 
 /** Writes the line of a request that is over, or leaves it out. Never throws. */
 export type WriteEntry = (entry: ExchangeEntry) => void
@@ -33,12 +35,9 @@ export function makeWriter({ settings, destination, random, onLost }: WriterPart
   }
 }
 
+/** As pino writes a line, by whose levels readers of logs go; its own serializer takes twice as long. */
 function jsonWriter(destination: Destination): WriteEntry {
-  const logger = pino({ base: null }, { write: line => destination.write(line) })
-  return entry => {
-    if (isFault(entry)) logger.warn(jsonFields(entry), 'request')
-    else logger.info(jsonFields(entry), 'request')
-  }
+  return entry => destination.write(`${jsonLine(entry, isFault(entry) ? LEVEL.warn : LEVEL.info, Date.now())}\n`)
 }
 
 function combinedWriter(destination: Destination): WriteEntry {
