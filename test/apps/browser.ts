@@ -20,9 +20,10 @@ const FLAGS = [
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE *.localhost, EXCLUDE 127.0.0.1',
 ]
 
-export function launchBrowser(): Promise<Browser> {
+/** @param flags further ones of the command line */
+export function launchBrowser(flags: readonly string[] = []): Promise<Browser> {
   const executablePath = findCommand('chromium') ?? '/usr/bin/chromium'
-  return chromium.launch({ executablePath, args: FLAGS, timeout: LIMIT_MS })
+  return chromium.launch({ executablePath, args: [...FLAGS, ...flags], timeout: LIMIT_MS })
 }
 
 /** Opens a door with an empty cache; the run's self-signed certificate is accepted. */
