@@ -13,7 +13,7 @@ import Fastify, {
 import { access } from '../plugins/access/index.ts'
 import { accessLog, type Destination, redactUrl } from '../plugins/access-log/index.ts'
 import { admission } from '../plugins/admission/index.ts'
-import { BATCH_PATH, type BatchScope, batch } from '../plugins/batch/index.ts'
+import { type BatchScope, batch } from '../plugins/batch/index.ts'
 import { type CacheOptions, cache } from '../plugins/cache/index.ts'
 import { compression } from '../plugins/compression/index.ts'
 import { contractOf, type ExchangeEntry, exchangesOf } from '../plugins/contract/index.ts'
@@ -28,6 +28,7 @@ import { websocket } from '../plugins/websocket/index.ts'
 import { accessFacts, tunnelEntry } from './access-facts.ts'
 import { answerChallenge, receive } from './arrival.ts'
 import { balanceKeyFor } from './balance-key.ts'
+import { batchPathOf } from './batch-path.ts'
 import { certificateSignals } from './certificate-signals.ts'
 import { CHALLENGE_PATH } from './certificates/index.ts'
 import type { GatewayConfig } from './config/types.ts'
@@ -207,12 +208,11 @@ function analysisInterval({ routes }: GatewayConfig): number {
   return intervals.length === 0 ? DEFAULT_INTERVAL_MS : Math.min(...intervals)
 }
 
-/** Batch calls stand below the path of a route that takes part in them. */
+/** What of the route holds for a call; null where the route has no part in batches. */
 function batchScope({ match, client, hostHeader }: RequestFacts): BatchScope | null {
   if (match.kind !== 'route' || !match.route.batch) return null
   const { batchSize, maxConcurrent } = match.route.requestOptimization
-  const path = match.route.match.path.replace(/\/$/, '') + BATCH_PATH
-  return { path, batchSize, maxConcurrent, ownOrigin: `${client.proto}://${hostHeader}` }
+  return { path: batchPathOf(match.route), batchSize, maxConcurrent, ownOrigin: `${client.proto}://${hostHeader}` }
 }
 
 /** What the page for a request that failed here needs to know; null for one that failed before the first hook. */

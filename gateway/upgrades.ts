@@ -124,6 +124,10 @@ function switchedOff({ requestId }: RequestFacts): PublicFailure {
   return { status: 403, code: 'HG_WEBSOCKET_OFF', message, requestId, proxyStatus: null, retryAfter: null }
 }
 
+/** As for requests: an origin that is away may be restarting. */
+const RETRY_AFTER_SECONDS = 2
+const awayStatuses: ReadonlySet<string> = new Set(['connection_refused', 'dns_error', 'destination_ip_unroutable'])
+
 /** The page for an upgrade that failed before it was answered. */
 export function upgradeFailurePage(failure: UpgradeFailure, request: IncomingMessage): LocalAnswer {
   const { statusCode, code, message, proxyStatus } = failure
@@ -133,7 +137,7 @@ export function upgradeFailurePage(failure: UpgradeFailure, request: IncomingMes
     message,
     requestId: newRequestId(),
     proxyStatus,
-    retryAfter: statusCode === 503 ? 2 : null,
+    retryAfter: statusCode === 503 || awayStatuses.has(proxyStatus) ? RETRY_AFTER_SECONDS : null,
   }
   return localAnswer(shown, request.headers.accept)
 }

@@ -8,6 +8,7 @@ import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import * as x509 from '@peculiar/x509'
+import { removeLeftovers, UNFINISHED } from './local-ca-leftovers.ts'
 import { decodePermitted, encodePermitted, NAME_CONSTRAINTS, type Permitted, permittedFor } from './name-constraints.ts'
 import { makePrivateFolder, readIfThere, writePrivateFile } from './state-files.ts'
 
@@ -60,6 +61,7 @@ export async function openLocalCa(folder: string, hosts: readonly string[], nowM
   }
   // Also one that was unpacked from a backup with other modes.
   await makePrivateFolder(folder)
+  await removeLeftovers(folder, nowMs)
   return readCa(folder, pem, key)
 }
 
@@ -82,7 +84,7 @@ async function makeFolder(folder: string, hosts: readonly string[], nowMs: numbe
   if (nowMs < EARLIEST_MS) throw new LocalCaError(`the clock is wrong (${new Date(nowMs).toISOString()}): ${CLOCK}`)
   const made = await makeCa(hosts, nowMs)
   await makePrivateFolder(dirname(folder))
-  const temporary = await mkdtemp(`${folder}.new-`)
+  const temporary = await mkdtemp(folder + UNFINISHED)
   try {
     await writePrivateFile(join(temporary, CA_KEY), made.key)
     await writePrivateFile(join(temporary, CA_CERTIFICATE), made.pem)

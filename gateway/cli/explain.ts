@@ -4,7 +4,7 @@
 import { resolve } from 'node:path'
 import { loadConfig } from '../config/load.ts'
 import { withoutControls } from '../config/problem.ts'
-import { formatDuration, formatSize } from '../config/units.ts'
+import { formatDuration, formatRate, formatSize } from '../config/units.ts'
 import {
   type AdmissionDecision,
   type BlockDecision,
@@ -137,7 +137,10 @@ function headLines({ request, answer }: Sent, paint: Paint): string[] {
   ]
 }
 
-function decisionLines({ pool, limits, retry, cache, compression, admission, websocket }: Decisions, paint: Paint) {
+function decisionLines(
+  { pool, limits, retry, cache, compression, admission, batch, websocket }: Decisions,
+  paint: Paint,
+) {
   const protocol = pool.http2 ? 'HTTP/2 where an https origin offers it' : 'no HTTP/2 by ALPN'
   const reuse = pool.keepAlive ? 'kept and reused' : 'one for each request'
   const kept = `idle at most ${formatDuration(pool.maxIdleMs)}, closed after ${formatDuration(pool.ttlMs)}`
@@ -148,6 +151,7 @@ function decisionLines({ pool, limits, retry, cache, compression, admission, web
     ['retry', blockText(retry)],
     ...compressionRows(compression),
     ...admissionRows(admission),
+    ['batch', batch.reason],
     ['websocket', websocket.reason],
   ]
   const budgets = limits.map(limit => [limit.name, amountText(limit), limit.meaning])
@@ -180,6 +184,7 @@ function compressionRows({ state, text, expected, request }: CompressionDecision
 function amountText({ value, unit }: Limit): string {
   if (value === null) return 'none'
   if (unit === 'requests') return String(value)
+  if (unit === 'bytes/s') return formatRate(value)
   return unit === 'ms' ? formatDuration(value) : formatSize(value)
 }
 

@@ -82,6 +82,13 @@ export function formatSize(bytes: number): string {
   return name === undefined ? `${bytes}B` : `${bytes / (SIZE_UNITS[name.toLowerCase()] ?? 1)}${name}`
 }
 
+/** The shortest text in bits that `parseRate` reads back, as lines are sold: 625000 is `5Mbit/s`. */
+export function formatRate(bytesPerSecond: number): string {
+  const bits = bytesPerSecond * 8
+  const name = ['Gb', 'Mb', 'kb'].find(unit => bits > 0 && bits % (SIZE_UNITS[unit.toLowerCase()] ?? 1) === 0) ?? 'b'
+  return `${bits / (SIZE_UNITS[name.toLowerCase()] ?? 1)}${name}it/s`
+}
+
 /** Cuts `1.5KiB` into 1.5 and `kib`; `number` is null where no plain decimal number stands in front. */
 function splitUnit(text: string): { number: number | null; unit: string } {
   const match = /^(\d{1,16}(?:\.\d{1,6})?)([a-z%]*)$/i.exec(text)

@@ -8,6 +8,7 @@ import type { GlobalLimits } from '../config/types.ts'
 import { formatDuration } from '../config/units.ts'
 import type { ServedRoute, Serving } from '../serving.ts'
 import { explainAdmission } from './admission.ts'
+import { explainBatch } from './batch.ts'
 import { type CacheQuestion, explainCache } from './cache.ts'
 import { explainCompression } from './compression.ts'
 import type { Decisions, Limit, PoolDecision, RetryDecision } from './types.ts'
@@ -29,11 +30,17 @@ export function decisionsFor(
   const retry = retryDecision(route, serving.retries[route.name])
   return {
     pool: poolDecision(group),
-    limits: [...originLimits(group), ...routeLimits(route), ...clientLimits(serving.config.limits)],
+    limits: [
+      ...originLimits(group),
+      ...routeLimits(route),
+      ...speedLimits(route, serving.config.uplink),
+      ...clientLimits(serving.config.limits),
+    ],
     retry,
     cache: explainCache(route, question),
     compression: explainCompression(route.encoding, question.request, client),
     admission: explainAdmission(serving, route, question.request.headers),
+    batch: explainBatch(route),
     websocket: websocketDecision(route, question.asksForWebSocket),
   }
 }
@@ -86,6 +93,22 @@ function rateLimits(limit: ServedRoute['rateLimit']): Limit[] {
   const who = by === 'client' ? 'of one client' : 'of all clients together'
   const meaning = `${who} in ${formatDuration(windowMs)}; 429 above`
   return [{ name: 'rate_limit', value: requests, unit: 'requests', meaning }]
+}
+
+/** Answers alone are paced. A limit that is not set stands there as none, so that nobody looks for a hidden one. */
+function speedLimits({ bandwidth, admission }: ServedRoute, uplink: number | null): Limit[] {
+  const priority = admission === false ? 'interactive' : admission.priority
+  const speed = (name: string, value: number | null, meaning: string): Limit => ({
+    name,
+    value,
+    unit: 'bytes/s',
+    meaning,
+  })
+  return [
+    speed('bandwidth.per_client', bandwidth.perClient, 'of answers to one client, over all of its connections'),
+    speed('bandwidth.per_route', bandwidth.perRoute, 'of answers of the route, to all clients together'),
+    speed('uplink', uplink, `of answers to public addresses, shared by class; this route is ${priority}`),
+  ]
 }
 
 function clientLimits(limits: GlobalLimits): Limit[] {

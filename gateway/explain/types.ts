@@ -115,6 +115,7 @@ export interface Decisions {
   readonly cache: CacheDecision
   readonly compression: CompressionDecision
   readonly admission: AdmissionDecision
+  readonly batch: BatchDecision
   readonly websocket: { readonly allowed: boolean; readonly asked: boolean; readonly reason: string }
 }
 
@@ -129,7 +130,7 @@ export interface PoolDecision extends PoolsConfig {
 export interface Limit {
   readonly name: string
   readonly value: number | null
-  readonly unit: 'ms' | 'bytes' | 'requests'
+  readonly unit: 'ms' | 'bytes' | 'bytes/s' | 'requests'
   readonly meaning: string
 }
 
@@ -149,6 +150,16 @@ export interface AdmissionDecision {
   /** What the request says of itself, 0 (most urgent) to 7 (RFC 9218). */
   readonly urgency: number | null
   readonly queue: string | null
+}
+
+/** Whether requests of the route may come together in one call. */
+export interface BatchDecision {
+  readonly state: 'off' | 'on'
+  /** Where calls are sent, with POST; null where they are off, as are the numbers. */
+  readonly path: string | null
+  readonly batchSize: number | null
+  readonly maxConcurrent: number | null
+  readonly reason: string
 }
 
 /** A block of the configuration and whether it has an effect. `configured` is false where it is switched off. */

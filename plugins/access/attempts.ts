@@ -1,9 +1,15 @@
 /**
- * How often somebody has tried to log in lately, by sender. Fixed windows: the bound is what matters, not the moment.
+ * How often somebody has tried to log in lately, by sender and not by route: whoever guesses at one door has used up the
+ * attempts at all others whose window is as long. Fixed windows: the bound is what matters, not the moment.
  */
 
-/** Most senders that are remembered; the one whose window began first is forgotten. */
-const MAX_SENDERS = 10_000
+/** Most windows that are remembered, of all senders; the one that began first is forgotten. */
+const MAX_WINDOWS = 10_000
+
+export interface AttemptLimit {
+  readonly attempts: number
+  readonly windowMs: number
+}
 
 interface Window {
   readonly sinceMs: number
@@ -18,31 +24,33 @@ export class Attempts {
   }
 
   /** Counts one attempt. Milliseconds until the next is allowed, 0 where this one is. */
-  take(sender: string, limit: { readonly attempts: number; readonly windowMs: number }, nowMs: number): number {
-    const left = this.#waitFor(sender, limit, nowMs)
-    if (left > 0) return left
-    const window = this.#windows.get(sender)
-    if (window !== undefined && nowMs - window.sinceMs < limit.windowMs) window.count++
-    else this.#begin(sender, nowMs)
+  take(sender: string, limit: AttemptLimit, nowMs: number): number {
+    const name = nameOf(sender, limit)
+    const window = this.#windows.get(name)
+    if (window === undefined || nowMs - window.sinceMs >= limit.windowMs) {
+      this.#begin(name, nowMs)
+      return 0
+    }
+    if (window.count >= limit.attempts) return window.sinceMs + limit.windowMs - nowMs
+    window.count++
     return 0
   }
 
   /** Takes one attempt back that was none: the password was right. */
-  forgive(sender: string): void {
-    const window = this.#windows.get(sender)
+  forgive(sender: string, limit: AttemptLimit): void {
+    const window = this.#windows.get(nameOf(sender, limit))
     if (window !== undefined && window.count > 0) window.count--
   }
 
-  #waitFor(sender: string, limit: { readonly attempts: number; readonly windowMs: number }, nowMs: number): number {
-    const window = this.#windows.get(sender)
-    if (window === undefined || window.count < limit.attempts) return 0
-    return Math.max(0, window.sinceMs + limit.windowMs - nowMs)
-  }
-
-  #begin(sender: string, nowMs: number): void {
-    this.#windows.delete(sender)
-    const oldest = this.#windows.size < MAX_SENDERS ? undefined : this.#windows.keys().next().value
+  #begin(name: string, nowMs: number): void {
+    this.#windows.delete(name)
+    const oldest = this.#windows.size < MAX_WINDOWS ? undefined : this.#windows.keys().next().value
     if (oldest !== undefined) this.#windows.delete(oldest)
-    this.#windows.set(sender, { sinceMs: nowMs, count: 1 })
+    this.#windows.set(name, { sinceMs: nowMs, count: 1 })
   }
+}
+
+/** The length is part of it, or an attempt where windows are short would end the long one of another route. */
+function nameOf(sender: string, { windowMs }: AttemptLimit): string {
+  return `${windowMs} ${sender}`
 }

@@ -180,7 +180,7 @@ async function decideBasic(guard: AccessGuard, question: AccessQuestion, state: 
   if (limited !== null) return limited
   const verdict = await state.book.verify(credentials, hash, nowMs)
   if (verdict === 'wrong') return ask('password-wrong')
-  state.attempts.forgive(sender)
+  state.attempts.forgive(sender, logins)
   if (verdict === 'busy') return refused('password-busy', 503, { 'retry-after': '2' })
   return passed('password', guard, set)
 }

@@ -300,3 +300,30 @@ t.test('another server decides', async t => {
     t.equal((await from('10.0.0.1', 'GET /', 'Cookie: in=1')).status, 503)
   })
 })
+
+t.test('wrong passwords at one route count at all others, and a short window does not end a long one', async t => {
+  const origin = await rawOrigin((_request, socket) => socket.write(answer(200, {}, 'inside')))
+  t.teardown(() => origin.close())
+  const basic = `basic: { users: { joe: "${cheapHash('right')}" } }`
+  const doors = { a: '1h', b: '1h', short: '1s' }
+  const routes = Object.entries(doors).map(
+    ([name, per]) =>
+      `  - { name: ${name}, match: { path: /${name} }, upstream: "${origin.url}", access: { ${basic}, logins: { attempts: 3, per: ${per} } } }\n`,
+  )
+  const { port } = await startGateway(t, `${base}routes:\n${routes.join('')}`)
+  const login = async (door: string, password: string) => {
+    const credentials = Buffer.from(`joe:${password}`).toString('base64')
+    return (await ask(port, `GET /${door}`, `Authorization: Basic ${credentials}`)).status
+  }
+  for (const [door, i] of [
+    ['a', 1],
+    ['b', 2],
+    ['a', 3],
+  ])
+    t.equal(await login(`${door}`, `wrong${i}`), 401)
+  t.equal(await login('b', 'wrong4'), 429, 'three attempts, whatever door')
+  t.equal(await login('a', 'right'), 429)
+  await new Promise(resolve => setTimeout(resolve, 1100))
+  t.equal(await login('short', 'wrong5'), 401)
+  t.equal(await login('b', 'wrong6'), 429)
+})

@@ -1,6 +1,7 @@
 import t from 'tap'
 import {
   formatDuration,
+  formatRate,
   formatSize,
   parseDuration,
   parseRate,
@@ -59,10 +60,13 @@ t.test('shares are a percentage or a number up to 1', async t => {
 t.test('what is formatted reads back as the same quantity', async t => {
   for (const ms of [0, 1, 250, 1000, 1500, 30_000, 300_000, 3_600_000, 90_000, 172_800_000])
     t.strictSame(parseDuration(formatDuration(ms)), { ok: true, value: ms }, formatDuration(ms))
-  for (const bytes of [0, 1, 1000, 1024, 32_768, 1024 ** 2, 1024 ** 3 + 1])
+  for (const bytes of [0, 1, 1000, 1024, 32_768, 1024 ** 2, 1024 ** 3 + 1]) {
     t.strictSame(parseSize(formatSize(bytes)), { ok: true, value: bytes }, formatSize(bytes))
+    t.strictSame(parseRate(formatRate(bytes)), { ok: true, value: bytes }, formatRate(bytes))
+  }
   t.equal(formatDuration(300_000), '5m')
   t.equal(formatSize(65_536), '64KiB')
+  t.equal(formatRate(625_000), '5Mbit/s')
 })
 
 t.test('speeds are bytes a second, written in bits or bytes', async t => {

@@ -173,3 +173,32 @@ t.test('a URL that nobody can send is an error that says what to write', async t
   t.equal(ask(serving, 'http://bücher.home.arpa/').host, 'xn--bcher-kva.home.arpa')
   t.equal(ask(serving, 'else.test/go?to=http://x.test/').query, '?to=http://x.test/')
 })
+
+t.test('speed limits and batch calls are told, also where there are none', async t => {
+  const paced = servingOf(`
+uplink: 20Mbit/s
+defaults: { request_optimization: { batch_size: 6, max_concurrent: 2 } }
+routes:
+  - name: photos
+    match: { path: /photos }
+    upstream: 'http://127.0.0.1:3000'
+    bandwidth: { per_client: 5Mbit/s }
+    admission: { priority: bulk }
+    batch: true
+  - { name: off, match: { path: /off }, upstream: 'http://127.0.0.1:3001', admission: false, bandwidth: false }
+`)
+  const told = ask(paced, 'http://a.test/photos/1').decisions
+  const speeds = told?.limits.filter(({ unit }) => unit === 'bytes/s')
+  t.match(speeds, [
+    { name: 'bandwidth.per_client', value: 625_000 },
+    { name: 'bandwidth.per_route', value: null },
+    { name: 'uplink', value: 2_500_000, meaning: /this route is bulk/ },
+  ])
+  t.match(told?.batch, { state: 'on', path: '/photos/_hearthgate/batch', batchSize: 6, maxConcurrent: 2 })
+  const off = ask(paced, 'http://a.test/off').decisions
+  t.match(off?.batch, { state: 'off', path: null, batchSize: null, reason: /batch is not true/ })
+  t.match(
+    off?.limits.find(({ name }) => name === 'bandwidth.per_client'),
+    { value: null },
+  )
+})

@@ -1,6 +1,6 @@
 /** The gateway's own authority: what openssl, Node and the file system say of it. */
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { connect, type PeerCertificate } from 'node:tls'
@@ -188,4 +188,22 @@ t.test('gateways that start at once share one authority, and none leaves half of
   t.strictSame(readdirSync(root), ['local-ca'])
   t.strictSame(readdirSync(folder).toSorted(), ['ca.key', 'ca.pem'])
   t.equal(modeOf(folder), '700')
+})
+
+t.test('what a gateway left that was killed while it made its CA is removed, and nothing else', async t => {
+  const dir = t.testdir({
+    'ca.new-abCD12': { 'ca.key': 'a key that nothing was signed with' },
+    'ca.new-fresh1': { 'ca.key': 'of a gateway that starts now' },
+    'ca.new-backup-of-mine': { 'ca.key': 'kept by hand' },
+    'ca.new-aFile1': 'no folder',
+    elsewhere: { precious: 'what a link leads to' },
+  })
+  symlinkSync(join(dir, 'elsewhere'), join(dir, 'ca.new-aLink1'))
+  const longAgo = new Date(Date.now() - DAY)
+  for (const name of ['ca.new-abCD12', 'ca.new-backup-of-mine', 'ca.new-aFile1'])
+    utimesSync(join(dir, name), longAgo, longAgo)
+  await openLocalCa(join(dir, 'ca'), ['wiki.home.arpa'], Date.now())
+  const kept = ['ca', 'ca.new-aFile1', 'ca.new-aLink1', 'ca.new-backup-of-mine', 'ca.new-fresh1', 'elsewhere']
+  t.strictSame(readdirSync(dir).toSorted(), kept)
+  t.strictSame(readdirSync(join(dir, 'elsewhere')), ['precious'])
 })

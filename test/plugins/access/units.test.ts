@@ -29,9 +29,18 @@ t.test('attempts are bounded in a window, and forgiven', async t => {
   t.equal(attempts.take('a', limit, 10), 0)
   t.equal(attempts.take('a', limit, 20), 980)
   t.equal(attempts.take('b', limit, 20), 0)
-  attempts.forgive('a')
+  attempts.forgive('a', limit)
   t.equal(attempts.take('a', limit, 30), 0)
   t.equal(attempts.take('a', limit, 1000), 0, 'a new window')
+})
+
+t.test('attempts where windows are short do not end the long window of another route', async t => {
+  const attempts = new Attempts()
+  const long = { attempts: 2, windowMs: 60_000 }
+  for (const nowMs of [0, 1]) attempts.take('a', long, nowMs)
+  t.equal(attempts.take('a', { attempts: 2, windowMs: 1000 }, 2000), 0)
+  t.equal(attempts.take('a', long, 2001), 57_999)
+  t.equal(attempts.take('a', { attempts: 5, windowMs: 60_000 }, 2002), 0, 'the same count against a higher limit')
 })
 
 t.test('many senders are remembered, not all', async t => {
