@@ -9,6 +9,7 @@ import { type LoadResult, loadConfig } from '../config/load.ts'
 import { formatProblem } from '../config/problem.ts'
 import { ConfigurationError, type GatewayOptions, openGateway, type RunningGateway } from '../lifecycle.ts'
 import { openLog } from '../log-target.ts'
+import { collectStartGarbage } from '../start-garbage.ts'
 import type { CliIo } from './io.ts'
 import { removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts'
 import { ConfigWatch } from './watch-config.ts'
@@ -47,6 +48,7 @@ export async function runStart(options: StartOptions, io: CliIo): Promise<number
   const runtimeFile = await publish(gateway, io)
   const stopped = stopSignal()
   announce(gateway, io)
+  void collectStartGarbage()
   await stopped
   watch.close()
   await gateway.close()
