@@ -37,6 +37,7 @@ import { entryHook } from './entry.ts'
 import { garbageBound } from './garbage-bound.ts'
 import { addressKey, armLinger, type CertificateValidity } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
+import { noSchemas } from './no-schemas.ts'
 import { sharedCounts } from './rate-limits.ts'
 import { preventedTotals } from './report/prevented.ts'
 import { answerRulesFor, hostFor, type RequestFacts, requestFacts, requestRulesFor } from './request-facts.ts'
@@ -76,6 +77,7 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     loggerInstance: parts.log.logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     return503OnClosing: false,
+    schemaController: noSchemas,
   })
   // No logger of its own for each request: lines carry the request's id themselves.
   app.setChildLoggerFactory(logger => logger)

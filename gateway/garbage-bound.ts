@@ -16,12 +16,19 @@ export const COLLECT_EVERY_BYTES = 16 * 1024 ** 2
  */
 const HEAP_GROWING_PERCENT = 200
 
+type Collect = (options: { type: 'minor' } | { type: 'major'; flavor: 'last-resort' }) => void
+
+/** V8's own collector, as a function. */
+export function collector(): Collect {
+  setFlagsFromString('--expose-gc')
+  return runInNewContext('gc') as Collect
+}
+
 /** A counter to be told of body bytes; collects by itself. */
 export function garbageBound(): (count: number) => void {
-  setFlagsFromString('--expose-gc')
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`)
   keepCodeWhenIdle()
-  const collect = runInNewContext('gc') as (options: { type: 'minor' }) => void
+  const collect = collector()
   let passed = 0
   return count => {
     passed += count

@@ -9,7 +9,7 @@ import { buildGateway, type GatewayState } from './app.ts'
 import { CertificateKeeper, socketsFor } from './certificates/index.ts'
 import { formatProblem } from './config/problem.ts'
 import type { AdminConfig, GatewayConfig, RouteConfig } from './config/types.ts'
-import { type Demo, startDemo } from './demo/index.ts'
+import type { Demo } from './demo/index.ts'
 import { type Listeners, openListeners } from './listeners/index.ts'
 import { type ConfigSource, ConfigurationError, type ReadConfig, readConfig } from './read-config.ts'
 import { httpsDoors } from './rules/https-redirect.ts'
@@ -157,7 +157,7 @@ class Gateway implements RunningGateway {
 
   async #reload(): Promise<boolean> {
     try {
-      const { text: _atStart, ...options } = this.#options
+      const { text: _text, loaded: _loaded, ...options } = this.#options
       const text = this.#nextText
       const read = readConfig(text === undefined ? options : { ...options, text })
       const { config } = read
@@ -244,6 +244,6 @@ class Gateway implements RunningGateway {
 
   async #startDemoIfAsked(config: GatewayConfig): Promise<void> {
     const isAsked = config.routes.some(route => route.upstream.some(({ url }) => url === DEMO))
-    if (isAsked && this.#demo === null) this.#demo = await startDemo()
+    if (isAsked && this.#demo === null) this.#demo = await (await import('./demo/index.ts')).startDemo()
   }
 }

@@ -9,6 +9,12 @@ const NEEDED = [22, 19] as const
 /** EX_CONFIG of sysexits: wrong set-up, not a crash. */
 const EXIT_CONFIG = 78
 
+/** The code that a start compiles is kept beside the built files, where they may be written to: the next start has it. */
+function keepCompiled(): void {
+  const { dirname, filename } = import.meta
+  if (!filename.endsWith('.ts')) process.getBuiltinModule('node:module').enableCompileCache(`${dirname}/.compiled`)
+}
+
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 
 if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
@@ -16,6 +22,7 @@ if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
   console.error(`hearthgate needs ${wanted}, this is ${process.versions.node}; "npm start" uses the one it came with.`)
   process.exitCode = EXIT_CONFIG
 } else {
+  keepCompiled()
   const { run } = await import('./cli/index.ts')
   process.exitCode = await run(process.argv.slice(2))
 }

@@ -1,7 +1,7 @@
 /**
  * Reads a configuration to serve from it, and says in the log what is wrong with it.
  */
-import { loadConfig } from './config/load.ts'
+import { type LoadResult, loadConfig } from './config/load.ts'
 import { formatProblem } from './config/problem.ts'
 import type { GatewayConfig, Problem } from './config/types.ts'
 import type { LogTarget } from './log-target.ts'
@@ -13,6 +13,8 @@ export interface ConfigSource {
   readonly log: LogTarget
   /** Text of the file, where somebody else has read it. */
   readonly text?: string
+  /** The file, where somebody has just loaded it. */
+  readonly loaded?: LoadResult
   /** Another process reads the same text and says what it warns of. */
   readonly quiet?: boolean
 }
@@ -36,8 +38,8 @@ export interface ReadConfig {
 }
 
 /** @throws ConfigurationError */
-export function readConfig({ file, partial, log, text, quiet = false }: ConfigSource): ReadConfig {
-  const loaded = loadConfig(file, text === undefined ? { partial } : { partial, text })
+export function readConfig({ file, partial, log, text, quiet = false, ...before }: ConfigSource): ReadConfig {
+  const loaded = before.loaded ?? loadConfig(file, text === undefined ? { partial } : { partial, text })
   if (loaded.ok) log.logger.level = loaded.config.log.level
   if (!quiet) for (const warning of loaded.warnings) log.logger.warn(formatProblem(warning, process.cwd(), 'warning'))
   if (!loaded.ok) throw new ConfigurationError(loaded.problems)

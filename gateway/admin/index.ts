@@ -4,6 +4,7 @@
  */
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { AdminConfig } from '../config/types.ts'
+import { noSchemas } from '../no-schemas.ts'
 import { isSameSecret } from '../same-secret.ts'
 import { addCacheEndpoints } from './cache.ts'
 import { addConfigEndpoint } from './config.ts'
@@ -36,7 +37,7 @@ export function buildAdmin(config: AdminConfig, sources: AdminSources): Promise<
  * @throws when the address cannot be listened on.
  */
 export async function listenAdmin(config: AdminConfig, addEndpoints: (app: FastifyInstance) => void): Promise<Admin> {
-  const app = Fastify({ bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true })
+  const app = Fastify({ bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true, schemaController: noSchemas })
   let port = config.port
   app.addHook('onRequest', (request, reply, next) => {
     reply.headers(securityHeaders)

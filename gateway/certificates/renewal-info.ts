@@ -5,7 +5,7 @@
 
 import type { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { Agent, request } from 'undici'
+import type { Agent } from 'undici'
 import type { AcmeConfig } from '../config/types.ts'
 import type { Validity } from './renewal.ts'
 import { readRetryAfter } from './renewal.ts'
@@ -85,7 +85,8 @@ export async function askRenewalInfo({ config, certificate, signal, nowMs }: Inf
   if (id === null) return nothing
   let agent: Agent | undefined
   try {
-    agent = new Agent(config.ca === null ? {} : { connect: { ca: await readFile(config.ca, 'utf8') } })
+    const undici = await import('undici')
+    agent = new undici.Agent(config.ca === null ? {} : { connect: { ca: await readFile(config.ca, 'utf8') } })
     const asking = { dispatcher: agent, signal: AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)]) }
     const { renewalInfo } = (await getJson(config.directory, asking)).body as { renewalInfo?: unknown }
     if (typeof renewalInfo !== 'string' || !renewalInfo.startsWith('https://')) return nothing
@@ -102,6 +103,7 @@ type Asking = { readonly dispatcher: Agent; readonly signal: AbortSignal }
 
 /** @throws for an answer that is no JSON, too long, or none */
 async function getJson(url: string, asking: Asking): Promise<{ body: unknown; retryAfter: unknown }> {
+  const { request } = await import('undici')
   const { statusCode, headers, body } = await request(url, { ...asking, headers: { accept: 'application/json' } })
   let text = ''
   for await (const part of body) {

@@ -1,22 +1,9 @@
 /**
- * The command line: which command, its options, its help. Each command is a file of its own and returns its exit code.
+ * The command line: which command, its options, its help. Each command is a file of its own and returns its exit code;
+ * only the one that is asked for is loaded.
  */
 import { parseArgs } from 'node:util'
-import { runCheck } from './check.ts'
-import { runDoctor } from './doctor.ts'
-import { runExplain } from './explain.ts'
-import { runExplainId, runExplainLive } from './explain-live.ts'
-import { runExplainPreset } from './explain-preset.ts'
-import { runImport } from './import.ts'
 import type { CliIo } from './io.ts'
-import { runPassword } from './password.ts'
-import { listPurges, runPurge } from './purge.ts'
-import { runReport } from './report.ts'
-import { runRoutes } from './routes.ts'
-import { runStart } from './start.ts'
-import { runStats } from './stats.ts'
-import { runTrust } from './trust.ts'
-import { isTuneCommand, runTune, TUNE_USAGE } from './tune.ts'
 import { ownVersion } from './version.ts'
 
 /** Exit code for a command line that cannot be understood (EX_USAGE). */
@@ -87,17 +74,17 @@ export async function run(argv: string[], io: CliIo = processIo()): Promise<numb
   const { config, partial, json } = values
   switch (command) {
     case 'start':
-      return runStart({ config, partial }, io)
+      return (await import('./start.ts')).runStart({ config, partial }, io)
     case 'check':
-      return runCheck({ config, partial }, io)
+      return (await import('./check.ts')).runCheck({ config, partial }, io)
     case 'routes':
-      return runRoutes({ config, partial, json }, io)
+      return (await import('./routes.ts')).runRoutes({ config, partial, json }, io)
     case 'explain':
       return explain(rest, values, io)
     case 'purge':
       return purge(rest, values, io)
     case 'stats':
-      return runStats({ config, json, admin: values.admin, token: values.token }, io)
+      return (await import('./stats.ts')).runStats({ config, json, admin: values.admin, token: values.token }, io)
     case 'report':
       return report(values, io)
     case 'doctor':
@@ -106,11 +93,11 @@ export async function run(argv: string[], io: CliIo = processIo()): Promise<numb
       return tune(rest, values, io)
     case 'import':
       if (rest.length !== 2) return usage(io, 'write: hearthgate import caddyfile FILE')
-      return runImport({ kind: rest[0] as string, file: rest[1] as string }, io)
+      return (await import('./import.ts')).runImport({ kind: rest[0] as string, file: rest[1] as string }, io)
     case 'trust':
-      return runTrust({ config, json }, io)
+      return (await import('./trust.ts')).runTrust({ config, json }, io)
     case 'password':
-      return runPassword(process.stdin, io)
+      return (await import('./password.ts')).runPassword(process.stdin, io)
     case 'version':
       return print(io, `${ownVersion()}\n`)
     default:
@@ -128,38 +115,48 @@ function parse(argv: string[]) {
 
 type Values = Extract<ReturnType<typeof parse>, { values: unknown }>['values']
 
-function explain([method, url]: string[], values: Values, io: CliIo): number | Promise<number> {
+async function explain([method, url]: string[], values: Values, io: CliIo): Promise<number> {
   const { config, partial, json, header: headers, admin, token, id } = values
-  if (id !== undefined) return runExplainId({ config, admin, token, id, json }, io)
-  if (values.preset !== undefined) return runExplainPreset({ name: values.preset, json: values.json }, io)
+  if (id !== undefined) {
+    const { runExplainId } = await import('./explain-live.ts')
+    return runExplainId({ config, admin, token, id, json }, io)
+  }
+  if (values.preset !== undefined) {
+    const { runExplainPreset } = await import('./explain-preset.ts')
+    return runExplainPreset({ name: values.preset, json: values.json }, io)
+  }
   if (method === undefined || url === undefined) return usage(io, 'write: hearthgate explain GET http://host/path')
-  if (values.live) return runExplainLive({ config, admin, token, method, url, headers, json, partial }, io)
+  if (values.live) {
+    const { runExplainLive } = await import('./explain-live.ts')
+    return runExplainLive({ config, admin, token, method, url, headers, json, partial }, io)
+  }
+  const { runExplain } = await import('./explain.ts')
   return runExplain({ config, method, url, headers, json, partial }, io)
 }
 
-function purge(rest: string[], values: Values, io: CliIo): Promise<number> | number {
+async function purge(rest: string[], values: Values, io: CliIo): Promise<number> {
   const { config, admin, token, url, prefix, route, tag, all } = values
   const args = { config, admin, token, url, prefix, route, tag, all }
   if (rest.length > 0) return usage(io, `purge takes no words by themselves: write --url ${rest[0]}`)
+  const { listPurges, runPurge } = await import('./purge.ts')
   if (listPurges(args).length === 0) return usage(io, 'say what to purge: --url, --prefix, --route, --tag or --all')
   return runPurge(args, io)
 }
 
-function report({ config, admin, token, since, json, html }: Values, io: CliIo): number | Promise<number> {
+async function report({ config, admin, token, since, json, html }: Values, io: CliIo): Promise<number> {
   if (json && html) return usage(io, 'write --json or --html, not both')
+  const { runReport } = await import('./report.ts')
   return runReport({ config, admin, token, since, form: html ? 'html' : json ? 'json' : 'text' }, io)
 }
 
-function doctor(
-  [route, ...rest]: string[],
-  { config, admin, token, json }: Values,
-  io: CliIo,
-): Promise<number> | number {
+async function doctor([route, ...rest]: string[], { config, admin, token, json }: Values, io: CliIo): Promise<number> {
   if (rest.length > 0) return usage(io, 'write: hearthgate doctor [ROUTE]')
+  const { runDoctor } = await import('./doctor.ts')
   return runDoctor({ config, admin, token, route, json }, io)
 }
 
-function tune(words: string[], { config, admin, token, json }: Values, io: CliIo): number | Promise<number> {
+async function tune(words: string[], { config, admin, token, json }: Values, io: CliIo): Promise<number> {
+  const { isTuneCommand, runTune, TUNE_USAGE } = await import('./tune.ts')
   if (!isTuneCommand(words)) return usage(io, `write ${TUNE_USAGE}`)
   return runTune({ config, admin, token, json, words }, io)
 }

@@ -2,12 +2,14 @@
  * `hearthgate start`: opens the gateway, says where it is, reloads on SIGHUP or a changed file, drains on a stop.
  */
 import cluster from 'node:cluster'
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import type { Logger } from 'pino'
+import { type LoadResult, loadConfig } from '../config/load.ts'
 import { formatProblem } from '../config/problem.ts'
 import { ConfigurationError, type GatewayOptions, openGateway, type RunningGateway } from '../lifecycle.ts'
 import { openLog } from '../log-target.ts'
-import { openSupervisor, runWorker, wantedWorkers } from '../workers/index.ts'
+import { collectStartGarbage } from '../start-garbage.ts'
 import type { CliIo } from './io.ts'
 import { removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts'
 import { ConfigWatch } from './watch-config.ts'
@@ -24,7 +26,7 @@ export interface StartOptions {
 /** Resolves when the gateway has ended: 0 after a clean drain, 78 when it could not start. */
 export async function runStart(options: StartOptions, io: CliIo): Promise<number> {
   const file = resolve(io.cwd, options.config)
-  if (cluster.isWorker) return runWorker({ file, partial: options.partial })
+  if (cluster.isWorker) return (await import('../workers/index.ts')).runWorker({ file, partial: options.partial })
   const log = openLog()
   const opening = open({ file, partial: options.partial, log })
   // A gateway that does not open is reported below.
@@ -46,6 +48,7 @@ export async function runStart(options: StartOptions, io: CliIo): Promise<number
   const runtimeFile = await publish(gateway, io)
   const stopped = stopSignal()
   announce(gateway, io)
+  void collectStartGarbage()
   await stopped
   watch.close()
   await gateway.close()
@@ -54,9 +57,17 @@ export async function runStart(options: StartOptions, io: CliIo): Promise<number
 }
 
 /** In this process, or in as many as the configuration asks for. */
-function open(options: GatewayOptions): Promise<RunningGateway> {
-  const size = wantedWorkers(options.file, options.partial)
-  return size === 1 ? openGateway(options) : openSupervisor(options, size)
+async function open(options: GatewayOptions): Promise<RunningGateway> {
+  const loaded = loadConfig(options.file, { partial: options.partial })
+  const size = wantedWorkers(loaded)
+  if (size === 1) return openGateway({ ...options, loaded })
+  return (await import('../workers/index.ts')).openSupervisor(options, size)
+}
+
+/** How many processes the configuration asks for; 1 also for one that cannot be used, which `openGateway` explains. */
+function wantedWorkers(loaded: LoadResult): number {
+  if (!loaded.ok) return 1
+  return loaded.config.workers === 'auto' ? availableParallelism() : loaded.config.workers
 }
 
 function warnUnwatchable(log: Logger, folder: string, err: unknown): void {

@@ -3,6 +3,7 @@
  * over `defaults` and under what a route says itself.
  */
 import { readdirSync, readFileSync } from 'node:fs'
+import { PRESETS_FOLDER } from '../places.ts'
 import { isBlock, overlay, type Sparse } from './complete.ts'
 import type { PROMISES } from './preset-schema.ts'
 import { presetSchema } from './preset-schema.ts'
@@ -49,14 +50,13 @@ export interface PresetPromise {
   readonly size?: string
 }
 
-const folder = new URL('../presets/', import.meta.url)
 const EXTENSION = '.yaml'
 const known = new Map<string, Preset>()
 let names: readonly string[] | null = null
 
 /** In the order of the alphabet. */
 export function presetNames(): readonly string[] {
-  names ??= readdirSync(folder)
+  names ??= readdirSync(PRESETS_FOLDER)
     .filter(file => file.endsWith(EXTENSION))
     .map(file => file.slice(0, -EXTENSION.length))
     .toSorted()
@@ -68,7 +68,7 @@ export function findPreset(name: string): Preset | null {
   const read = known.get(name)
   if (read !== undefined) return read
   if (!presetNames().includes(name)) return null
-  const preset = readPreset(readFileSync(new URL(name + EXTENSION, folder), 'utf8'), name)
+  const preset = readPreset(readFileSync(new URL(name + EXTENSION, PRESETS_FOLDER), 'utf8'), name)
   known.set(name, preset)
   return preset
 }

@@ -1,3 +1,3 @@
 /** Several processes on the same listeners (`workers` of the configuration). */
-export { openSupervisor, wantedWorkers } from './supervisor.ts'
+export { openSupervisor } from './supervisor.ts'
 export { runWorker } from './worker.ts'

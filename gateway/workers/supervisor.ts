@@ -3,7 +3,6 @@
  * and answers for them on the admin listener. It serves no request itself.
  */
 import { randomBytes } from 'node:crypto'
-import { availableParallelism } from 'node:os'
 import type { Admin } from '../admin/index.ts'
 import { CertificateKeeper } from '../certificates/index.ts'
 import { loadConfig, readConfigText } from '../config/load.ts'
@@ -11,13 +10,6 @@ import type { GatewayConfig } from '../config/types.ts'
 import { ConfigurationError, type GatewayOptions, type RunningGateway } from '../lifecycle.ts'
 import { Crew, CrewError } from './crew.ts'
 import { openFront } from './front.ts'
-
-/** How many processes the configuration asks for; 1 also for one that cannot be read, which `openGateway` explains. */
-export function wantedWorkers(file: string, partial: boolean): number {
-  const loaded = loadConfig(file, { partial })
-  if (!loaded.ok) return 1
-  return loaded.config.workers === 'auto' ? availableParallelism() : loaded.config.workers
-}
 
 /** @throws ConfigurationError, or the error of a listener that cannot be opened. */
 export async function openSupervisor(options: GatewayOptions, size: number): Promise<RunningGateway> {

@@ -4,6 +4,7 @@
  */
 import { ConfigurationError, type GatewayOptions, openGateway, type RunningGateway } from '../lifecycle.ts'
 import { openLog } from '../log-target.ts'
+import { collectStartGarbage } from '../start-garbage.ts'
 import type { Order, Report } from './messages.ts'
 
 export interface WorkerOptions {
@@ -51,6 +52,7 @@ async function open(options: GatewayOptions): Promise<RunningGateway> {
   try {
     const gateway = await openGateway(options)
     report({ is: 'open', listen: gateway.listen, admin: gateway.admin })
+    void collectStartGarbage()
     return gateway
   } catch (error) {
     const { message, code = '' } = error as NodeJS.ErrnoException

@@ -2,7 +2,7 @@
  * Asks another server whether a request may come in, and as whom: a GET without a body, with the request's own credentials
  * and what the gateway knows of it. Whatever goes wrong closes the door.
  */
-import { Agent, type Dispatcher, request } from 'undici'
+import type { Agent, Dispatcher } from 'undici'
 import type { AccessQuestion } from './guard.ts'
 
 export interface ForwardAuth {
@@ -31,30 +31,47 @@ const MAX_CONNECTIONS = 32
 /** A kept connection may have been closed by the other side while the question was on its way. */
 const TORN: ReadonlySet<unknown> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
 
+type Sender = { readonly agent: Agent; readonly request: typeof import('undici').request }
+
 export class ForwardAuthClient {
-  readonly #agent = new Agent({ connections: MAX_CONNECTIONS, pipelining: 1, maxHeaderSize: 64 * 1024 })
+  /** Loaded with the first question: most gateways ask nobody, and undici is large. */
+  #sender: Promise<Sender> | null = null
 
   async ask(forward: ForwardAuth, question: AccessQuestion): Promise<ForwardAnswer> {
-    const signal = AbortSignal.timeout(forward.timeoutMs)
+    this.#sender ??= loadSender()
+    // Before the time limit begins: the other server is not to blame for how long it takes.
+    const sender = await this.#sender
+    const asking = { sender, question, signal: AbortSignal.timeout(forward.timeoutMs) }
     try {
-      return await this.#askOnce(forward, question, signal).catch(error => {
+      return await askOnce(forward, asking).catch(error => {
         if (!TORN.has((error as NodeJS.ErrnoException).code)) throw error
-        return this.#askOnce(forward, question, signal)
+        return askOnce(forward, asking)
       })
     } catch (cause) {
       return { kind: 'failed', cause }
     }
   }
 
-  close(): Promise<void> {
-    return this.#agent.destroy()
+  async close(): Promise<void> {
+    await (await this.#sender)?.agent.destroy()
   }
+}
 
-  async #askOnce({ url, fields }: ForwardAuth, question: AccessQuestion, signal: AbortSignal): Promise<ForwardAnswer> {
-    const asking = { dispatcher: this.#agent, method: 'GET', headers: headersFor(question), signal } as const
-    const answer = await request(url, asking)
-    return answer.statusCode >= 200 && answer.statusCode < 300 ? passed(answer, fields) : refused(answer)
-  }
+async function loadSender(): Promise<Sender> {
+  const { Agent, request } = await import('undici')
+  return { agent: new Agent({ connections: MAX_CONNECTIONS, pipelining: 1, maxHeaderSize: 64 * 1024 }), request }
+}
+
+interface Asking {
+  readonly sender: Sender
+  readonly question: AccessQuestion
+  readonly signal: AbortSignal
+}
+
+async function askOnce({ url, fields }: ForwardAuth, { sender, question, signal }: Asking): Promise<ForwardAnswer> {
+  const options = { dispatcher: sender.agent, method: 'GET', headers: headersFor(question), signal } as const
+  const answer = await sender.request(url, options)
+  return answer.statusCode >= 200 && answer.statusCode < 300 ? passed(answer, fields) : refused(answer)
 }
 
 function headersFor({ method, uri, address, proto, host, headers }: AccessQuestion): Record<string, string> {

@@ -3,9 +3,10 @@
  * a plain @fastify/reply-from or @fastify/http-proxy in somebody else's app.
  */
 import { Readable } from 'node:stream'
-import { Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import { upstreamFailure } from './errors.ts'
 import type { ExchangeHandler, ExchangeRequest } from './exchange.ts'
+import { undici } from './lazy-undici.ts'
 
 /** Fields that frame or belong to one hop: the connection writes its own (RFC 9110 §7.6.1, RFC 9112 §6). */
 const dropped = new Set([
@@ -19,33 +20,45 @@ const dropped = new Set([
   'upgrade',
 ])
 
-export class GroupDispatcher extends Dispatcher {
-  readonly #send: (request: ExchangeRequest, handler: ExchangeHandler) => void
+type Send = (request: ExchangeRequest, handler: ExchangeHandler) => void
 
-  /** `send` finds the group for each request, so that a reload reaches dispatchers that were handed out before. */
-  constructor(send: (request: ExchangeRequest, handler: ExchangeHandler) => void) {
-    super()
-    this.#send = send
-  }
+let groupDispatcher: ReturnType<typeof defineClass> | null = null
 
-  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    if (options.upgrade || options.method === 'CONNECT') {
-      throw upstreamFailure('invalid', true, new Error('upgrades take app.upstream.connect'))
+/** `send` finds the group for each request, so that a reload reaches dispatchers that were handed out before. */
+export function dispatcherOver(send: Send): Dispatcher {
+  groupDispatcher ??= defineClass()
+  return new groupDispatcher(send)
+}
+
+/** With the first dispatcher that is asked for: undici's class must be there to be extended. */
+function defineClass() {
+  return class GroupDispatcher extends undici().Dispatcher {
+    readonly #send: Send
+
+    constructor(send: Send) {
+      super()
+      this.#send = send
     }
-    this.#send(toExchangeRequest(options), handler as ExchangeHandler)
-    return true
-  }
 
-  /** The pools belong to the plugin; closing a dispatcher closes nothing. */
-  override close(done?: () => void): Promise<void> {
-    done?.()
-    return Promise.resolve()
-  }
+    override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+      if (options.upgrade || options.method === 'CONNECT') {
+        throw upstreamFailure('invalid', true, new Error('upgrades take app.upstream.connect'))
+      }
+      this.#send(toExchangeRequest(options), handler as ExchangeHandler)
+      return true
+    }
 
-  override destroy(...rest: unknown[]): Promise<void> {
-    const done = rest.at(-1)
-    if (typeof done === 'function') done()
-    return Promise.resolve()
+    /** The pools belong to the plugin; closing a dispatcher closes nothing. */
+    override close(done?: () => void): Promise<void> {
+      done?.()
+      return Promise.resolve()
+    }
+
+    override destroy(...rest: unknown[]): Promise<void> {
+      const done = rest.at(-1)
+      if (typeof done === 'function') done()
+      return Promise.resolve()
+    }
   }
 }
 

@@ -3,7 +3,7 @@
  * so that name resolution, pins and time limits are the same for both clients.
  */
 import type { IncomingHttpHeaders } from 'node:http'
-import { Client, type Dispatcher, errors } from 'undici'
+import type { Client, Dispatcher } from 'undici'
 import type { Transport } from './connector.ts'
 import { type FailureKind, isUpstreamFailure, upstreamFailure } from './errors.ts'
 import type {
@@ -13,6 +13,7 @@ import type {
   ExchangeRequest,
   OriginConnection,
 } from './exchange.ts'
+import { undici } from './lazy-undici.ts'
 
 /** Largest head of an answer, as on our own connection. */
 const MAX_HEAD_BYTES = 65_536
@@ -38,7 +39,7 @@ export class UndiciConnection implements OriginConnection {
     this.socket = transport
     this.#origin = options.origin
     this.#events = options.events
-    this.#client = new Client(options.origin, clientOptions(handOver(transport)))
+    this.#client = new (undici().Client)(options.origin, clientOptions(handOver(transport)))
     this.#client.on('disconnect', () => this.#end())
     transport.once('close', () => this.#end())
   }
@@ -183,6 +184,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
 }
 
 function kindOfUndiciError(error: Error, isAnswered: boolean): FailureKind {
+  const { errors } = undici()
   if (error instanceof errors.HeadersOverflowError) return 'headTooLarge'
   if (error instanceof errors.HTTPParserError) return 'invalid'
   if (error instanceof errors.ResponseContentLengthMismatchError) return 'incomplete'

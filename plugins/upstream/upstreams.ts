@@ -3,8 +3,9 @@
  * connection, removed ones serve what they have begun.
  */
 import { isDeepStrictEqual } from 'node:util'
+import type { Dispatcher } from 'undici'
 import { Channel, type Contract } from '../contract/index.ts'
-import { GroupDispatcher } from './dispatcher.ts'
+import { dispatcherOver } from './dispatcher.ts'
 import { upstreamFailure } from './errors.ts'
 import type { Dispatch, ExchangeHandler, ExchangeRequest, FollowedExchange, Interceptor } from './exchange.ts'
 import { type GroupSurroundings, type LentTransport, UpstreamGroup } from './group.ts'
@@ -82,9 +83,9 @@ export class Upstreams {
   }
 
   /** The group as an undici Dispatcher, valid across reloads. */
-  dispatcher(name: string): GroupDispatcher {
+  dispatcher(name: string): Dispatcher {
     this.group(name)
-    return new GroupDispatcher((request, handler) => this.dispatch(name, request, handler))
+    return dispatcherOver((request, handler) => this.dispatch(name, request, handler))
   }
 
   /** A transport of its own for a tunnel. An aborted `signal` closes it, also when it only comes later. */

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
+import { DASHBOARD_FOLDER } from '../../places.ts'
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -39,7 +40,7 @@ export function addDashboard(app: FastifyInstance): void {
 
 /** By the path under which each is served. */
 function readAssets(): Record<string, Asset> {
-  const folder = fileURLToPath(new URL('assets', import.meta.url))
+  const folder = fileURLToPath(DASHBOARD_FOLDER)
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => extname(name) in types)
   const uplot = dirname(createRequire(import.meta.url).resolve('uplot'))
   const files: [string, string][] = [

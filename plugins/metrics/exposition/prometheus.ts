@@ -2,10 +2,7 @@
  * Every signal of an app as Prometheus text. The form is prom-client's; the numbers stay where they are counted and are
  * only read here, when somebody asks.
  */
-import promClient from 'prom-client'
 import type { Observed, Series, Signal, SignalSpec, Signals, SignalValue } from '../../contract/index.ts'
-
-const { Registry } = promClient
 
 /** In front of every name. */
 export const PREFIX = 'hearthgate_'
@@ -23,10 +20,12 @@ interface Family {
   get(): Promise<{ name: string; help: string; type: string; values: readonly Sample[] }>
 }
 
-export const CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
+/** Of prom-client's `Registry.PROMETHEUS_CONTENT_TYPE`, which is loaded with the first scrape. */
+export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** The text for one scrape. */
-export function expose(signals: Signals): Promise<string> {
+export async function expose(signals: Signals): Promise<string> {
+  const { Registry } = (await import('prom-client')).default
   const registry = new Registry()
   const families = [...numberFamilies(signals.numbers()), ...histogramFamilies(signals.histograms())]
   families.sort((a, b) => (a.name < b.name ? -1 : 1))

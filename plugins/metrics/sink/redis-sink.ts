@@ -2,7 +2,8 @@
  * Hands requests and analyses to lists in Redis, in batches and beside the requests: what a slow or absent server does not
  * take in time is dropped and counted. Nobody ever waits for it.
  */
-import { type ChainableCommander, Redis } from 'ioredis'
+import { createRequire } from 'node:module'
+import type { ChainableCommander, Redis } from 'ioredis'
 import type { ExchangeEntry, Signal, Signals, SignalValue } from '../../contract/index.ts'
 import type { RouteAnalysis } from '../analysis/analysis.ts'
 import {
@@ -160,6 +161,8 @@ export class RedisSink {
 
 /** Fails at once instead of queueing, and never sends anything twice. */
 function connect(url: string): Redis {
+  // Loaded here: a gateway without Redis starts without its client.
+  const { Redis } = createRequire(import.meta.url)('ioredis') as typeof import('ioredis')
   return new Redis(url, {
     connectionName: 'hearthgate-metrics',
     connectTimeout: CONNECT_TIMEOUT_MS,

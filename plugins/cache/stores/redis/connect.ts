@@ -2,7 +2,8 @@
  * Connections to Redis that fail at once instead of queueing: nothing waits for a server that is away, nothing is sent
  * twice, and a connection that hangs is given up and made anew in the background.
  */
-import { Cluster, Redis } from 'ioredis'
+import { createRequire } from 'node:module'
+import type { Cluster, Redis } from 'ioredis'
 import type { RedisAddress } from './address.ts'
 
 export type RedisClient = Redis | Cluster
@@ -17,6 +18,8 @@ const BODY_COMMANDS = ['set', 'get', 'getBuffer', 'getrange', 'getrangeBuffer']
 
 /** Connects in the background; errors come as `error` events, which the caller listens to. */
 export function connectRedis(address: RedisAddress, name: string): RedisClient {
+  // Loaded here: a gateway without Redis starts without its client.
+  const { Cluster, Redis } = createRequire(import.meta.url)('ioredis') as typeof import('ioredis')
   const { host, port } = address.nodes[0] ?? { host: '127.0.0.1', port: 6379 }
   if (address.mode === 'single') return new Redis({ ...clientOptions(address, name), host, port })
   if (address.mode === 'sentinel') return new Redis({ ...clientOptions(address, name), ...sentinelOptions(address) })
