@@ -53,11 +53,12 @@ function proxiedFacts(request: FastifyRequest, proxied: ProxyFacts, { reply, sta
   const compressed = (request as MaybeCompressed).compressionFacts ?? null
   const isEncodedHere = compressed !== null && compressed.encoding !== null
   const bytesRaw = isAnswered ? proxied.bytesOut : announcedLength(reply)
-  const { requestId, host, client, route, redaction } = shared(request.facts)
+  const { requestId, traceId, host, client, route, redaction } = shared(request.facts)
   // Another request's answer, or a stored one: no origin was asked for this one.
   const isOwnAsking = cache === null || attempts > 0
   return {
     requestId,
+    traceId,
     host,
     client,
     route,
@@ -120,9 +121,9 @@ export function tunnelEntry(request: IncomingMessage, facts: RequestFacts, summa
   }
 }
 
-function shared({ requestId, hostHeader, client, match }: RequestFacts) {
+function shared({ requestId, traceId, hostHeader, client, match }: RequestFacts) {
   const { name: route = null, redaction = null } = match.kind === 'route' || match.kind === 'denied' ? match.route : {}
-  return { requestId, host: hostHeader, client: client.address, route, cache: null, redaction }
+  return { requestId, traceId, host: hostHeader, client: client.address, route, cache: null, redaction }
 }
 
 /** Of an answer of the gateway's own; Node no longer knows it when the head was written at once. */

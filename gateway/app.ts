@@ -40,7 +40,14 @@ import type { LogTarget } from './log-target.ts'
 import { noSchemas } from './no-schemas.ts'
 import { sharedCounts } from './rate-limits.ts'
 import { preventedTotals } from './report/prevented.ts'
-import { answerRulesFor, hostFor, type RequestFacts, requestFacts, requestRulesFor } from './request-facts.ts'
+import {
+  answerRulesFor,
+  hostFor,
+  type RequestFacts,
+  requestFacts,
+  requestRulesFor,
+  traceIdIn,
+} from './request-facts.ts'
 import { addServerTiming, timeEncoding } from './server-timing.ts'
 import { cacheScopeAt, type Serving } from './serving.ts'
 import { resolveUpgrade, type TunnelEnded, upgradeFailurePage } from './upgrades.ts'
@@ -179,7 +186,7 @@ const urlToTell = ({ url, redaction }: ExchangeEntry): string => redactUrl(witho
 function inTrace(request: FastifyRequest, spans: Tracing): RequestFacts {
   spans.begin(request)
   const trace = spans.fieldsFor(request)
-  return Object.keys(trace).length === 0 ? request.facts : { ...request.facts, trace }
+  return Object.keys(trace).length === 0 ? request.facts : { ...request.facts, trace, traceId: traceIdIn(trace) }
 }
 
 /** In a field of the answer, whatever becomes of the request. */

@@ -25,6 +25,10 @@ import { decideTrace, type TraceIds } from './trace-context.ts'
 /** Longest request id that is taken over from a trusted proxy. */
 const MAX_REQUEST_ID = 128
 
+/** Where the trace id stands in a traceparent (W3C Trace Context §3.2.2). */
+const TRACE_ID_AT = 3
+const TRACE_ID_LENGTH = 32
+
 export interface RequestFacts {
   readonly requestId: string
   readonly client: ClientFacts
@@ -37,8 +41,12 @@ export interface RequestFacts {
   /** What becomes of the addresses in the head of a WebDAV request. */
   readonly dav: DavDecision
   /** Fields of a trace that the origin gets in place of the client's; null = those as they came. */
-  readonly trace: Readonly<Record<string, string>> | null
+  readonly trace: TraceFields | null
+  /** The trace that the origin sees; null = none, or none that was read here. */
+  readonly traceId: string | null
 }
+
+type TraceFields = Readonly<Record<string, string>>
 
 export const NO_DAV: DavDecision = { kind: 'pass', set: null, target: null }
 
@@ -48,15 +56,17 @@ export function requestFacts(serving: Serving, request: IncomingMessage, rawUrl:
   const target = parseTarget(rawUrl, hostHeader, request.method)
   const client = clientOf(serving, request, target.ok ? target.hostHeader : (hostHeader ?? ''))
   const requestId = requestIdOf(request, client.isPeerTrusted)
-  const trace = traceOf(serving, request.headers['traceparent'])
+  const given = request.headers['traceparent']
+  const trace = traceOf(serving, given)
+  const traces = { trace, traceId: traceIdOf(serving, given, trace) }
   if (!target.ok) {
     const match = { kind: 'malformed', status: 400, reason: target.reason } as const
-    return { requestId, client, host: '', hostHeader: hostHeader ?? '', query: '', match, dav: NO_DAV, trace }
+    return { requestId, client, host: '', hostHeader: hostHeader ?? '', query: '', match, dav: NO_DAV, ...traces }
   }
   const { host, path, query } = target
   const { destination, if: condition } = request.headers
   const match = serving.table.match(host, path)
-  const facts = { requestId, client, host, hostHeader: target.hostHeader, query, match, dav: NO_DAV, trace }
+  const facts = { requestId, client, host, hostHeader: target.hostHeader, query, match, dav: NO_DAV, ...traces }
   if (destination === undefined && condition === undefined) return facts
   return { ...facts, dav: davFor(serving, facts, { method: request.method ?? 'GET', destination, condition }) }
 }
@@ -136,13 +146,25 @@ const newTraceIds = (): TraceIds => {
   return { traceId: first.replaceAll('-', ''), parentId: second.slice(0, 8) + second.slice(-8) }
 }
 
+type GivenTrace = string | string[] | undefined
+
 /** `newIds` for a request that is only explained. */
-export function traceOf({ config }: Serving, given: string | string[] | undefined, newIds = newTraceIds) {
+export function traceOf({ config }: Serving, given: GivenTrace, newIds = newTraceIds): TraceFields | null {
   const { context } = config.tracing
   // Most requests have none.
   if (given === undefined && context !== 'make') return null
   const decision = decideTrace(given?.toString(), context, newIds)
   return decision.replace ? { traceparent: decision.traceparent } : null
+}
+
+/** What has not been replaced was found valid, unless nobody looked. */
+function traceIdOf({ config }: Serving, given: GivenTrace, trace: TraceFields | null): string | null {
+  if (trace !== null) return traceIdIn(trace)
+  return given === undefined || config.tracing.context === 'off' ? null : traceIdIn({ traceparent: given.toString() })
+}
+
+export function traceIdIn({ traceparent }: TraceFields): string | null {
+  return traceparent?.slice(TRACE_ID_AT, TRACE_ID_AT + TRACE_ID_LENGTH) ?? null
 }
 
 /** The Host that the origin gets: the route's rule, else what the client asked for. */

@@ -14,6 +14,7 @@ const DEFAULT_LIMIT = 100
 export interface ShownRequest {
   readonly number: number
   readonly id: string
+  readonly traceId?: string | null
   readonly at: string
   readonly method: string
   readonly host: string

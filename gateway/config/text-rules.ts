@@ -31,7 +31,8 @@ const refuse = (problem: string): TextReading => ({ ok: false, problem })
 const LABELS = /^(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/
 const HOST_AND_PORT = /^(.+?):(\d{1,5})$/
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-const REDIS_URL = /^rediss?(?:\+sentinel|\+cluster)?:\/\/[\x21-\x7e]+$/
+const REDIS_URL = /^rediss?:\/\/[\x21-\x7e]+$/
+const REDIS_GROUP_URL = /^rediss?\+(?:sentinel|cluster):/
 
 function name(text: string): TextReading {
   if (/^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,63}$/u.test(text)) return accept(text)
@@ -156,7 +157,10 @@ function secret(text: string): TextReading {
   return /^[\x21-\x7e]+$/.test(text) ? accept(text) : refuse('expected printable ASCII without spaces')
 }
 
+/** The lists are written to one server: the client of the sink knows neither Sentinels nor a Cluster. */
 function redisUrl(text: string): TextReading {
+  if (REDIS_GROUP_URL.test(text))
+    return refuse('the lists need one server, without Sentinel or Cluster: redis://host:6379/6')
   return REDIS_URL.test(text) ? accept(text) : refuse('expected redis://host:6379/6')
 }
 

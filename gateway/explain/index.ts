@@ -104,11 +104,11 @@ function factsOf(
   const trace = traceOf(serving, head.fields['traceparent'], () => ({ traceId: NEW_PART, parentId: NEW_PART }))
   if (!reading.ok) {
     const match = { kind: 'malformed', status: 400, reason: reading.reason } as const
-    return { requestId, client, host: '', hostHeader: head.host, query: '', match, dav: NO_DAV, trace }
+    return { requestId, client, host: '', hostHeader: head.host, query: '', match, dav: NO_DAV, trace, traceId: null }
   }
   const { host, hostHeader, query, path } = reading
   const match = serving.table.match(host, path)
-  const facts = { requestId, client, host, hostHeader, query, match, dav: NO_DAV, trace }
+  const facts = { requestId, client, host, hostHeader, query, match, dav: NO_DAV, trace, traceId: null }
   const { destination, if: condition } = head.fields
   return { ...facts, dav: davFor(serving, facts, { method, destination, condition }) }
 }

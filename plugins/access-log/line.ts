@@ -13,6 +13,7 @@ const MAX = { method: 32, url: 2048, host: 255, agent: 512, short: 128 } as cons
 export function jsonFields(entry: ExchangeEntry): Record<string, string | number | undefined> {
   return {
     request_id: short(entry.requestId),
+    trace_id: short(entry.traceId ?? null),
     client: short(entry.client),
     method: printable(entry.method, MAX.method),
     host: address(entry.host, MAX.host),

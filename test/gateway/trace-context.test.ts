@@ -2,9 +2,10 @@
 import t, { type Test } from 'tap'
 import { type ContextMode, decideTrace, isTraceparent } from '../../gateway/trace-context.ts'
 import { base, startGateway } from '../support/gateway.ts'
+import { gatewayProcess } from '../support/gateway-process.ts'
 import { exchange, RawClient } from '../support/raw-client.ts'
-import { answer } from '../support/raw-origin.ts'
-import { get, originFor, route } from './support.ts'
+import { answer, type Script } from '../support/raw-origin.ts'
+import { eventually, get, originFor, route } from './support.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const PARENT = 'b7ad6b7169203331'
@@ -96,4 +97,51 @@ t.test('an upgrade has the same trace', async t => {
     'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
   t.equal((await client.send(get('/', upgrade)).answer()).status, 400)
   t.ok(isTraceparent(origin.requests[0]?.headers['traceparent'] ?? ''))
+})
+
+const hello: Script = (_request, socket) => void socket.write(answer(200, {}, 'hello'))
+
+t.test('each request is known by the trace that the app sees, and by none that nobody has read', async t => {
+  const origin = await originFor(t, hello)
+  const sent = (): string | undefined => origin.requests.at(-1)?.headers['traceparent']?.slice(3, 35)
+  const known = async (mode: string, more: string): Promise<unknown> => {
+    const yaml = `${base}tracing: { context: ${mode} }\nroutes:\n${route('app', '/', origin.url)}`
+    const { port, admin } = await startGateway(t, yaml)
+    await exchange(port, get('/', more))
+    const list = async () => (await admin('/api/requests')) as { traceId: unknown }[]
+    await eventually(async () => (await list()).length === 1)
+    return (await list())[0]?.traceId
+  }
+  t.equal(await known('pass', `traceparent: ${VALID}\r\n`), TRACE)
+  t.equal(await known('pass', ''), null)
+  t.equal(await known('off', `traceparent: ${VALID}\r\n`), null)
+  for (const [mode, more] of [
+    ['make', ''],
+    ['pass', 'traceparent: junk\r\n'],
+  ] as const) {
+    const begun = await known(mode, more)
+    t.match(begun, /^[0-9a-f]{32}$/)
+    t.equal(begun, sent())
+  }
+})
+
+t.test('the access log tells it as trace_id', async t => {
+  const origin = await originFor(t, hello)
+  const yaml = `${base.replace('access: none', 'access: json')}routes:\n${route('app', '/', origin.url)}`
+  const { port, log } = await gatewayProcess(t, yaml.replace('silent', 'info'))
+  await exchange(port, get('/with', `traceparent: ${VALID}\r\n`))
+  await exchange(port, get('/without'))
+  const lines = (): string[] =>
+    log()
+      .split('\n')
+      .filter(text => text.includes('"request_id"'))
+  await eventually(() => lines().length === 2)
+  const told = lines().map(line => JSON.parse(line) as Record<string, unknown>)
+  t.strictSame(
+    told.map(({ path, trace_id }) => [path, trace_id]),
+    [
+      ['/with', TRACE],
+      ['/without', undefined],
+    ],
+  )
 })

@@ -9,7 +9,7 @@ import { type RedisAddress, readRedisAddress } from './redis/address.ts'
 import { RedisBus } from './redis/bus.ts'
 import { DEFAULT_COMMAND_TIMEOUT_MS, RedisStore } from './redis/store.ts'
 import { TieredStore } from './tiered/store.ts'
-import type { CacheStore, Clock } from './types.ts'
+import type { CacheStore, Clock, PurgeSelector } from './types.ts'
 
 export interface OpenStoreOptions extends BoundsInput {
   /** Memory in front of a disk or of Redis, bytes; 0 = none. */
@@ -42,9 +42,12 @@ async function openDisk(folder: string, news: RedisAddress | null, options: Open
 }
 
 function openRedis(address: RedisAddress, options: OpenStoreOptions): CacheStore {
-  const back = new RedisStore({ ...options, address })
-  if (options.frontBytes === 0) return back
-  return new TieredStore({ ...options, ...newsParts(address, options), back, backIsShared: true })
+  if (options.frontBytes === 0) return new RedisStore({ ...options, address })
+  const { bus } = newsParts(address, options)
+  const onLatePurge = (selector: PurgeSelector): void => bus.publish({ what: 'purged', selector })
+  const back = new RedisStore({ ...options, address, onLatePurge })
+  const onForeignPurge = (selector: PurgeSelector): void => back.remember(selector)
+  return new TieredStore({ ...options, back, bus, backIsShared: true, onForeignPurge })
 }
 
 /** A front that holds nothing: the store behind is memory itself. */

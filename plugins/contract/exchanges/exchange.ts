@@ -53,6 +53,7 @@ export function closeExchange(exchange: Exchange, factsOf: FactsOf | null): Exch
   const { headers, method, httpVersionMajor } = request.raw
   return {
     requestId: told.requestId,
+    traceId: told.traceId ?? null,
     host: told.host,
     client: told.client,
     route: told.route,

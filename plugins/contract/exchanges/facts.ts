@@ -18,6 +18,8 @@ export interface Redaction {
  */
 export interface ExchangeFacts {
   readonly requestId: string
+  /** Of the W3C Trace Context, where the app reads it; left out = none. */
+  readonly traceId?: string | null
   /** As the client asked for it. */
   readonly host: string
   /** Address without port, as far as it can be trusted. */

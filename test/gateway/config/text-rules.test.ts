@@ -122,6 +122,8 @@ const bad: [TextRuleName, string, RegExp][] = [
   ['queryName', 'a=b', /without "="/],
   ['queryName', '', /name of a parameter/],
   ['redisUrl', 'http://x', /redis:\/\//],
+  ['redisUrl', 'redis+sentinel://host/home/6', /one server/],
+  ['redisUrl', 'rediss+cluster://host', /one server/],
   ['file', '', /a path/],
   ['name', '#3', /a name/],
   ['name', '', /a name/],

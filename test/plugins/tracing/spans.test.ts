@@ -100,6 +100,53 @@ t.test('an answer of the store has no attempt; an attempt again has two, one of 
   )
 })
 
+t.test('a request that waited for a place at the app has a span of the wait; the one before it has none', async t => {
+  let release = (): void => {}
+  const origin = await originFor(t, (request, socket) => {
+    const respond = (): void => void socket.write(answer(200, { 'Cache-Control': 'no-store' }, 'served'))
+    if (request.target === '/first') release = respond
+    else respond()
+  })
+  const { port, admin } = await startGateway(
+    t,
+    `${base}tracing: { spans: true }
+routes:
+  - { name: app, upstream: "${origin.url}", admission: { max_concurrency: 1 } }
+`,
+  )
+  exporter.reset()
+  const first = exchange(port, get('/first'))
+  await eventually(() => origin.requests.length === 1)
+  const askedMs = Date.now()
+  const second = exchange(port, get('/second'))
+  await new Promise(resolve => setTimeout(resolve, 200))
+  t.equal(origin.requests.length, 1, 'it waits')
+  const releasedMs = Date.now()
+  release()
+  await Promise.all([first, second])
+  const all = () => exporter.getFinishedSpans()
+  const ownOf = (path: string) => all().find(({ attributes }) => attributes['url.path'] === path)
+  await eventually(() => ownOf('/first') !== undefined && ownOf('/second') !== undefined)
+  const partsOf = (path: string) =>
+    all().filter(({ parentSpanContext }) => parentSpanContext?.spanId === ownOf(path)?.spanContext().spanId)
+  t.notOk(partsOf('/first').some(({ name }) => name === 'queue'))
+  const [queue, attempt, own] = [
+    partsOf('/second').find(({ name }) => name === 'queue'),
+    partsOf('/second').find(({ name }) => name === 'attempt'),
+    ownOf('/second'),
+  ]
+  if (queue === undefined || attempt === undefined || own === undefined) throw new Error('a span is missing')
+  // Date.now and the clock of the spans differ by less than a millisecond or two.
+  const [from, to] = [msOf(queue.startTime), msOf(queue.endTime)]
+  t.ok(from >= msOf(own.startTime) && from >= askedMs - 5, `${from - askedMs} ms after it was sent`)
+  t.ok(to - from >= releasedMs - askedMs - 100, `${to - from} ms of ${releasedMs - askedMs}`)
+  t.ok(to >= releasedMs - 5, `until ${to - releasedMs} ms after the place was free`)
+  t.ok(to <= msOf(attempt.endTime) && to <= msOf(own.endTime))
+
+  const [known] = (await admin('/api/requests?text=/second')) as { traceId: string }[]
+  t.equal(known?.traceId, own.spanContext().traceId, 'the trace that the app sees')
+})
+
 t.test('the span of a client that leaves is ended, and so is one that nobody serves', async t => {
   const { port } = await tracedGateway(t)
   const left = await spansOf(async () => {

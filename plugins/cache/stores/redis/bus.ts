@@ -1,7 +1,7 @@
 /**
  * The bus over Redis pub/sub. It hears itself: a gateway publishes a numbered beat every two seconds, and only while
  * its own beats come back without a gap does it believe that it hears the others. News of one turn of the loop go
- * together: a burst of purges is a few messages.
+ * together: a burst of purges is a few messages. What Redis does not take is told when it is back.
  */
 
 import type { BusListener, Invalidation, InvalidationBus } from '../tiered/bus.ts'
@@ -9,6 +9,8 @@ import type { RedisAddress } from './address.ts'
 import { connectRedis, type RedisClient } from './connect.ts'
 import { RedisGuard } from './guard.ts'
 import { KEY_PREFIX, randomName } from './keys.ts'
+import type { Ask } from './purge.ts'
+import { UntoldNews } from './untold-news.ts'
 
 export const BEAT_INTERVAL_MS = 2_000
 /** Without a beat for this long the bus counts as cut. */
@@ -16,8 +18,6 @@ export const DEAF_AFTER_MS = 5_000
 const CHANNEL = `${KEY_PREFIX}news`
 /** Longer messages are not ours. */
 const MAX_MESSAGE_LENGTH = 256 * 1024
-/** News are put together up to this length. */
-const JOINED_LENGTH = 32 * 1024
 
 type Message = { readonly from: string } & ({ readonly beat: number } | { readonly news: readonly Invalidation[] })
 
@@ -32,8 +32,7 @@ export class RedisBus implements InvalidationBus {
   readonly #publisher: RedisGuard
   readonly #timer: NodeJS.Timeout
   #listener: BusListener | null = null
-  /** News that have not been sent yet, as JSON; the same news once. */
-  readonly #waiting = new Set<string>()
+  readonly #untold = new UntoldNews()
   #telling: NodeJS.Immediate | null = null
   #sentBeat = 0
   #heardBeat = 0
@@ -43,8 +42,8 @@ export class RedisBus implements InvalidationBus {
     const publisher = connectRedis(options.address, 'hearthgate-cache-news')
     this.#publisher = new RedisGuard(publisher, {
       timeoutMs: options.commandTimeoutMs,
-      beforeClosing: () => Promise.resolve(true),
-      isSettled: () => true,
+      beforeClosing: () => this.#tell(question => this.#publisher.probeWith(question)),
+      isSettled: () => this.#untold.size === 0,
     })
     this.#subscriber = connectRedis(options.address, 'hearthgate-cache-listen')
     this.#subscriber.on('error', () => {})
@@ -62,8 +61,8 @@ export class RedisBus implements InvalidationBus {
   }
 
   publish(news: Invalidation): void {
-    this.#waiting.add(JSON.stringify(news))
-    this.#telling ??= setImmediate(() => this.#tell())
+    this.#untold.add(news)
+    this.#tellSoon()
   }
 
   async close(): Promise<void> {
@@ -82,18 +81,30 @@ export class RedisBus implements InvalidationBus {
   }
 
   #beat(): void {
-    this.#send(`"beat":${++this.#sentBeat}`)
+    void this.#send(question => this.#publisher.ask(question), `"beat":${++this.#sentBeat}`)
+    if (this.#untold.size > 0) this.#tellSoon()
   }
 
-  #tell(): void {
-    this.#telling = null
-    for (const texts of joinTexts(this.#waiting)) this.#send(`"news":[${texts}]`)
-    this.#waiting.clear()
+  #tellSoon(): void {
+    this.#telling ??= setImmediate(() => {
+      this.#telling = null
+      void this.#tell(question => this.#publisher.ask(question))
+    })
   }
 
-  #send(member: string): void {
+  /** False = some of it has to wait. */
+  async #tell(ask: Ask): Promise<boolean> {
+    const sent = this.#untold.take().map(async batch => {
+      const isSent = await this.#send(ask, `"news":[${[...batch.keys()].join()}]`)
+      if (!isSent) this.#untold.putBack(batch)
+      return isSent
+    })
+    return (await Promise.all(sent)).every(Boolean)
+  }
+
+  async #send(ask: Ask, member: string): Promise<boolean> {
     const text = `{"from":"${this.#name}",${member}}`
-    void this.#publisher.ask(client => client.publish(CHANNEL, text))
+    return (await ask(client => client.publish(CHANNEL, text))).ok
   }
 
   #hear(text: string): void {
@@ -120,15 +131,4 @@ function readMessage(text: string): Message | null {
   } catch {
     return null
   }
-}
-
-/** Texts with commas between them, each as long as texts fit into `JOINED_LENGTH`. */
-function joinTexts(texts: Iterable<string>): string[] {
-  const joined: string[] = []
-  for (const text of texts) {
-    const last = joined.at(-1)
-    if (last === undefined || last.length + text.length > JOINED_LENGTH) joined.push(text)
-    else joined[joined.length - 1] = `${last},${text}`
-  }
-  return joined
 }

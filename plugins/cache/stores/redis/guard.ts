@@ -29,6 +29,8 @@ export class RedisGuard {
   #timer: NodeJS.Timeout | null = null
   #probing = false
   #inFlight = 0
+  /** Connections that have ended: a probe says nothing about the one after it. */
+  #closes = 0
   #closed = false
 
   constructor(client: RedisClient, settings: GuardSettings) {
@@ -36,6 +38,11 @@ export class RedisGuard {
     this.#settings = settings
     client.on('error', () => {})
     client.on('ready', () => void this.#probe(true))
+    // What is behind the next connection may be another server, or have begun anew: `beforeClosing` looks first.
+    client.on('close', () => {
+      this.#closes++
+      this.leaveAlone()
+    })
   }
 
   get available(): boolean {
@@ -86,7 +93,7 @@ export class RedisGuard {
 
   /** Leaves the server alone at once, so that nothing is served before `beforeClosing` has had its way. */
   leaveAlone(): void {
-    this.#turn(opened(this.#circuit, performance.now()))
+    if (!this.#closed) this.#turn(opened(this.#circuit, performance.now()))
   }
 
   #turn(next: Circuit): void {
@@ -104,12 +111,15 @@ export class RedisGuard {
   async #probe(early: boolean): Promise<void> {
     if (this.#probing || this.#closed || this.#circuit.state === 'closed') return
     this.#probing = true
+    const closes = this.#closes
     const pong = await this.probeWith(client => client.ping())
     let succeeded = pong.ok
     do succeeded &&= await this.#settings.beforeClosing()
     while (succeeded && !this.#settings.isSettled())
     this.#probing = false
-    if (!succeeded && early) return
+    succeeded &&= closes === this.#closes
+    // A probe whose time came meanwhile has found this one running and left it to it.
+    if (!succeeded && early && performance.now() < this.#circuit.probeAtMs) return
     this.#circuit = afterProbe(this.#circuit, succeeded, performance.now())
     if (this.#circuit.state === 'open' && !this.#closed) this.#schedule()
   }

@@ -29,6 +29,7 @@ import { connectRedis, type RedisClient } from './connect.ts'
 import { type Answer, RedisGuard } from './guard.ts'
 import { hashName, INDEX_TTL_MS, placeOf, randomName, shardBase, writersKey } from './keys.ts'
 import { type Ask, purgeEverywhere } from './purge.ts'
+import { RecentPurges } from './recent-purges.ts'
 import { decodeRecord, encodePurgeFacts, encodeRecord, type RedisEntry } from './records.ts'
 import { COMMIT, DROP, LOOKUP, OPEN_WRITER, UNLOCK, UPDATE } from './scripts.ts'
 import { reportUses, useName } from './uses.ts'
@@ -50,6 +51,8 @@ export interface RedisStoreOptions extends BoundsInput {
   readonly address: RedisAddress
   /** For each question, ms. */
   readonly commandTimeoutMs?: number
+  /** A purge that Redis had not taken, or has lost since, is carried out: who keeps copies has to be told now. */
+  readonly onLatePurge?: (selector: PurgeSelector) => void
   readonly now?: Clock
 }
 
@@ -61,9 +64,13 @@ export class RedisStore implements CacheStore {
   readonly #guard: RedisGuard
   readonly #purgePatienceMs: number
   readonly #pending = new PendingPurges()
+  readonly #recent = new RecentPurges()
+  readonly #onLatePurge: (selector: PurgeSelector) => void
   readonly #removed = new WeakMap<PurgeSelector, number>()
   readonly #uses: UseNotes
   #writers = 0
+  /** Which run of which server it was last. */
+  #runId = ''
 
   constructor(options: RedisStoreOptions) {
     this.shards = options.address.mode === 'cluster' ? CLUSTER_SHARDS : 1
@@ -71,14 +78,19 @@ export class RedisStore implements CacheStore {
     const shardBytes = Math.floor(bounds.maxBytes / this.shards)
     this.bounds = { ...bounds, maxObjectBytes: Math.min(bounds.maxObjectBytes, shardBytes) }
     this.now = options.now ?? Date.now
+    this.#onLatePurge = options.onLatePurge ?? (() => {})
     this.#uses = new UseNotes(names => reportUses(question => this.ask(question), names, this.now()))
     const timeoutMs = options.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS
     this.#purgePatienceMs = Math.max(timeoutMs, PURGE_PATIENCE_MS)
     this.#guard = new RedisGuard(connectRedis(options.address, 'hearthgate-cache'), {
       timeoutMs,
-      beforeClosing: () => this.#replay(),
+      beforeClosing: async () => {
+        await this.#meetServer()
+        return this.#replay()
+      },
       isSettled: () => this.#pending.size === 0,
     })
+    this.#guard.client.once('ready', () => void this.#meetServer())
   }
 
   get available(): boolean {
@@ -136,6 +148,11 @@ export class RedisStore implements CacheStore {
     // The probe that ends the pause hands over what is waiting.
     if (!complete) this.#guard.leaveAlone()
     return { removed: this.#removed.get(mine) ?? 0, complete }
+  }
+
+  /** Another gateway has purged here: has to be done again should Redis come back with what it had before. */
+  remember(selector: PurgeSelector): void {
+    this.#recent.remember(selector, this.now())
   }
 
   async lock(key: string, ttlMs: number): Promise<StoreLock> {
@@ -235,12 +252,28 @@ export class RedisStore implements CacheStore {
     const removed = await purgeEverywhere(ask, selector, this.shards)
     if (removed === null) return false
     this.#removed.set(selector, removed)
+    this.remember(selector)
     this.counters.purged += removed
     this.#pending.drop(selector)
     return true
   }
 
+  /** A server that has begun anew may hold what was purged before it went, and so may one that does not say. */
+  async #meetServer(): Promise<void> {
+    // Who may not ask INFO gets an error, which is no reason to leave the server alone.
+    const answer = await this.#guard.probeWith(client => client.info('server'))
+    const runId = (answer.ok ? /^run_id:(\w+)/m.exec(answer.value)?.[1] : undefined) ?? ''
+    if (runId === '' || runId !== this.#runId) {
+      for (const selector of this.#recent.list(this.now())) this.#pending.add(selector)
+    }
+    this.#runId = runId
+  }
+
   #replay(): Promise<boolean> {
-    return this.#pending.replay(selector => this.#handOver(question => this.#guard.probeWith(question), selector))
+    return this.#pending.replay(async selector => {
+      const isTaken = await this.#handOver(question => this.#guard.probeWith(question), selector)
+      if (isTaken) this.#onLatePurge(selector)
+      return isTaken
+    })
   }
 }

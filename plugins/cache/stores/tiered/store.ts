@@ -45,6 +45,8 @@ export interface TieredStoreOptions {
   readonly bus?: InvalidationBus
   /** Whether the gateways on the bus have the same store behind; if not, each carries out the purges of all. */
   readonly backIsShared?: boolean
+  /** Told of each purge that another gateway has carried out. */
+  readonly onForeignPurge?: (selector: PurgeSelector) => void
   readonly now?: Clock
 }
 
@@ -55,6 +57,7 @@ export class TieredStore implements CacheStore {
   readonly #version: (() => number) | null
   readonly #bus: InvalidationBus | null
   readonly #backIsShared: boolean
+  readonly #onForeignPurge: (selector: PurgeSelector) => void
   readonly #now: Clock
   readonly #maxWritingBytes: number
   #writingBytes = 0
@@ -72,6 +75,7 @@ export class TieredStore implements CacheStore {
     this.#version = options.version ?? null
     this.#bus = options.bus ?? null
     this.#backIsShared = options.backIsShared ?? true
+    this.#onForeignPurge = options.onForeignPurge ?? (() => {})
     this.#now = options.now ?? Date.now
     this.#bus?.listen({ onNews: news => this.#hear(news), onGap: () => this.#forgetSets() })
   }
@@ -194,7 +198,9 @@ export class TieredStore implements CacheStore {
 
   #hear(news: Invalidation): void {
     this.#forget(news.selector)
-    if (!this.#backIsShared && news.what === 'purged') void this.#back.purge(news.selector)
+    if (news.what !== 'purged') return
+    this.#onForeignPurge(news.selector)
+    if (!this.#backIsShared) void this.#back.purge(news.selector)
   }
 }
 
