@@ -4,13 +4,14 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { MAX_RECENT, mergeBooks } from '../../plugins/metrics/index.ts'
+import { MAX_LISTENERS, MAX_RECENT, mergeBooks } from '../../plugins/metrics/index.ts'
 import { type Admin, listenAdmin } from '../admin/index.ts'
 import { addReportEndpoint } from '../admin/report.ts'
 import { readLimit } from '../admin/requests.ts'
 import type { AdminConfig } from '../config/types.ts'
 import { askWorker, readAll, type WorkerCall } from './ask-worker.ts'
 import type { Crew, Member } from './crew.ts'
+import { LiveStream } from './live-stream.ts'
 import { mergeCache, mergePurges, mergeStats } from './merge.ts'
 import { mergeExpositions } from './merge-expositions.ts'
 import { mergeRequests, timeOfNumber } from './merge-requests.ts'
@@ -51,6 +52,7 @@ function addEndpoints(app: FastifyInstance, front: Front): void {
     return mergeCache(answers.map(({ text }) => JSON.parse(text)))
   })
   app.get('/api/requests', (request, reply) => front.requests(request, reply))
+  app.get('/api/events', (request, reply) => front.events(request, reply))
   app.get('/api/explain', (request, reply) => front.explain(request, reply))
   addReportEndpoint(app, async request => {
     const answers = await front.askAll(request, '/api/hours')
@@ -69,6 +71,8 @@ interface WorkerAnswer {
 
 class Front {
   readonly #sources: FrontSources
+  /** That show live numbers. */
+  #pages = 0
 
   constructor(sources: FrontSources) {
     this.#sources = sources
@@ -107,6 +111,22 @@ class Front {
       answers.map(({ text }) => JSON.parse(text)),
       question,
     )
+  }
+
+  /** The seconds of all of them. */
+  async events(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    if (this.#pages >= MAX_LISTENERS) return reply.code(503).send({ error: 'too many pages are open already' })
+    this.#pages++
+    const { raw } = reply
+    raw.once('close', () => this.#pages--)
+    reply.hijack()
+    const fields = reply.getHeaders() as Record<string, string>
+    raw.writeHead(200, { ...fields, 'content-type': 'text/event-stream; charset=utf-8' })
+    await LiveStream.open(raw, {
+      members: () => this.#sources.crew.members,
+      ask: member => this.#ask(member, request),
+    })
+    return reply
   }
 
   /** Only the one that served a request knows of it; what would happen, any of them can tell. */

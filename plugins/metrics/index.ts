@@ -28,7 +28,7 @@ export {
   sumCounts,
 } from './hours/cell.ts'
 export { MAX_HOURS } from './hours/hours.ts'
-export { type LiveSample, MAX_SAMPLES } from './live/live.ts'
+export { type LiveSample, MAX_LISTENERS, MAX_SAMPLES } from './live/live.ts'
 export { type MetricsFunctions, type MetricsOptions, metricsOptionsSchema } from './options.ts'
 export { MAX_RECENT, type RecentRequest } from './recent/recent.ts'
 export { NO_ROUTE } from './requests/record.ts'
