@@ -12,7 +12,10 @@ t.test('an idle process collects what its start left', async t => {
   const kept: unknown[] = Array.from({ length: 200_000 }, () => ({}))
   const before = process.memoryUsage().heapUsed
   kept.length = 0
-  t.equal(await awake(collectStartGarbage(300)), true)
+  // The runner itself has work to do now and then, and a busy machine makes it longer.
+  let isCollected = false
+  for (let i = 0; i < 20 && !isCollected; i++) isCollected = await awake(collectStartGarbage(500))
+  t.equal(isCollected, true)
   t.ok(process.memoryUsage().heapUsed < before)
 })
 
