@@ -4,7 +4,14 @@
  */
 import type { LookupAddress } from 'node:dns'
 import type { OriginConnection } from './exchange.ts'
-import { decideIdleLimit, type IdleKnowledge, learnFromClose, learnFromReuse, unknownOrigin } from './keep-alive.ts'
+import {
+  decideIdleLimit,
+  decideIdleLimitOnce,
+  type IdleKnowledge,
+  learnFromClose,
+  learnFromReuse,
+  unknownOrigin,
+} from './keep-alive.ts'
 import type { PoolLimits } from './pool-limits.ts'
 
 interface Lease {
@@ -116,9 +123,10 @@ export class ConnectionShelf {
     learnFromReuse(this.#idle, idleMs, this.#limits.maxIdleMs)
   }
 
-  /** The most recently used connection that is still good; closes those that are not. */
-  pick(nowMs: number): OriginConnection | null {
-    const limitMs = decideIdleLimit(this.#idle, this.#limits.maxIdleMs, nowMs)
+  /** The most recently used connection that is still good for a request; closes those that are not. */
+  pick(nowMs: number, isRepeatable: boolean): OriginConnection | null {
+    const decide = isRepeatable ? decideIdleLimit : decideIdleLimitOnce
+    const limitMs = decide(this.#idle, this.#limits.maxIdleMs, nowMs)
     for (let i = this.#available.length - 1; i >= 0; i--) {
       const connection = this.#available[i] as OriginConnection
       const lease = this.#leases.get(connection)

@@ -47,11 +47,11 @@ export function decideResend(attempt: FailedAttempt): ResendDecision {
   if (!attempt.onKeptConnection || attempt.staleResends >= MAX_STALE_RESENDS) {
     return { resend: false, reason: 'sent' }
   }
-  if (attempt.hasBody || !isSafe(attempt.method)) return { resend: false, reason: 'not-safe' }
+  if (!mayMeetClosing(attempt.method, attempt.hasBody)) return { resend: false, reason: 'not-safe' }
   return { resend: 'new-connection', reason: 'kept-connection-closed' }
 }
 
-/** The safe methods that are ever repeated on our own account (RFC 9110 §9.2.1). */
-function isSafe(method: string): boolean {
-  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
+/** Whether a request is sent again when its kept connection closes on it: safe (RFC 9110 §9.2.1) and without a body. */
+export function mayMeetClosing(method: string, hasBody: boolean): boolean {
+  return !hasBody && (method === 'GET' || method === 'HEAD' || method === 'OPTIONS')
 }

@@ -51,6 +51,17 @@ export function decideIdleLimit(known: IdleKnowledge, maxIdleMs: number, nowMs: 
   return limit < LEAST_IDLE_MS ? 0 : limit
 }
 
+/**
+ * The same for a request that cannot be sent again if the connection closes on it: a single closing by the origin is
+ * enough to stay below it, since a connection too many costs less than a failure that the user sees.
+ */
+export function decideIdleLimitOnce(known: IdleKnowledge, maxIdleMs: number, nowMs: number): number {
+  const limit = decideIdleLimit(known, maxIdleMs, nowMs)
+  const last = known.lastClose
+  if (last === null || nowMs - last.atMs >= CLOSED_MEMORY_MS) return limit
+  return Math.min(limit, belowLimit(last.idleMs))
+}
+
 /** A kept connection was used again after `idleMs` and answered: the origin is at least that patient. */
 export function learnFromReuse(known: IdleKnowledge, idleMs: number, maxIdleMs: number): void {
   // An origin that lets a connection be idle for longer than it lately closed one after did not close for its age.

@@ -99,7 +99,7 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
     exchange.pool = this
     const now = performance.now()
     this.health.chosen(now)
-    const connection = this.#waiting.length === 0 ? this.#shelf.pick(now) : null
+    const connection = this.#waiting.length === 0 ? this.#shelf.pick(now, exchange.isRepeatable) : null
     if (connection !== null) return this.#lend(connection, exchange, now)
     const soonServed = (this.#opening + this.#room()) * this.#streams
     if (this.#waiting.length >= this.limits.queueSize + soonServed) return exchange.fail('full')
@@ -240,10 +240,11 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
   }
 
   #serveWaiting(nowMs: number): void {
-    while (this.#waiting.length > 0) {
-      const connection = this.#shelf.pick(nowMs)
+    for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+      const connection = this.#shelf.pick(nowMs, first.isRepeatable)
       if (connection === null) return this.#openForWaiting()
-      this.#lend(connection, this.#waiting.shift() as RunningExchange, nowMs)
+      this.#waiting.shift()
+      this.#lend(connection, first, nowMs)
     }
   }
 

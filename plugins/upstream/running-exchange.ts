@@ -16,7 +16,7 @@ import {
   rawHeadersOnly,
   type UploadProgress,
 } from './exchange.ts'
-import { decideResend } from './failover.ts'
+import { decideResend, mayMeetClosing } from './failover.ts'
 import { headersObject } from './headers-object.ts'
 
 /** Idle limit of answers that are quiet by nature (event streams, camera pictures): one hour. */
@@ -90,6 +90,11 @@ export class RunningExchange implements ExchangeHandler, ExchangeController, Bag
     this.request = request
     this.#outer = outer
     this.#idleLimitMs = host.idleTimeoutMs
+  }
+
+  /** It is sent again when its kept connection closes on it. */
+  get isRepeatable(): boolean {
+    return mayMeetClosing(this.request.method, this.request.body !== null)
   }
 
   start(): void {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import {
   decideIdleLimit,
+  decideIdleLimitOnce,
   IDLE_MARGIN_MS,
   learnFromClose,
   learnFromReuse,
@@ -32,6 +33,16 @@ t.test('the idle limit follows what is known of the origin', async t => {
   for (const [name, known, maxIdleMs, wanted] of cases) {
     t.equal(decideIdleLimit({ ...unknownOrigin(), ...known }, maxIdleMs, now), wanted, name)
   }
+})
+
+t.test('one closing is enough for a request that cannot be sent again', async t => {
+  const known = unknownOrigin()
+  learnFromClose(known, 300, 1_000)
+  t.equal(decideIdleLimit(known, 30_000, 1_001), UNKNOWN_ORIGIN_IDLE_MS)
+  t.equal(decideIdleLimitOnce(known, 30_000, 1_001), 150)
+  t.equal(decideIdleLimitOnce(known, 30_000, 601_000), UNKNOWN_ORIGIN_IDLE_MS, 'forgotten after ten minutes')
+  learnFromReuse(known, 700, 30_000)
+  t.equal(decideIdleLimitOnce(known, 30_000, 1_002), UNKNOWN_ORIGIN_IDLE_MS, 'a longer silence disproves it')
 })
 
 const duration = fc.integer({ min: 1, max: 600_000 })

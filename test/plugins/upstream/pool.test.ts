@@ -234,8 +234,8 @@ function impatient(idleMs: number): Script {
   }
 }
 
-/** What is learned stays below the origin's own time by about this much. */
-const MARGIN_MS = 30
+/** What is learned of the impatient origin stays below its own time by 150 ms; the rest is for its timer and ours. */
+const MARGIN_MS = 100
 
 /** Several clients at once with gaps around the origin's limit, where the race is. */
 async function traffic(forMs: number, one: () => Promise<unknown>): Promise<{ sent: number; failures: unknown[] }> {
@@ -264,7 +264,7 @@ t.test('D3: an origin that closes after 300 ms of silence never shows, and its p
   delay.enable()
   const posts = await traffic(2_000, () => send(app.upstream, { method: 'POST', body }))
   delay.disable()
-  // Nobody can keep a margin of some ten milliseconds while the machine lets the process stand for longer.
+  // Nobody can keep a margin of so few milliseconds while the machine lets the process stand for longer.
   const stoodMs = delay.max / 1e6
   if (stoodMs < MARGIN_MS) t.strictSame(posts.failures, [], 'what was learned protects what must not be repeated')
   else t.ok(posts.failures.length * 20 < posts.sent, `stood still for ${stoodMs} ms; ${posts.failures.length} failed`)
