@@ -1,7 +1,7 @@
 /**
  * What compression would make of the answer to a request, in words.
  */
-import { forecast, forecastRequest, isLocalAddress, type RouteCompression } from '../../plugins/compression/index.ts'
+import { forecast, forecastRequest, type RouteCompression } from '../../plugins/compression/index.ts'
 import type { CompressionDecision } from './types.ts'
 
 interface AskedRequest {
@@ -29,7 +29,7 @@ export function explainCompression(
     acceptEncoding: fieldValue(headers, 'accept-encoding'),
     cacheControl: fieldValue(headers, 'cache-control'),
     range: fieldValue(headers, 'range'),
-    isLocal: isLocalAddress(client),
+    client,
   })
   const text =
     coding === null

@@ -3,6 +3,7 @@
  * with, so that it says the same on a machine that has not measured anything yet.
  */
 import { pickLevel } from './answer/pick-level.ts'
+import { usualBytesPerMs } from './measure/bandwidth.ts'
 import { Costs } from './measure/costs.ts'
 import { decideRequest } from './requests/decide-request.ts'
 import { readRequestBodyFields } from './requests/request-fields.ts'
@@ -23,8 +24,8 @@ export interface ForecastQuestion {
   readonly acceptEncoding: string | undefined
   readonly cacheControl: string | undefined
   readonly range: string | undefined
-  /** The client is in the local network. */
-  readonly isLocal: boolean
+  /** Address of the client. */
+  readonly client: string
 }
 
 export interface Forecast {
@@ -89,7 +90,7 @@ const textAnswer = {
 
 export function forecast(settings: RouteCompression, question: ForecastQuestion): Forecast {
   const rules = new RouteRules(settings)
-  const { method, acceptEncoding, cacheControl, range, isLocal } = question
+  const { method, acceptEncoding, cacheControl, range, client } = question
   const request = {
     coding: rules.choose(acceptEncoding),
     isRange: range !== undefined && method === 'GET',
@@ -101,16 +102,16 @@ export function forecast(settings: RouteCompression, question: ForecastQuestion)
   const { coding } = decision
   const expected = contentClasses
     .filter(each => settings.levelMap[each] > 0)
-    .map(contentClass => expectedFor(rules, { coding, contentClass, isLocal }))
+    .map(contentClass => expectedFor(rules, { coding, contentClass, client }))
   return { coding, reason: 'encoded', expected }
 }
 
 function expectedFor(
   rules: RouteRules,
-  { coding, contentClass, isLocal }: { coding: Coding; contentClass: ContentClass; isLocal: boolean },
+  { coding, contentClass, client }: { coding: Coding; contentClass: ContentClass; client: string },
 ): ExpectedEncoding {
   const costs = new Costs()
-  const known = { length: FORECAST_BYTES, isLocal }
+  const known = { length: FORECAST_BYTES, bytesPerMs: usualBytesPerMs(client) }
   const { level } = pickLevel({ costs, load: idle }, { rules, coding, contentClass }, known)
   const { msPerKiB, ratio } = costs.of(coding, level, contentClass)
   const bytes = Math.round(FORECAST_BYTES * ratio)

@@ -11,7 +11,7 @@
 import fastifyCompress from '@fastify/compress'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { contractOf, resolveOptions } from '../contract/index.ts'
+import { contractOf, exchangesOf, resolveOptions } from '../contract/index.ts'
 import type { Changer } from '../proxy/index.ts'
 import { type DecodingPlan, type Plan, type PlannedAnswer, planAnswer } from './answer/plan.ts'
 import { type SendSetup, sendHook } from './answer/send-hook.ts'
@@ -19,8 +19,9 @@ import { isAvailable } from './codec/codecs.ts'
 import { HandOver } from './codec/hand-over.ts'
 import { Ticker } from './codec/ticker.ts'
 import type { CompressionFacts } from './facts.ts'
-import { isLocalAddress } from './measure/bandwidth.ts'
+import { usualBytesPerMs } from './measure/bandwidth.ts'
 import { calibrate } from './measure/calibration.ts'
+import { ClientRates, rateOf } from './measure/client-rates.ts'
 import { Costs } from './measure/costs.ts'
 import { LoadWatch } from './measure/load.ts'
 import { type CompressionOptions, compressionOptionsSchema } from './options.ts'
@@ -43,7 +44,6 @@ export {
   forecastRequest,
   type RequestForecast,
 } from './forecast.ts'
-export { isLocalAddress } from './measure/bandwidth.ts'
 export type { CompressionOptions } from './options.ts'
 export { routeCompression } from './route-rules.ts'
 export type { RouteCompression } from './rules/types.ts'
@@ -90,6 +90,7 @@ const plugin: FastifyPluginAsync<Partial<CompressionOptions> & CompressionFuncti
   const bare = new BareSettings(resolved)
   const settingsOf = settingsFor ?? (request => bare.of(request))
   const namedSettings = settingsNamed ?? (settingsFor === undefined ? route => bare.named(route) : () => null)
+  const rates = new ClientRates()
   const setup: Setup = {
     learned: new LearnedCodings(),
     inUse: new RecodersInUse(),
@@ -106,9 +107,19 @@ const plugin: FastifyPluginAsync<Partial<CompressionOptions> & CompressionFuncti
       const settings = namedSettings(route)
       return settings === null ? null : book.of(settings)
     },
-    isLocal: request => isLocalAddress(request.proxyCall?.client.address ?? request.raw.socket.remoteAddress ?? ''),
+    paceOf: request => {
+      const address = request.proxyCall?.client.address ?? request.ip ?? ''
+      return rates.of(address) ?? usualBytesPerMs(address)
+    },
     isHandedOver: request => handedOver in request.routeOptions.config,
   }
+  exchangesOf(app).listen({
+    wants: () => true,
+    ended: entry => {
+      const bytesPerMs = rateOf(entry)
+      if (bytesPerMs !== null) rates.learn(entry.client, bytesPerMs)
+    },
+  })
   app.decorateRequest('compressionFacts', null)
   app.decorateRequest('compressionPlan', undefined)
   await registerCompress(app, handOver)

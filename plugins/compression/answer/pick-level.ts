@@ -1,11 +1,9 @@
 /**
  * The level for one answer, from what is known now.
  */
-
-import { LAN_BYTES_PER_MS, WAN_BYTES_PER_MS } from '../measure/bandwidth.ts'
 import type { Costs } from '../measure/costs.ts'
 import type { RouteRules } from '../route-rules.ts'
-import { chooseLevel, type LevelDecision, type Load } from '../rules/choose-level.ts'
+import { chooseLevel, type LevelDecision, type LevelQuestion, type Load } from '../rules/choose-level.ts'
 import type { Coding, ContentClass } from '../rules/types.ts'
 
 export interface Known {
@@ -22,9 +20,8 @@ export interface Wanted {
 export function pickLevel(
   { costs, load }: Known,
   { rules, coding, contentClass }: Wanted,
-  { length, isLocal }: { readonly length: number | null; readonly isLocal: boolean },
+  { length, bytesPerMs }: Pick<LevelQuestion, 'length' | 'bytesPerMs'>,
 ): LevelDecision {
-  const bytesPerMs = isLocal ? LAN_BYTES_PER_MS : WAN_BYTES_PER_MS
   const ceiling = rules.ceiling(coding, contentClass)
   return chooseLevel({ coding, ceiling, length, bytesPerMs, load }, level => costs.of(coding, level, contentClass))
 }

@@ -37,7 +37,8 @@ export interface SendSetup {
   readonly inUse: RecodersInUse
   rulesFor(request: FastifyRequest): RouteRules | null
   rulesByName(route: string): RouteRules | null
-  isLocal(request: FastifyRequest): boolean
+  /** How fast the client of the request reads, bytes a millisecond. */
+  paceOf(request: FastifyRequest): number
   /** Whether @fastify/compress has its hook on the route of the request. */
   isHandedOver(request: FastifyRequest): boolean
 }
@@ -229,7 +230,7 @@ function restoreVary(reply: FastifyReply, before: string | null): void {
 }
 
 function levelFor({ setup, request, plan }: Sending, length: number | null): number {
-  return pickLevel(setup, plan, { length, isLocal: setup.isLocal(request) }).level
+  return pickLevel(setup, plan, { length, bytesPerMs: setup.paceOf(request) }).level
 }
 
 interface Spent {

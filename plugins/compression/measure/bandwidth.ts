@@ -1,5 +1,5 @@
 /**
- * How fast a client is taken to read: one figure for the local network, one for everywhere else.
+ * How fast a client of whom nothing is known is taken to read: one figure for the local network, one for everywhere else.
  */
 import { BlockList, isIPv6 } from 'node:net'
 
@@ -21,6 +21,10 @@ for (const [net, bits] of [
 local.addSubnet('fc00::', 7, 'ipv6')
 local.addSubnet('fe80::', 10, 'ipv6')
 local.addAddress('::1', 'ipv6')
+
+export function usualBytesPerMs(address: string): number {
+  return isLocalAddress(address) ? LAN_BYTES_PER_MS : WAN_BYTES_PER_MS
+}
 
 /** Private and link-local addresses (RFC 1918, RFC 4193, RFC 3927). */
 export function isLocalAddress(address: string): boolean {

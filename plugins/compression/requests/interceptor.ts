@@ -8,6 +8,7 @@ import { addNote } from '../../contract/index.ts'
 import type { Dispatch, ExchangeHandler, ExchangeRequest, FollowedExchange, Interceptor } from '../../upstream/index.ts'
 import { pickLevel } from '../answer/pick-level.ts'
 import type { Ticker } from '../codec/ticker.ts'
+import { LAN_BYTES_PER_MS } from '../measure/bandwidth.ts'
 import type { Costs } from '../measure/costs.ts'
 import type { LoadWatch } from '../measure/load.ts'
 import type { RouteRules } from '../route-rules.ts'
@@ -98,7 +99,7 @@ function planFor(
   if (decision.act === 'decode') return decodePlan(sending, boundsFor(rules, client), parts)
   // Origins are near: what counts is the time of the encoder.
   const wanted = { rules, coding, contentClass: decision.contentClass }
-  const { level } = pickLevel(setup, wanted, { length: request.bodyLength, isLocal: true })
+  const { level } = pickLevel(setup, wanted, { length: request.bodyLength, bytesPerMs: LAN_BYTES_PER_MS })
   return encodePlan(sending, level, parts)
 }
 

@@ -1,9 +1,19 @@
+import { readFileSync } from 'node:fs'
+import Fastify from 'fastify'
 import t from 'tap'
-import { isLocalAddress } from '../../../plugins/compression/measure/bandwidth.ts'
+import { compression } from '../../../plugins/compression/index.ts'
+import {
+  isLocalAddress,
+  LAN_BYTES_PER_MS,
+  usualBytesPerMs,
+  WAN_BYTES_PER_MS,
+} from '../../../plugins/compression/measure/bandwidth.ts'
 import { calibrate } from '../../../plugins/compression/measure/calibration.ts'
+import { ClientRates, MAX_CLIENTS, rateOf } from '../../../plugins/compression/measure/client-rates.ts'
 import { Costs } from '../../../plugins/compression/measure/costs.ts'
 import { chooseLevel, type LevelQuestion } from '../../../plugins/compression/rules/choose-level.ts'
 import { levelOnScale, onTheFly } from '../../../plugins/compression/rules/levels.ts'
+import { type ExchangeEntry, exchangesOf } from '../../../plugins/contract/index.ts'
 
 const idle = { loopDelayMs: 0, cpuShare: 0, isHighFull: false }
 const question: LevelQuestion = { coding: 'gzip', ceiling: 6, length: 100_000, bytesPerMs: 1_250, load: idle }
@@ -23,6 +33,41 @@ t.test('time and bytes choose the level, within what the route and the load allo
   const full = choose({ coding: 'br', ceiling: 9, bytesPerMs: 10, load: { ...idle, isHighFull: true } })
   t.ok(full.level < 6, 'no further high level while all cores have one')
   t.ok(choose({ coding: 'br', ceiling: 9, bytesPerMs: 10 }).level >= 6)
+})
+
+t.test('zstd: a fast client gets a quick level, a slow one the bytes of br 5', async t => {
+  const zstd = { coding: 'zstd', ceiling: 9, length: 1_000_000 } as const
+  t.ok(choose({ ...zstd, bytesPerMs: LAN_BYTES_PER_MS }).level <= 4)
+  const slow = choose({ ...zstd, bytesPerMs: WAN_BYTES_PER_MS }).level
+  t.ok(costs.of('zstd', slow, 'text').ratio <= costs.of('br', 5, 'text').ratio * 1.01, `level ${slow}`)
+})
+
+t.test('the pace of a client is read from long whole answers; a higher figure is believed at once', async t => {
+  const long = { outcome: 'ok', bytesOut: 2_128 * 1024, firstByteMs: 10, durationMs: 1_010, isLongHeld: false }
+  t.equal(rateOf(long), (2_000 * 1024) / 1_000)
+  t.equal(rateOf({ ...long, durationMs: 11 }), (2_000 * 1024) / 20, 'no faster than the clock can tell')
+  for (const untold of [
+    { outcome: 'client_left' },
+    { outcome: 'origin_cut' },
+    { bytesOut: null },
+    { bytesOut: 500 * 1024 },
+    { firstByteMs: null },
+    { isLongHeld: true },
+  ]) {
+    t.equal(rateOf({ ...long, ...untold }), null, JSON.stringify(untold))
+  }
+  const rates = new ClientRates()
+  t.equal(rates.of('10.0.0.1'), null)
+  rates.learn('10.0.0.1', 1_000)
+  rates.learn('10.0.0.1', 3_000)
+  t.equal(rates.of('10.0.0.1'), 3_000)
+  rates.learn('10.0.0.1', 500)
+  t.equal(rates.of('10.0.0.1'), 2_500, 'one slow origin does not make a slow client')
+  for (let i = 0; i < 100; i++) rates.learn('10.0.0.1', 500)
+  t.ok(Math.abs((rates.of('10.0.0.1') ?? 0) - 500) < 1, 'a client that has moved away is slow in the end')
+  for (let i = 0; i < MAX_CLIENTS; i++) rates.learn(`2001:db8::${i.toString(16)}`, 9)
+  t.equal(rates.of('10.0.0.1'), null, 'bounded: who was silent for longest is forgotten')
+  t.equal(rates.of('2001:db8::0'), 9)
 })
 
 t.test('a scale of 9 reaches the top of each coding and begins at its bottom', async t => {
@@ -66,6 +111,21 @@ t.test('private and link-local addresses are the local network', async t => {
     '::ffff:10.0.0.1',
   ]) {
     t.equal(isLocalAddress(address), true, address)
+    t.equal(usualBytesPerMs(address), LAN_BYTES_PER_MS)
   }
+  t.equal(usualBytesPerMs('8.8.8.8'), WAN_BYTES_PER_MS)
   for (const address of ['8.8.8.8', '172.32.0.1', '2001:db8::1']) t.equal(isLocalAddress(address), false, address)
+})
+
+t.test('a client that was slow to read gets fewer bytes than before', async t => {
+  const app = Fastify()
+  await app.register(compression)
+  const script = readFileSync(new URL('../../../plugins/compression/answer/send-hook.ts', import.meta.url), 'utf8')
+  app.get('/', (_request, reply) => void reply.type('text/javascript').send(script.repeat(8)))
+  t.teardown(() => app.close())
+  const ask = async () => (await app.inject({ url: '/', headers: { 'accept-encoding': 'zstd' } })).rawPayload.length
+  const before = await ask()
+  const slow = { client: '127.0.0.1', outcome: 'ok', bytesOut: 1024 * 1024, firstByteMs: 0, durationMs: 60_000 }
+  exchangesOf(app).tell({ ...slow, isLongHeld: false } as ExchangeEntry, {})
+  t.ok((await ask()) < before * 0.97, `${before} bytes before`)
 })
