@@ -75,6 +75,7 @@ export const hearthgate: Contender = {
     about: 'its defaults',
     codings: ['gzip', 'br', 'zstd'],
     launch: setting => launch(setting),
+    launchCached: setting => launch(setting, { store: memoryStore() }),
   },
 }
 

@@ -82,12 +82,14 @@ function cacheDirectives(directory: string): Directives {
 
 const BROTLI = '/usr/lib/nginx/modules/ngx_http_brotli_filter_module.so'
 
+const TYPES = 'application/json text/css text/javascript'
+
 /** Levels as people set them by hand; the types are those that nginx does not encode by itself. */
-function codingDirectives(): Directives {
-  const brotli = existsSync(BROTLI) ? 'brotli on; brotli_comp_level 5; brotli_types application/json;' : ''
+function codingDirectives(): Directives & { readonly modules: string } {
+  const brotli = existsSync(BROTLI) ? `brotli on; brotli_comp_level 5; brotli_types ${TYPES};` : ''
   return {
     http: '',
-    location: `gzip on; gzip_comp_level 6; gzip_proxied any; gzip_types application/json; ${brotli}`,
+    location: `gzip on; gzip_comp_level 6; gzip_proxied any; gzip_types ${TYPES}; ${brotli}`,
     modules: existsSync(BROTLI) ? `load_module ${BROTLI};` : '',
   }
 }
@@ -110,6 +112,10 @@ export const nginx: Contender = {
     about: "gzip 6, and brotli 5 where Debian's module is installed",
     codings: existsSync(BROTLI) ? ['gzip', 'br'] : ['gzip'],
     launch: setting => launch(setting, codingDirectives()),
+    launchCached: setting => {
+      const [coding, cache] = [codingDirectives(), cacheDirectives(setting.directory)]
+      return launch(setting, { ...coding, http: cache.http, location: `${coding.location} ${cache.location}` })
+    },
   },
 }
 

@@ -39,6 +39,8 @@ export interface CodingSetup {
   readonly about: string
   readonly codings: readonly Coding[]
   launch(setting: Setting): Launch
+  /** The same with its cache; left out = it has none. */
+  launchCached?(setting: Setting): Launch
 }
 
 /** The same with a shared cache that holds what `bounds.ts` says. */

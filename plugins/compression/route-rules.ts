@@ -8,7 +8,7 @@ import type { RequestRouteRules } from './requests/decide-request.ts'
 import { rememberedChoice, rememberedNeed } from './rules/accept-encoding.ts'
 import { rememberedVerdict, type TypeVerdict } from './rules/content-type.ts'
 import type { AnswerRules } from './rules/decide.ts'
-import { defaultCeiling, levelOnScale } from './rules/levels.ts'
+import { defaultCeiling, leastCeiling, levelOnScale } from './rules/levels.ts'
 import {
   allCodings,
   type Coding,
@@ -81,7 +81,7 @@ export class RouteRules implements AnswerRules, RequestRouteRules {
 
   declare(tunables: Tunables): void {
     for (const coding of allCodings) {
-      const bounds = { min: 1, max: maxLevel(coding), step: 1 }
+      const bounds = { min: leastCeiling[coding], max: maxLevel(coding), step: 1 }
       tunables.declare({
         name: `compression.${knobs[coding]}`,
         scope: this.settings.route,

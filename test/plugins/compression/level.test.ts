@@ -12,7 +12,7 @@ import { calibrate } from '../../../plugins/compression/measure/calibration.ts'
 import { ClientRates, MAX_CLIENTS, rateOf } from '../../../plugins/compression/measure/client-rates.ts'
 import { Costs } from '../../../plugins/compression/measure/costs.ts'
 import { chooseLevel, type LevelQuestion } from '../../../plugins/compression/rules/choose-level.ts'
-import { levelOnScale, onTheFly } from '../../../plugins/compression/rules/levels.ts'
+import { levelOnScale, onTheFly, reference } from '../../../plugins/compression/rules/levels.ts'
 import { type ExchangeEntry, exchangesOf } from '../../../plugins/contract/index.ts'
 
 const idle = { loopDelayMs: 0, cpuShare: 0, isHighFull: false }
@@ -28,8 +28,22 @@ t.test('time and bytes choose the level, within what the route and the load allo
   t.ok(choose({ bytesPerMs: 100 }).level >= choose({ bytesPerMs: 100_000 }).level, 'a slow client is worth more effort')
   t.ok(choose({ bytesPerMs: 100_000 }).level > 1, 'and a fast one gets no more than 3 % more bytes')
   t.strictSame(choose({ ceiling: 1 }), { level: 1, reason: 'only' })
-  t.strictSame(choose({ load: { ...idle, loopDelayMs: 50 }, bytesPerMs: 100_000 }), { level: 1, reason: 'loaded' })
-  t.strictSame(choose({ load: { ...idle, cpuShare: 0.95 }, bytesPerMs: 100_000 }), { level: 1, reason: 'loaded' })
+  for (const load of [
+    { ...idle, loopDelayMs: 50 },
+    { ...idle, cpuShare: 0.95 },
+  ]) {
+    for (const coding of ['gzip', 'br', 'zstd'] as const) {
+      const slow = { coding, load, ceiling: 9, bytesPerMs: 100 }
+      const { level, reason } = choose(slow)
+      t.equal(reason, 'loaded')
+      t.ok(
+        level < choose({ ...slow, load: idle }).level,
+        `${coding} ${level}: encoding costs less than for a slow client`,
+      )
+      const most = costs.of(coding, reference[coding], 'text').ratio * 1.03
+      t.ok(costs.of(coding, level, 'text').ratio <= most, `${coding} ${level}: but not for more bytes`)
+    }
+  }
   const full = choose({ coding: 'br', ceiling: 9, bytesPerMs: 10, load: { ...idle, isHighFull: true } })
   t.ok(full.level < 6, 'no further high level while all cores have one')
   t.ok(choose({ coding: 'br', ceiling: 9, bytesPerMs: 10 }).level >= 6)
