@@ -1,7 +1,7 @@
 // Joins the gateway and the packages that every start needs into a few files in dist/gateway/. A start from 1,400 files takes
 // twice the time and half as much memory again (docs/performance.md). What tsc wrote of the plugins stays, for who imports one.
-import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, globSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 
 /** Loaded when a configuration asks for them, from the packages beside; no start waits for them. */
@@ -60,10 +60,20 @@ const replyFromAlone = {
 const banner = `import { createRequire as __createRequire } from 'node:module'
 const require = __createRequire(import.meta.url)`
 
-/** @param root folder of the package; dist/gateway/ is made anew, without what tsc wrote there */
+/** Names of the parts of the last build. */
+const PARTS = '.parts'
+
+/**
+ * @param root folder of the package; dist/gateway/ is made anew, without what tsc wrote there, but with the parts of the
+ *   build before: a gateway that runs from it may load one of them later
+ */
 export async function bundle(root) {
   const outdir = join(root, 'dist', 'gateway')
-  rmSync(outdir, { recursive: true, force: true })
+  const parts = join(outdir, PARTS)
+  const before = new Set(existsSync(parts) ? readFileSync(parts, 'utf8').split('\n') : [])
+  for (const name of existsSync(outdir) ? readdirSync(outdir) : []) {
+    if (!before.has(name)) rmSync(join(outdir, name), { recursive: true, force: true })
+  }
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints,
@@ -87,6 +97,8 @@ export async function bundle(root) {
     logLevel: 'warning',
   })
   writeLicenses(root, Object.keys(metafile.inputs), join(outdir, 'LICENSES.txt'))
+  const names = Object.keys(metafile.outputs).map(path => basename(path))
+  writeFileSync(parts, names.filter(name => name.startsWith('joined-')).join('\n'))
 }
 
 /** Of every package that was joined in: its licence asks that the text goes with the code. */
