@@ -2,6 +2,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+// @ts-expect-error a script without types
 import { bundle } from '../../scripts/bundle.mjs'
 
 t.test('a gateway that runs through a build finds the parts that it loads later', async t => {
@@ -22,10 +23,10 @@ t.test('a gateway that runs through a build finds the parts that it loads later'
   mkdirSync(join(outdir, 'of-tsc'))
   const second = await build(2)
   t.equal(second.size, 2)
-  t.ok(first.isSubsetOf(second))
+  t.ok([...first].every(name => second.has(name)))
   t.notOk(readdirSync(outdir).includes('of-tsc'), 'what is no part goes')
   t.equal((await loaded.load()).version, 1, 'the running one has its own part')
   const third = await build(3)
   t.equal(third.size, 2, 'parts of the build before the last are gone')
-  t.notOk(first.isSubsetOf(third))
+  t.notOk([...first].some(name => third.has(name)))
 })

@@ -76,14 +76,14 @@ class EncodedBody implements Ticked {
 
   tick(nowMs: number): void {
     if (!this.#holds || nowMs - this.#wroteMs < FLUSH_MS || this.#encoder.writableEnded) return
-    this.#holds = false
-    flushEncoder(this.#encoder, this.#setup.coding)
+    this.#flush()
   }
 
   #write(chunk: Buffer | string): void {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
     if (bytes.length === 0) return
     const began = performance.now()
+    const isFirst = this.#bytesIn === 0
     this.#bytesIn += bytes.length
     this.#wroteMs = began
     this.#holds = true
@@ -92,6 +92,13 @@ class EncodedBody implements Ticked {
       this.#busyUntil = performance.now()
     })
     if (!goesOn) this.#setup.source.pause()
+    // brotli says nothing before it has read some hundred KiB; told to, it sends the beginning at once, for no more bytes.
+    if (isFirst) this.#flush()
+  }
+
+  #flush(): void {
+    this.#holds = false
+    flushEncoder(this.#encoder, this.#setup.coding)
   }
 
   #sourceClosed(): void {

@@ -1,9 +1,13 @@
 /**
  * Bodies that arrive in pieces: flushed when the origin pauses, cut where it cut them, and never a reason to die.
  */
+import { on } from 'node:events'
 import type { Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import zlib from 'node:zlib'
 import t from 'tap'
+import { encodeBody } from '../../../plugins/compression/codec/encoded-body.ts'
+import { Ticker } from '../../../plugins/compression/codec/ticker.ts'
 import { waysOut } from '../../support/bare-app.ts'
 import { RawClient } from '../../support/raw-client.ts'
 import { rawOrigin } from '../../support/raw-origin.ts'
@@ -25,7 +29,10 @@ function readable(client: RawClient, coding: string): string {
     bytes.push(rest.subarray(eol + 2, eol + 2 + size))
     rest = rest.subarray(eol + 4 + size)
   }
-  const all = Buffer.concat(bytes)
+  return decodedSoFar(Buffer.concat(bytes), coding)
+}
+
+function decodedSoFar(all: Buffer, coding: string): string {
   if (all.length === 0) return ''
   if (coding === 'gzip') return zlib.gunzipSync(all, { finishFlush: zlib.constants.Z_SYNC_FLUSH }).toString()
   if (coding === 'br')
@@ -127,5 +134,24 @@ t.test('a body whose beginning does not shrink goes out plain, whole and with it
     t.equal(got.headers['vary'], 'accept-encoding')
     t.equal(got.headers['content-length'], String(path === '/short' ? 5_000 : random.length))
     t.ok(got.body.equals(path === '/short' ? random.subarray(0, 5_000) : random), path)
+  }
+})
+
+t.test('the beginning of a long body leaves while the rest is still to come, in every coding', async t => {
+  const beginning = words(3_000)
+  for (const coding of ['gzip', 'br', 'zstd'] as const) {
+    const source = new Readable({ read() {} })
+    source.push(Buffer.from(beginning))
+    // A ticker that never comes round: only the encoder's own hurry can send it.
+    const ticker = new Ticker(1_000_000)
+    t.teardown(() => ticker.stop())
+    const setup = { source, first: Buffer.alloc(0), coding, level: 5, length: null, ticker, onEnd() {} }
+    const sent: Buffer[] = []
+    for await (const part of on(encodeBody(setup), 'data', { signal: AbortSignal.timeout(5_000) })) {
+      sent.push(part[0])
+      if (decodedSoFar(Buffer.concat(sent), coding) === beginning) break
+    }
+    t.pass(coding)
+    source.destroy()
   }
 })
