@@ -72,4 +72,6 @@ routes: [{ name: a, upstream: http://10.0.0.9 }]
   await keep()
   await eventually(() => requests > 1)
   t.pass('then it is asked again')
+  // What it notes of that goes into the folder, which must not be gone by then.
+  await eventually(() => failures.length === 2)
 })
