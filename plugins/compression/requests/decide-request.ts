@@ -37,6 +37,7 @@ export type LeaveReason =
   | 'level'
   | 'part'
   | 'digest'
+  | 'signed'
   | 'not-advertised'
   | 'not-accepted'
 
@@ -61,6 +62,10 @@ export function decideRequest(question: RequestQuestion, rules: RequestRouteRule
   const codings = codingsOf(fields.contentEncoding)
   if (codings.length === 0) return decideEncode(question, rules)
   if (!requests.decode) return leave('encoded')
+  // RFC 9421, AWS SigV4: the app could not verify it any more.
+  if (fields.isSigned) return leave('signed')
+  // The offset counts coded bytes, and a part of a coded body is nothing by itself.
+  if (fields.isPart) return leave('part')
   const [coding] = codings
   // A chain of codings is the shape of a bomb, and nobody else's.
   if (codings.length > 1 || !isCoding(coding)) return { act: 'refuse', reason: 'unsupported-coding' }
@@ -76,6 +81,7 @@ function decideEncode({ fields, length, advertised }: RequestQuestion, rules: Re
   const verdict = judge(fields.contentType)
   if (!verdict.compressible) return leave(verdict.reason)
   if (levelMap[verdict.contentClass] === 0) return leave('level')
+  if (fields.isSigned) return leave('signed')
   if (fields.isPart) return leave('part')
   if (fields.isDigested) return leave('digest')
   const choice = chooseForOrigin(rules, advertised)

@@ -55,7 +55,7 @@ t.test('a body is decoded, encoded, left or refused for one reason', async t => 
     ['a picture', asked(['content-type', 'image/png']), {}, 'compressed-type'],
     ['a class that is left alone', asked(['content-type', 'font/ttf']), {}, 'level'],
     ['a part', asked([...json, 'Content-Range', 'bytes 0-4999/*']), {}, 'part'],
-    ...['Content-MD5', 'Digest', 'Content-Digest', 'Repr-Digest', 'Signature', 'X-Amz-Content-Sha256'].map(
+    ...['Content-MD5', 'Digest', 'Content-Digest', 'Repr-Digest', 'OC-Checksum', 'x-amz-checksum-crc32'].map(
       (name): [string, RequestQuestion, Partial<RequestRules>, string] => [
         name,
         asked([...json, name, 'a']),
@@ -63,6 +63,10 @@ t.test('a body is decoded, encoded, left or refused for one reason', async t => 
         'digest',
       ],
     ),
+    ['signed', asked([...json, 'Signature-Input', 'a']), {}, 'signed'],
+    ['a secret is no signature', asked([...json, 'Authorization', 'Bearer a']), {}, 'encode gzip'],
+    ['coded and signed', asked(['Content-Encoding', 'gzip', 'authorization', 'AWS4-HMAC-SHA256 a']), decode, 'signed'],
+    ['coded and a part', asked(['Content-Encoding', 'gzip', 'Content-Range', 'bytes 0-1/2']), decode, 'part'],
     ['no-transform', asked([...json, 'Cache-Control', 'no-cache, No-Transform']), {}, 'no-transform'],
     ['no-transform, coded', asked(['Cache-Control', 'no-transform', 'Content-Encoding', 'br']), decode, 'no-transform'],
     ['encoded already', asked([...json, 'Content-Encoding', 'gzip']), {}, 'encoded'],
