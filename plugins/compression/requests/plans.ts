@@ -20,6 +20,8 @@ export const HOLD_BYTES = 64 * 1024
 /** A whole body has to become shorter by this much to be worth a coding. */
 const WORTH = 0.97
 const UNSUPPORTED_MEDIA_TYPE = 415
+/** The client left in the middle, or the app answered or died before it had read the body. */
+const UNFINISHED = 'unfinished'
 
 export interface PlanParts {
   readonly route: string
@@ -58,6 +60,7 @@ export function decodePlan(
     afterHead: () => null,
     end: failure => {
       if (failure !== null) count.requestLeft(route, reasonOf(failure))
+      else if (!body.isWhole) count.requestLeft(route, UNFINISHED)
       else count.recoded({ route, coding, reason: 'decoded', bytesIn: body.bytesIn, bytesOut: body.bytesOut })
     },
   }
@@ -119,6 +122,7 @@ class EncodePlan implements BodyPlan {
     if (failure !== null) count.requestLeft(route, reasonOf(failure))
     else if (this.#isRefused) count.requestLeft(route, 'sent-plain')
     else if (this.#isPlain) count.requestLeft(route, 'no-gain')
+    else if (!this.body.isWhole) count.requestLeft(route, UNFINISHED)
     else count.recoded({ route, coding: this.#coding, reason: 'encoded-for-origin', bytesIn, bytesOut })
   }
 

@@ -30,6 +30,7 @@ export class RecodedBody extends Readable {
   #coder: ZlibStream | null = null
   #isSourceAtEnd = false
   #isCoderAtEnd = false
+  #isWhole = false
 
   constructor(source: Readable, recoder: Recoder) {
     super({ highWaterMark: HIGH_WATER_BYTES })
@@ -44,6 +45,11 @@ export class RecodedBody extends Readable {
   /** Everything has been read from the source. */
   get isSourceAtEnd(): boolean {
     return this.#isSourceAtEnd
+  }
+
+  /** Everything has come out of the coder. */
+  get isWhole(): boolean {
+    return this.#isWhole
   }
 
   override _read(): void {
@@ -97,8 +103,14 @@ export class RecodedBody extends Readable {
 
   readonly #onEnd = (): void => {
     this.#isSourceAtEnd = true
-    if (this.#isCoderAtEnd) this.push(null)
+    // Senders put a coding on empty bodies, too; an empty body is one in every coding.
+    if (this.#isCoderAtEnd || this.bytesIn === 0) this.#finish()
     else this.#coder?.end()
+  }
+
+  #finish(): void {
+    this.#isWhole = true
+    this.push(null)
   }
 
   readonly #onError = (error: Error): void => void this.destroy(error)
@@ -118,7 +130,7 @@ export class RecodedBody extends Readable {
   readonly #onCoderEnd = (): void => {
     this.#isCoderAtEnd = true
     if ((this.#coder?.bytesWritten ?? 0) < this.bytesIn) return this.#failBehindEnd()
-    if (this.#isSourceAtEnd) this.push(null)
+    if (this.#isSourceAtEnd) this.#finish()
   }
 
   #failBehindEnd(): void {
