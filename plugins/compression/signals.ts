@@ -2,7 +2,7 @@
  * The numbers that the plugin publishes. Every label comes from configuration or from a closed set.
  */
 import type { Signal, Signals, SignalValue } from '../contract/index.ts'
-import type { Coding, ContentClass, SkipReason } from './rules/types.ts'
+import type { Coding, ContentClass, Decodable, SkipReason } from './rules/types.ts'
 
 /** The children of one route, resolved once. */
 class RouteCounters {
@@ -29,7 +29,7 @@ export interface EncodedAnswer {
 
 export interface RecodedRequest {
   readonly route: string
-  readonly coding: Coding
+  readonly coding: Decodable | 'chain'
   readonly reason: 'decoded' | 'encoded-for-origin'
   readonly bytesIn: number
   readonly bytesOut: number

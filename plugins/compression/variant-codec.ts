@@ -4,7 +4,8 @@
  */
 import zlib from 'node:zlib'
 import type { EncodableHead, EncodeDecision, VariantCodec } from '../cache/index.ts'
-import { decodePooled, encoderForStorage, type ZlibStream } from './codec/codecs.ts'
+import { encoderForStorage, type ZlibStream } from './codec/codecs.ts'
+import { decodeWhole } from './codec/decoders.ts'
 import type { RouteRules } from './route-rules.ts'
 import { chooseCoding } from './rules/accept-encoding.ts'
 import { readAnswerFields } from './rules/answer-fields.ts'
@@ -63,7 +64,7 @@ export class StorageCodec implements VariantCodec {
 
   decode(body: Buffer, coding: string, maxBytes: number): Promise<Buffer> {
     return isCoding(coding)
-      ? decodePooled(body, coding, maxBytes)
+      ? decodeWhole(body, coding, maxBytes)
       : Promise.reject(new Error(`no decoder for ${coding}`))
   }
 }

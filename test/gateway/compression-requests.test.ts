@@ -57,7 +57,7 @@ t.test('each route does with request bodies what its keys say, and counts it', a
   t.ok(last()?.body.equals(gzipped), 'by default nothing is decoded')
   t.equal((await send(port, 'PUT /old/x', gzipped, { 'Content-Encoding': 'gzip' })).status, 200)
   t.equal(last()?.body.toString(), text)
-  t.equal((await send(port, 'POST /old/x', 'a', { 'Content-Encoding': 'deflate' })).status, 415)
+  t.equal((await send(port, 'POST /old/x', 'a', { 'Content-Encoding': 'compress' })).status, 415)
   const bomb = zlib.gzipSync(Buffer.alloc(3 * 1024 ** 2))
   const refused = await send(port, 'POST /old/x', bomb, { 'Content-Encoding': 'gzip' })
   t.equal(refused.status, 413)

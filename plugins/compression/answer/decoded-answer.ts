@@ -4,23 +4,24 @@
  */
 import { Readable } from 'node:stream'
 import { upstreamFailure } from '../../upstream/index.ts'
-import { decoderStream, type ZlibStream } from '../codec/codecs.ts'
-import { RecodedBody, type Recoder } from '../requests/recoded-body.ts'
+import type { ZlibStream } from '../codec/codecs.ts'
+import { decoderStream } from '../codec/decoders.ts'
+import { type BytesRead, decodedBody, type Recoder } from '../requests/recoded-body.ts'
 import { RATIO_FREE_BYTES, type RecodersInUse } from '../requests/recoders.ts'
-import type { Coding } from '../rules/types.ts'
+import type { Decodable } from '../rules/types.ts'
 import type { DecodingPlan } from './plan.ts'
 
 /** Most bytes for each byte of the origin's, above the free ones: gzip of nothing but zeros is half of it. */
 export const MAX_ANSWER_RATIO = 2_000
 
 class AnswerDecoder implements Recoder {
-  readonly #source: Readable
-  readonly #coding: Coding
+  readonly #coding: Decodable
+  readonly #read: BytesRead
   readonly #inUse: RecodersInUse
 
-  constructor(source: Readable, coding: Coding, inUse: RecodersInUse) {
-    this.#source = source
+  constructor(coding: Decodable, read: BytesRead, inUse: RecodersInUse) {
     this.#coding = coding
+    this.#read = read
     this.#inUse = inUse
   }
 
@@ -29,16 +30,14 @@ class AnswerDecoder implements Recoder {
     return decoderStream(this.#coding)
   }
 
-  /** Nobody else reads the source: its origin need not go on. */
   close(): void {
     this.#inUse.decoders--
-    if (!this.#source.readableEnded) this.#source.destroy()
   }
 
   take(): void {}
 
-  check(bytesIn: number, bytesOut: number): Error | null {
-    if (bytesOut <= RATIO_FREE_BYTES || bytesOut <= bytesIn * MAX_ANSWER_RATIO) return null
+  check(bytesOut: number): Error | null {
+    if (bytesOut <= RATIO_FREE_BYTES || bytesOut <= this.#read() * MAX_ANSWER_RATIO) return null
     return this.explain(new Error('the answer grows too much when it is decoded'))
   }
 
@@ -50,9 +49,11 @@ class AnswerDecoder implements Recoder {
 /** Its facts are filled in when it has been sent, whole or not. */
 export function decodedAnswer(payload: unknown, { decode, facts }: DecodingPlan, inUse: RecodersInUse): Readable {
   const source = payload instanceof Readable ? payload : Readable.from([bytesOf(payload)])
-  const body = new RecodedBody(source, new AnswerDecoder(source, decode, inUse))
+  const { body, first } = decodedBody(source, decode, (coding, read) => new AnswerDecoder(coding, read, inUse))
   return body.once('close', () => {
-    facts.bytesIn = body.bytesIn
+    // Nobody else reads the source: its origin need not go on.
+    if (!source.readableEnded) source.destroy()
+    facts.bytesIn = first.bytesIn
     facts.bytesOut = body.bytesOut
   })
 }

@@ -10,7 +10,7 @@ import { hasDirective, readAnswerFields } from '../rules/answer-fields.ts'
 import { type AnswerDecision, decideAnswer } from '../rules/decide.ts'
 import { type DecodingQuestion, decideDecoding } from '../rules/decide-decoding.ts'
 import { addVary, markDecoded, markHead, markNotModified, markPlain } from '../rules/head.ts'
-import type { Coding, ContentClass, SkipReason } from '../rules/types.ts'
+import type { Coding, ContentClass, Decodable, SkipReason } from '../rules/types.ts'
 
 /** An answer as far as its head tells. */
 export interface PlannedAnswer {
@@ -35,7 +35,8 @@ export interface Plan {
 /** An answer that is to lose the coding it came with; its head says so already. */
 export interface DecodingPlan {
   readonly rules: RouteRules
-  readonly decode: Coding
+  /** In the order in which they were applied. */
+  readonly decode: readonly Decodable[]
   readonly facts: WrittenFacts
 }
 
@@ -87,10 +88,10 @@ export function planAnswer(
   }
   if (decision.reason === 'origin-encoded') {
     const asked = { status, fields, hasTrailers, accept, noTransform, isFull }
-    const coding = decodeOrLeave(answer, asked, rules)
-    if (coding !== null) {
+    const codings = decodeOrLeave(answer, asked, rules)
+    if (codings !== null) {
       const decodedFacts = skipped(request, 'decoded')
-      const plan = method === 'HEAD' ? null : { rules, decode: coding, facts: decodedFacts }
+      const plan = method === 'HEAD' ? null : { rules, decode: codings, facts: decodedFacts }
       return { plan, facts: decodedFacts, acceptEncoding }
     }
   }
@@ -98,14 +99,14 @@ export function planAnswer(
   return { plan: null, facts: skipped(request, decision.reason), acceptEncoding }
 }
 
-/** The coding that the body is to lose, its head amended; null = it stays as it is. */
-function decodeOrLeave(answer: PlannedAnswer, asked: DecodingQuestion, rules: RouteRules): Coding | null {
+/** The codings that the body is to lose, its head amended; null = it stays as it is. */
+function decodeOrLeave(answer: PlannedAnswer, asked: DecodingQuestion, rules: RouteRules): readonly Decodable[] | null {
   const decision = decideDecoding(asked, rules.needsPlain)
   if (decision.decode || decision.isNegotiable) addVary(answer.fields)
   if (!decision.decode) return null
   markDecoded(answer.fields)
   answer.contentLength = null
-  return decision.coding
+  return decision.codings
 }
 
 /** All lines of a field as one; null = there is none. */

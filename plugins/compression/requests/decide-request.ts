@@ -4,8 +4,17 @@
  */
 import { chooseCoding } from '../rules/accept-encoding.ts'
 import type { TypeVerdict } from '../rules/content-type.ts'
-import { allCodings, type Coding, type ContentClass, type LevelMap, type RequestRules } from '../rules/types.ts'
-import { codingsOf, type RequestBodyFields } from './request-fields.ts'
+import {
+  allCodings,
+  asDecodable,
+  type Coding,
+  type ContentClass,
+  codingsOf,
+  type Decodable,
+  type LevelMap,
+  type RequestRules,
+} from '../rules/types.ts'
+import type { RequestBodyFields } from './request-fields.ts'
 
 export interface RequestQuestion {
   readonly fields: RequestBodyFields
@@ -42,7 +51,8 @@ export type LeaveReason =
   | 'not-accepted'
 
 export type RequestDecision =
-  | { readonly act: 'decode'; readonly coding: Coding; readonly reason: 'decoded' }
+  /** `codings` in the order in which they were applied. */
+  | { readonly act: 'decode'; readonly codings: readonly Decodable[]; readonly reason: 'decoded' }
   | {
       readonly act: 'encode'
       readonly coding: Coding
@@ -66,10 +76,9 @@ export function decideRequest(question: RequestQuestion, rules: RequestRouteRule
   if (fields.isSigned) return leave('signed')
   // The offset counts coded bytes, and a part of a coded body is nothing by itself.
   if (fields.isPart) return leave('part')
-  const [coding] = codings
-  // A chain of codings is the shape of a bomb, and nobody else's.
-  if (codings.length > 1 || !isCoding(coding)) return { act: 'refuse', reason: 'unsupported-coding' }
-  return { act: 'decode', coding, reason: 'decoded' }
+  const known = asDecodable(codings)
+  if (known === null) return { act: 'refuse', reason: 'unsupported-coding' }
+  return { act: 'decode', codings: known, reason: 'decoded' }
 }
 
 function decideEncode({ fields, length, advertised }: RequestQuestion, rules: RequestRouteRules): RequestDecision {

@@ -4,6 +4,7 @@
  */
 import { Readable } from 'node:stream'
 import type { ZlibStream } from '../codec/codecs.ts'
+import type { Decodable } from '../rules/types.ts'
 
 /** Bytes that wait for the origin before the client has to. */
 const HIGH_WATER_BYTES = 65_536
@@ -17,7 +18,7 @@ export interface Recoder {
   /** Bytes of the source, as they are read. */
   take(chunk: Buffer): void
   /** Looked at with every piece that comes out; an error ends the body with it. */
-  check(bytesIn: number, bytesOut: number): Error | null
+  check(bytesOut: number): Error | null
   /** The coder does not understand the bytes, or has come to an end before them. */
   explain(cause: Error): Error
 }
@@ -121,7 +122,7 @@ export class RecodedBody extends Readable {
 
   readonly #onCoded = (chunk: Buffer): void => {
     this.bytesOut += chunk.length
-    const problem = this.#recoder.check(this.bytesIn, this.bytesOut)
+    const problem = this.#recoder.check(this.bytesOut)
     if (problem !== null) return void this.destroy(problem)
     if (!this.push(chunk)) this.#coder?.pause()
   }
@@ -136,6 +137,35 @@ export class RecodedBody extends Readable {
   #failBehindEnd(): void {
     this.destroy(this.#recoder.explain(new Error('bytes behind the end of the coding')))
   }
+}
+
+/** Bytes of the coded body that have been read so far. */
+export type BytesRead = () => number
+
+export interface DecodedBody {
+  readonly body: RecodedBody
+  /** The one that reads the source; the same where there is one coding. */
+  readonly first: RecodedBody
+}
+
+/** A body without its codings: the one that was applied last comes off first, and each decoder has the bounds of all. */
+export function decodedBody(
+  source: Readable,
+  codings: readonly Decodable[],
+  decoderFor: (coding: Decodable, read: BytesRead) => Recoder,
+): DecodedBody {
+  let first: RecodedBody | null = null
+  let body: RecodedBody | null = null
+  const read = () => first?.bytesIn ?? 0
+  for (const coding of codings.toReversed()) {
+    const inner: RecodedBody | null = body
+    body = new RecodedBody(inner ?? source, decoderFor(coding, read))
+    // A body that nobody reads any more needs no one that feeds it.
+    if (inner !== null) body.once('close', () => inner.destroy())
+    first ??= body
+  }
+  if (body === null || first === null) throw new RangeError('a body without a coding is not decoded')
+  return { body, first }
 }
 
 function ignore(): void {}

@@ -65,16 +65,6 @@ function joined(before: string | null, value: string): string {
   return before === null ? value : `${before}, ${value}`
 }
 
-/** The codings of a body in the order they were applied; `identity` is none (RFC 9110 §8.4.1). */
-export function codingsOf(contentEncoding: string | null): readonly string[] {
-  if (contentEncoding === null) return []
-  return contentEncoding
-    .split(',')
-    .map(member => member.trim().toLowerCase())
-    .filter(member => member !== '' && member !== 'identity')
-    .map(member => (member === 'x-gzip' ? 'gzip' : member))
-}
-
 /** Without the coding, and without what was true of the coded bytes only. */
 export function decodedHead(headers: readonly string[]): string[] {
   const kept: string[] = []
