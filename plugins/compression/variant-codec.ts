@@ -10,7 +10,7 @@ import type { RouteRules } from './route-rules.ts'
 import { chooseCoding } from './rules/accept-encoding.ts'
 import { readAnswerFields } from './rules/answer-fields.ts'
 import { decideAnswer } from './rules/decide.ts'
-import type { Coding } from './rules/types.ts'
+import { asDecodable, type Coding, codingsOf } from './rules/types.ts'
 
 /** Encodings that wait for their turn; they run one at a time. */
 const MAX_WAITING = 64
@@ -62,10 +62,18 @@ export class StorageCodec implements VariantCodec {
     return turn
   }
 
-  decode(body: Buffer, coding: string, maxBytes: number): Promise<Buffer> {
-    return isCoding(coding)
-      ? decodeWhole(body, coding, maxBytes)
-      : Promise.reject(new Error(`no decoder for ${coding}`))
+  needsPlain(accept: string | undefined, contentEncoding: string, route: string): boolean {
+    const rules = this.#rulesOf(route)
+    const codings = rules === null ? null : asDecodable(codingsOf(contentEncoding))
+    return codings?.some(coding => rules?.needsPlain(accept, coding)) ?? false
+  }
+
+  async decode(body: Buffer, coding: string, maxBytes: number): Promise<Buffer> {
+    const codings = asDecodable(codingsOf(coding))
+    if (codings === null) throw new Error(`no decoder for ${coding}`)
+    let bytes = body
+    for (const each of codings.toReversed()) bytes = await decodeWhole(bytes, each, maxBytes)
+    return bytes
   }
 }
 

@@ -3,6 +3,7 @@
  * of it is sent, for answers of the app itself in onSend.
  */
 import type { FastifyRequest } from 'fastify'
+import { PLAIN } from '../../cache/index.ts'
 import { addNote } from '../../contract/index.ts'
 import type { WrittenFacts } from '../facts.ts'
 import type { RouteRules } from '../route-rules.ts'
@@ -62,6 +63,9 @@ export function planAnswer(
   const { headers, method = 'GET' } = request.raw
   const fields = readAnswerFields(answer.fields)
   const { acceptEncoding } = fields
+  // The cache has taken the coding off, and its head says so.
+  const stored = storedForm(request)
+  if (stored === PLAIN && status !== 304) return { plan: null, facts: skipped(request, 'decoded'), acceptEncoding }
   const accept = headers['accept-encoding'] as string | undefined
   const noTransform = hasDirective(headers['cache-control'] ?? '', 'no-transform')
   const decision = decideAnswer(
@@ -95,8 +99,14 @@ export function planAnswer(
       return { plan, facts: decodedFacts, acceptEncoding }
     }
   }
-  amend(answer, decision, request)
+  // A form of the cache has its mark, and so has the tag that is named in place of it.
+  if (stored === null) amend(answer, decision, request)
   return { plan: null, facts: skipped(request, decision.reason), acceptEncoding }
+}
+
+/** The form in the store that answers, or whose tag a 304 names; null = none, or there is no cache. */
+function storedForm({ cachePassage }: { readonly cachePassage?: FastifyRequest['cachePassage'] }): string | null {
+  return cachePassage?.coding ?? null
 }
 
 /** The codings that the body is to lose, its head amended; null = it stays as it is. */
@@ -128,7 +138,7 @@ type Skip = Extract<AnswerDecision, { encode: false }>
 
 function amend(answer: PlannedAnswer, { isNegotiable, coding, reason }: Skip, { raw }: FastifyRequest): void {
   const { fields, status } = answer
-  // Who encoded it has named it: an encoded form from the cache has its mark.
+  // Who encoded it has named it.
   if (reason === 'origin-encoded') return
   if (status === 304) {
     const ifNoneMatch = raw.headers['if-none-match']

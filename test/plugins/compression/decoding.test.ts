@@ -123,7 +123,7 @@ t.test('the tag of a decoded answer names the one of the origin', async t => {
   t.equal((await ask(port, '/', { 'Accept-Encoding': 'gzip', 'If-None-Match': '"v1~hg-br"' })).status, 200)
 })
 
-t.test('what is stored encoded is decoded for those who need it, each time', async t => {
+t.test('what is stored encoded is decoded for those who need it', async t => {
   const origin = await rawOrigin((_request, socket) => {
     const fields = {
       'Content-Type': 'text/css',
