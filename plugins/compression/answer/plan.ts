@@ -63,9 +63,11 @@ export function planAnswer(
   const { headers, method = 'GET' } = request.raw
   const fields = readAnswerFields(answer.fields)
   const { acceptEncoding } = fields
-  // The cache has taken the coding off, and its head says so.
+  // The cache has made this form of the answer, and its head says so.
   const stored = storedForm(request)
-  if (stored === PLAIN && status !== 304) return { plan: null, facts: skipped(request, 'decoded'), acceptEncoding }
+  if (stored !== null && status !== 304) {
+    return { plan: null, facts: skipped(request, stored === PLAIN ? 'decoded' : 'stored-form'), acceptEncoding }
+  }
   const accept = headers['accept-encoding'] as string | undefined
   const noTransform = hasDirective(headers['cache-control'] ?? '', 'no-transform')
   const decision = decideAnswer(

@@ -91,5 +91,7 @@ export type SkipReason =
   | 'not-accepted'
   | 'no-gain'
   | 'payload'
+  /** The cache has encoded it before. */
+  | 'stored-form'
   /** It came encoded and leaves plain. */
   | 'decoded'
