@@ -31,9 +31,11 @@ export function accessFacts(request: FastifyRequest, reply: FastifyReply, starte
   return { ...refusedFacts(facts, reply), cache }
 }
 
-/** What the compression plugin, where the app has it, leaves on a request that it encoded the answer of. */
+/** What the compression plugin, where the app has it, leaves on a request; `encoding` is null where it encoded nothing. */
 interface CompressionFacts {
   readonly encoding: string | null
+  /** 0 where the body was not touched. */
+  readonly bytesIn: number
   readonly bytesOut: number
   readonly cpuMs: number
 }
@@ -52,7 +54,11 @@ function proxiedFacts(request: FastifyRequest, proxied: ProxyFacts, { reply, sta
   const isAnswered = headMs > 0
   const compressed = (request as MaybeCompressed).compressionFacts ?? null
   const isEncodedHere = compressed !== null && compressed.encoding !== null
-  const bytesRaw = isAnswered ? proxied.bytesOut : announcedLength(reply)
+  const bytesSent = isAnswered ? proxied.bytesOut : announcedLength(reply)
+  // Decoded on the way: more left than came. Of what was encoded the part counts that went through the encoder.
+  const isDecodedHere = compressed !== null && !isEncodedHere && compressed.bytesIn > 0
+  const bytesOut = isEncodedHere || isDecodedHere ? compressed.bytesOut : bytesSent
+  const bytesRaw = isEncodedHere ? compressed.bytesIn : bytesOut
   const { requestId, traceId, host, client, route, redaction } = shared(request.facts)
   // Another request's answer, or a stored one: no origin was asked for this one.
   const isOwnAsking = cache === null || attempts > 0
@@ -67,7 +73,7 @@ function proxiedFacts(request: FastifyRequest, proxied: ProxyFacts, { reply, sta
     upstream: isOwnAsking ? (proxied.origin ?? proxied.upstream) : null,
     attempts,
     bytesIn,
-    bytesOut: isEncodedHere ? compressed.bytesOut : bytesRaw,
+    bytesOut,
     bytesRaw,
     firstByteMs: isAnswered ? headMs - startedMs : null,
     upstreamMs: isAnswered && isOwnAsking ? headMs - proxied.startedMs : null,

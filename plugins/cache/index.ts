@@ -39,7 +39,13 @@ export {
   StoreOpenError,
   type StoreStats,
 } from './stores/index.ts'
-export type { CodingStats, EncodableHead, EncodeDecision, VariantCodec } from './variants/index.ts'
+export {
+  type CodingStats,
+  type EncodableHead,
+  type EncodeDecision,
+  PLAIN,
+  type VariantCodec,
+} from './variants/index.ts'
 export { CacheControl, type CacheStats }
 
 declare module 'fastify' {

@@ -70,7 +70,7 @@ export class Passage {
   decision: ReuseDecision | null = null
   /** For logs and metrics: what became of it, one word. */
   outcome: string | null = null
-  /** The coding of a stored form that it was answered with. */
+  /** The coding of a stored form that it was answered with, or whose tag a 304 names; `identity` for the plain one. */
   coding: string | null = null
   readonly key: string
   readonly #place: string

@@ -14,6 +14,8 @@ import {
   type Coding,
   type ContentClass,
   contentClasses,
+  type Decodable,
+  nameOfCodings,
   type RouteCompression,
   type SkipReason,
 } from './rules/types.ts'
@@ -45,7 +47,7 @@ export interface ExpectedEncoding {
 
 /** What would happen to the body of a request, of a resource that has said nothing of its codings yet. */
 export interface RequestForecast {
-  readonly coding: Coding | null
+  readonly coding: Decodable | 'chain' | null
   /** A word of the rules for request bodies, or `no-body`. */
   readonly reason: string
 }
@@ -60,7 +62,8 @@ export function forecastRequest(settings: RouteCompression, headers: readonly st
     advertised: null,
   }
   const decision = decideRequest(question, new RouteRules(settings))
-  return { coding: 'coding' in decision ? decision.coding : null, reason: decision.reason }
+  const coding = decision.act === 'decode' ? nameOfCodings(decision.codings) : null
+  return { coding: decision.act === 'encode' ? decision.coding : coding, reason: decision.reason }
 }
 
 function readFraming(headers: readonly string[]): { contentLength: number | null; isChunked: boolean } {

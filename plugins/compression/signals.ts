@@ -2,7 +2,7 @@
  * The numbers that the plugin publishes. Every label comes from configuration or from a closed set.
  */
 import type { Signal, Signals, SignalValue } from '../contract/index.ts'
-import type { Coding, ContentClass, SkipReason } from './rules/types.ts'
+import type { Coding, ContentClass, Decodable, SkipReason } from './rules/types.ts'
 
 /** The children of one route, resolved once. */
 class RouteCounters {
@@ -29,10 +29,24 @@ export interface EncodedAnswer {
 
 export interface RecodedRequest {
   readonly route: string
-  readonly coding: Coding
+  readonly coding: Decodable | 'chain'
   readonly reason: 'decoded' | 'encoded-for-origin'
   readonly bytesIn: number
   readonly bytesOut: number
+}
+
+export interface DecodedAnswer {
+  readonly route: string
+  readonly coding: Decodable | 'chain'
+  readonly bytesIn: number
+  readonly bytesOut: number
+}
+
+export interface SpentTime {
+  readonly route: string
+  readonly coding: Coding
+  readonly contentClass: ContentClass
+  readonly ms: number
 }
 
 export class CompressionCounters {
@@ -42,6 +56,9 @@ export class CompressionCounters {
   readonly #bytesIn
   readonly #bytesOut
   readonly #seconds
+  readonly #decoded
+  readonly #decodedIn
+  readonly #decodedOut
   readonly #requests
   readonly #requestsIn
   readonly #requestsOut
@@ -54,6 +71,10 @@ export class CompressionCounters {
     this.#bytesIn = signals.counter('compression_in_bytes_total', 'Bytes of answers before encoding.', ...by)
     this.#bytesOut = signals.counter('compression_out_bytes_total', 'Bytes of answers after encoding.', ...by)
     this.#seconds = signals.counter('compression_busy_seconds_total', 'Time that encoders were busy.', ...by)
+    const from = ['route', 'encoding'] as const
+    this.#decoded = signals.counter('compression_decoded_total', 'Answers that were decoded on their way.', ...from)
+    this.#decodedIn = signals.counter('compression_decoded_in_bytes_total', 'Bytes of these as they came.', ...from)
+    this.#decodedOut = signals.counter('compression_decoded_out_bytes_total', 'Bytes of these decoded.', ...from)
     const how = ['route', 'encoding', 'reason'] as const
     this.#requests = signals.counter(
       'compression_requests_total',
@@ -89,6 +110,20 @@ export class CompressionCounters {
     counters.add(this.#bytesIn, bytesIn, labels)
     counters.add(this.#bytesOut, bytesOut, labels)
     counters.add(this.#seconds, cpuMs / 1000, labels)
+  }
+
+  /** Whole or not: the bytes are those that went through. */
+  decoded({ route, coding, bytesIn, bytesOut }: DecodedAnswer): void {
+    const counters = this.#of(route)
+    const labels = [route, coding]
+    counters.add(this.#decoded, 1, labels)
+    counters.add(this.#decodedIn, bytesIn, labels)
+    counters.add(this.#decodedOut, bytesOut, labels)
+  }
+
+  /** On a body that went out plain after all. */
+  spent({ route, coding, contentClass, ms }: SpentTime): void {
+    this.#of(route).add(this.#seconds, ms / 1000, [route, coding, contentClass])
   }
 
   skipped(route: string, reason: SkipReason): void {

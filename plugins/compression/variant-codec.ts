@@ -4,12 +4,13 @@
  */
 import zlib from 'node:zlib'
 import type { EncodableHead, EncodeDecision, VariantCodec } from '../cache/index.ts'
-import { decodePooled, encoderForStorage, type ZlibStream } from './codec/codecs.ts'
+import { encoderForStorage, type ZlibStream } from './codec/codecs.ts'
+import { decodeWhole } from './codec/decoders.ts'
 import type { RouteRules } from './route-rules.ts'
 import { chooseCoding } from './rules/accept-encoding.ts'
 import { readAnswerFields } from './rules/answer-fields.ts'
 import { decideAnswer } from './rules/decide.ts'
-import type { Coding } from './rules/types.ts'
+import { asDecodable, type Coding, codingsOf } from './rules/types.ts'
 
 /** Encodings that wait for their turn; they run one at a time. */
 const MAX_WAITING = 64
@@ -61,10 +62,18 @@ export class StorageCodec implements VariantCodec {
     return turn
   }
 
-  decode(body: Buffer, coding: string, maxBytes: number): Promise<Buffer> {
-    return isCoding(coding)
-      ? decodePooled(body, coding, maxBytes)
-      : Promise.reject(new Error(`no decoder for ${coding}`))
+  needsPlain(accept: string | undefined, contentEncoding: string, route: string): boolean {
+    const rules = this.#rulesOf(route)
+    const codings = rules === null ? null : asDecodable(codingsOf(contentEncoding))
+    return codings?.some(coding => rules?.needsPlain(accept, coding)) ?? false
+  }
+
+  async decode(body: Buffer, coding: string, maxBytes: number): Promise<Buffer> {
+    const codings = asDecodable(codingsOf(coding))
+    if (codings === null) throw new Error(`no decoder for ${coding}`)
+    let bytes = body
+    for (const each of codings.toReversed()) bytes = await decodeWhole(bytes, each, maxBytes)
+    return bytes
   }
 }
 

@@ -14,7 +14,7 @@ import { decideReuse, type ReuseDecision } from '../rules/reuse.ts'
 import type { CacheCounters } from '../signals.ts'
 import type { CacheStore, StoredEntry, VariantSet } from '../stores/index.ts'
 import type { CodedForms } from '../variants/index.ts'
-import { type AnswerPlan, bytesOf, planAnswer } from './answer-plan.ts'
+import { type AnswerPlan, bytesOf, codingOf, planAnswer } from './answer-plan.ts'
 import { decideWay } from './decide-way.ts'
 import { quickPlan } from './quick-plan.ts'
 import { openStored, readFirst, type StoredSource } from './stored-source.ts'
@@ -66,7 +66,7 @@ function answer(setup: AnswerHookSetup, looked: Looked, variants: VariantSet | n
   const decision = reuse(setup, passage, passage.stored)
   passage.decision = decision
   passage.reason = decision.reason
-  if (isUsable(decision)) return serve(setup, looked, passage.stored as StoredEntry, decision)
+  if (isUsable(decision)) return serveForm(setup, looked, passage.stored as StoredEntry, decision)
   const ofPart = passage.part === null ? null : reuse(setup, passage, passage.part)
   if (passage.part !== null && ofPart?.use === 'fresh') return serve(setup, looked, passage.part, ofPart)
   passAlong(setup, looked)
@@ -104,6 +104,13 @@ function passAlong({ count }: AnswerHookSetup, { passage, reply, next }: Looked)
   next()
 }
 
+/** Who needs the plain form of what came encoded waits until it is made, once for all. */
+function serveForm(setup: AnswerHookSetup, looked: Looked, entry: StoredEntry, decision: ReuseDecision): void {
+  const making = setup.forms.makePlain(looked.passage, entry)
+  if (making === null) serve(setup, looked, entry, decision)
+  else void making.then(() => serve(setup, looked, entry, decision))
+}
+
 function serve(setup: AnswerHookSetup, looked: Looked, entry: StoredEntry, decision: ReuseDecision): void {
   const { passage } = looked
   const { request, facts } = passage
@@ -114,6 +121,7 @@ function serve(setup: AnswerHookSetup, looked: Looked, entry: StoredEntry, decis
   const plan = quick?.plan ?? planAnswer(head, entry.bodyLength, { method: request.method, facts, choice }, setup.now())
   if (plan === null) return passAlong(setup, looked)
   const sent = choice !== null && plan.isCoded ? choice.entry : entry
+  passage.coding = codingOf(plan, choice)
   const first = readFirst(setup.store, sent, plan)
   const status = formatCacheStatus(CACHE_NAME, { hit: true, ttlMs: decision.ttlMs })
   const age = ageField(head, setup.now())

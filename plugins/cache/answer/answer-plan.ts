@@ -3,7 +3,7 @@
  * Pure save for the boundary of several parts; the pieces say which bytes of the stored body go out.
  */
 import type { CachedHead } from '../passage.ts'
-import { equalWeakly, parseEntityTag, parseTagList, tagForClient } from '../rules/entity-tag.ts'
+import { equalWeakly, parseEntityTag, parseTagList } from '../rules/entity-tag.ts'
 import { firstValue, withoutFields } from '../rules/fields.ts'
 import { rangeWithin } from '../rules/partial.ts'
 import {
@@ -15,7 +15,8 @@ import {
 } from '../rules/ranges.ts'
 import type { RequestFacts } from '../rules/request-facts.ts'
 import { decideConditions, isRangeWanted, notModifiedFields } from '../rules/validation.ts'
-import { codedFields, withVary } from '../variants/coded-fields.ts'
+import { PLAIN } from '../variants/coded-entry.ts'
+import { codedFields, tagOfForm, withVary } from '../variants/coded-fields.ts'
 import type { Choice } from '../variants/negotiate.ts'
 import { newBoundary } from './boundary.ts'
 
@@ -66,7 +67,7 @@ function planWholeOrRange(head: CachedHead, bodyLength: number, request: PlanReq
 
 /** The tag of the form that the request gets. */
 function tagOf(etag: string | null, { coding }: Choice): string | null {
-  return etag === null || coding === null ? etag : tagForClient(etag, coding)
+  return etag === null || coding === null ? etag : tagOfForm(etag, coding)
 }
 
 /**
@@ -79,7 +80,7 @@ function knownTag(ifNoneMatch: string | null, etag: string, choice: Choice): str
   const chosen = tagOf(etag, choice)
   if (wanted === '*') return chosen
   for (const coding of [choice.coding, ...choice.accepted]) {
-    const tag = coding === null ? etag : tagForClient(etag, coding)
+    const tag = coding === null ? etag : tagOfForm(etag, coding)
     const parsed = parseEntityTag(tag)
     if (parsed !== null && wanted.some(each => equalWeakly(each, parsed))) return tag
   }
@@ -95,6 +96,11 @@ function planNotModified(head: CachedHead, tagged: CachedHead, tag: string | nul
 
 function withTag(fields: readonly string[], tag: string | null): string[] {
   return tag === null ? [...fields] : [...withoutFields(fields, tagField), 'ETag', tag]
+}
+
+/** The coding of the form that the answer sends, or names. */
+export function codingOf({ kind, isCoded }: AnswerPlan, choice: Choice | null): string | null {
+  return isCoded || kind === 'not-modified' ? (choice?.coding ?? null) : null
 }
 
 /** Bytes of the stored body that the plan sends. */
@@ -133,6 +139,8 @@ function planRanges(head: CachedHead, bodyLength: number, request: PlanRequest):
   const { method, facts } = request
   if (facts.range === null || method !== 'GET' || head.status !== 200) return null
   if (!isRangeWanted(facts.ifRange, head)) return null
+  // A part of bytes that the client cannot decode is of no use to it.
+  if (request.choice?.coding === PLAIN) return null
   const decision = decideRanges(facts.range, bodyLength)
   if (decision.kind === 'whole') return null
   // Ranges are cut from the stored bytes, whatever coding the client would take: a range of a coded form would have to be

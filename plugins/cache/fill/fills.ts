@@ -5,7 +5,7 @@
 import type { Dispatcher } from 'undici'
 import { Bag } from '../../contract/index.ts'
 import type { Dispatch, ExchangeHandler, ExchangeRequest, FollowedExchange } from '../../upstream/index.ts'
-import { bytesOf, planAnswer } from '../answer/answer-plan.ts'
+import { bytesOf, codingOf, planAnswer } from '../answer/answer-plan.ts'
 import { openStored } from '../answer/stored-source.ts'
 import { CACHE_NAME } from '../names.ts'
 import { headOf, type Passage } from '../passage.ts'
@@ -259,7 +259,13 @@ export class Fills implements FillSurroundings, SoleSurroundings {
     return line
   }
 
-  serve(reader: FillReader, { entry, head }: StoredWithHead, fields: readonly string[]): void {
+  serve(reader: FillReader, stored: StoredWithHead, fields: readonly string[]): void {
+    const making = this.forms.makePlain(reader.passage, stored.entry)
+    if (making === null) this.#serveForm(reader, stored, fields)
+    else void making.then(() => this.#serveForm(reader, stored, fields))
+  }
+
+  #serveForm(reader: FillReader, { entry, head }: StoredWithHead, fields: readonly string[]): void {
     const { passage } = reader
     const { request, facts, scope } = passage
     const now = this.#setup.now()
@@ -267,13 +273,14 @@ export class Fills implements FillSurroundings, SoleSurroundings {
     const plan = planAnswer(head, entry.bodyLength, { method: request.method, facts, choice }, now)
     if (plan === null) return this.retry(reader)
     const sent = choice !== null && plan.isCoded ? choice.entry : entry
+    passage.coding = codingOf(plan, choice)
     const extraFields = ['Age', ageField(head, now), ...fields]
     const opened = openStored(this.store, { entry: sent, plan, extraFields })
     const run = (source: Awaited<typeof opened>): void => {
       if (reader.isOver) return source?.abort(new Error('the client has left'))
       if (source === null && sent !== entry) {
         this.forms.lose(passage)
-        return this.serve(reader, { entry, head }, fields)
+        return this.#serveForm(reader, { entry, head }, fields)
       }
       if (source === null) return this.retry(reader)
       this.count.bytesFromStore(scope.route, bytesOf(plan, sent.bodyLength))

@@ -2,7 +2,6 @@
  * Makes coded forms of what is stored, one at a time, when the process has time to spare, and after a while even if it has
  * not: each form that is missing costs more than making it, as soon as it is asked for often.
  */
-import type { Readable } from 'node:stream'
 import { LRUCache } from 'lru-cache'
 import { headOf } from '../passage.ts'
 import { currentAgeMs } from '../rules/age.ts'
@@ -11,7 +10,7 @@ import type { VariantCodec } from './codec.ts'
 import { codedVariant } from './coded-entry.ts'
 import { decideWorth } from './decide-coded.ts'
 import { LoadWatch } from './load-watch.ts'
-import { type Made, makeCoded } from './make-coded.ts'
+import { type Made, makeCoded, wholeBody } from './make-coded.ts'
 import type { StoredForms } from './sorted-set.ts'
 
 /** Answers that wait for the encoder, and the bytes of their bodies together. */
@@ -129,7 +128,7 @@ export class CodingBackground {
     const lock = await this.#store.lock(codedVariant(entry.key, entry.variant), LOCK_MS)
     if (!lock.acquired) return void this.#uses.set(entry.generation, -USES_TO_WAIT)
     try {
-      const body = await this.#bodyOf(entry)
+      const body = await wholeBody(this.#store, entry)
       if (body === null) return this.#events.refused(entry.route, 'replaced')
       for (const coding of codings) {
         if (signal.aborted) return
@@ -140,17 +139,6 @@ export class CodingBackground {
       this.#uses.set(entry.generation, Number.POSITIVE_INFINITY)
     } finally {
       lock.release()
-    }
-  }
-
-  async #bodyOf(entry: StoredEntry): Promise<Buffer | null> {
-    try {
-      const body = await this.#store.read(entry)
-      if (body === null || Buffer.isBuffer(body)) return body
-      const whole = Buffer.concat(await (body as Readable).toArray())
-      return whole.length === entry.bodyLength ? whole : null
-    } catch {
-      return null
     }
   }
 }

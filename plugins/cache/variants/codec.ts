@@ -26,6 +26,11 @@ export interface VariantCodec {
   choose(acceptEncoding: string | undefined, offered: readonly string[], route: string): string | null
   /** Best effort for storage, off the event loop, bounded; rejects when aborted. */
   encode(body: Buffer, coding: string, mediaType: string, signal: AbortSignal): Promise<Buffer>
-  /** Rejects where the body is damaged or longer than `maxBytes`. */
+  /**
+   * Whether a client rules out what an origin has encoded, by its Content-Encoding, and would take plain bytes; the same for
+   * the same arguments, as above. Without it what came encoded is kept in that form alone.
+   */
+  needsPlain?(acceptEncoding: string | undefined, contentEncoding: string, route: string): boolean
+  /** `coding` may be any that `needsPlain` knows. Rejects where the body is damaged or becomes longer than `maxBytes`. */
   decode(body: Buffer, coding: string, maxBytes: number): Promise<Buffer>
 }

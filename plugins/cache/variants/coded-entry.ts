@@ -7,6 +7,9 @@ import type { EntryMeta, StoredEntry } from '../stores/index.ts'
 /** Codings of one answer that are kept beside it, at most. */
 export const MOST_CODINGS = 3
 
+/** The name of the plain form of an answer that came encoded; no coding has it (RFC 9110 §8.4.1). */
+export const PLAIN = 'identity'
+
 /** What is kept of a coded form beside its bytes; the rest is told by the answer itself. */
 export interface CodedHead {
   readonly coding: string

@@ -5,6 +5,7 @@
 
 import { tagForClient } from '../rules/entity-tag.ts'
 import { isNamed, listMembers, withoutFields } from '../rules/fields.ts'
+import { PLAIN } from './coded-entry.ts'
 
 /**
  * What is true of the stored bytes only: digests (RFC 9530 §2, §3) and, since ranges are cut from the stored bytes,
@@ -14,11 +15,21 @@ const ofStoredBytes: ReadonlySet<string> = new Set([
   ...['content-length', 'content-md5', 'content-digest', 'repr-digest', 'digest', 'accept-ranges', 'etag'],
 ])
 
+const ofEncodedBytes: ReadonlySet<string> = new Set([...ofStoredBytes, 'content-encoding'])
+
+/** The word in the mark of an answer that came encoded and leaves plain, here as from the compression plugin. */
+const DECODED = 'decoded'
+
+/** The tag of a form, where the stored bytes go out with `tag`. */
+export function tagOfForm(tag: string, coding: string): string {
+  return tagForClient(tag, coding === PLAIN ? DECODED : coding)
+}
+
 /** `tag` is the one that the stored bytes go out with, null for none. */
 export function codedFields(stored: readonly string[], coding: string, tag: string | null): string[] {
-  const fields = withVary(withoutFields(stored, ofStoredBytes))
-  fields.push('Content-Encoding', coding)
-  if (tag !== null) fields.push('ETag', tagForClient(tag, coding))
+  const fields = withVary(withoutFields(stored, coding === PLAIN ? ofEncodedBytes : ofStoredBytes))
+  if (coding !== PLAIN) fields.push('Content-Encoding', coding)
+  if (tag !== null) fields.push('ETag', tagOfForm(tag, coding))
   return fields
 }
 

@@ -7,13 +7,14 @@ import { headOf, type Passage } from '../passage.ts'
 import type { CacheStore, StoredEntry } from '../stores/index.ts'
 import { CodingBackground } from './background.ts'
 import type { VariantCodec } from './codec.ts'
-import { type CodedHead, MOST_CODINGS } from './coded-entry.ts'
+import { type CodedHead, MOST_CODINGS, PLAIN } from './coded-entry.ts'
 import { type CodingCounters, type CodingStats, nothingCoded } from './counters.ts'
 import { type Choice, Negotiator } from './negotiate.ts'
+import { PlainForms } from './plain-forms.ts'
 import { formsOfVariant, noForms, StoredForms } from './sorted-set.ts'
 
 export type { EncodableHead, EncodeDecision, VariantCodec } from './codec.ts'
-export { MOST_CODINGS } from './coded-entry.ts'
+export { MOST_CODINGS, PLAIN } from './coded-entry.ts'
 export { CodingCounters, type CodingStats } from './counters.ts'
 export type { Choice } from './negotiate.ts'
 export { StoredForms, sortSet } from './sorted-set.ts'
@@ -37,6 +38,7 @@ export class CodedForms {
   readonly #parts: Parts
   readonly #negotiator = new Negotiator()
   #background: CodingBackground | null = null
+  #plain: PlainForms | null = null
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -48,6 +50,8 @@ export class CodedForms {
     this.#background?.close()
     const { store, count } = this.#parts
     this.#background = new CodingBackground(store, codec, count)
+    this.#plain?.close()
+    this.#plain = new PlainForms(store, codec, count)
     this.#negotiator.codec = codec
   }
 
@@ -62,9 +66,25 @@ export class CodedForms {
   /** Null: nothing is negotiable about the entry. */
   choose({ forms, facts, scope }: Passage, entry: StoredEntry): Choice | null {
     if (this.#background === null || forms === null || forms.entry.generation !== entry.generation) return null
-    // RFC 9111 §5.2.1.6
+    // RFC 9111 §5.2.1.6: the stored bytes, whoever has encoded them.
+    if (facts.directives.noTransform && forms.coded.has(PLAIN)) return null
     const acceptEncoding = facts.directives.noTransform ? 'identity' : facts.acceptEncoding
     return this.#negotiator.choose(forms, acceptEncoding, scope)
+  }
+
+  /**
+   * The plain form of an answer that came encoded, for a request that needs it where there is none yet: the passage has it
+   * when the promise is kept, unless it cannot be made. Null: nothing is to be waited for.
+   */
+  makePlain(passage: Passage, entry: StoredEntry): Promise<void> | null {
+    const { forms, facts, scope, request } = passage
+    if (this.#plain === null || forms === null || forms.entry.generation !== entry.generation) return null
+    if (request.method !== 'GET' || facts.directives.noTransform) return null
+    const coding = this.#negotiator.missingPlain(forms, facts.acceptEncoding, scope)
+    if (coding === null || !this.#plain.mayMake(entry)) return null
+    return this.#plain.make(entry, coding).then(form => {
+      if (form !== null) passage.forms = new StoredForms(entry, new Map([...forms.coded, [PLAIN, form]]))
+    })
   }
 
   /** A coded form was gone when it was to be read: the passage goes on without. */
@@ -77,11 +97,10 @@ export class CodedForms {
     if (this.#background === null || forms === null) return
     if (sent !== entry) {
       const { coding } = sent.head as unknown as CodedHead
-      passage.coding = coding
       addNote(incoming, { topic: 'cache', reason: 'coded-form', numbers: { encoding: coding, bytes: sent.bodyLength } })
       // Who reads the form uses the answer: it must not be the first to make room.
       this.#parts.store.touch(entry)
-      this.#parts.count.saved(scope.route, coding, entry.bodyLength - sent.bodyLength)
+      if (coding !== PLAIN) this.#parts.count.saved(scope.route, coding, entry.bodyLength - sent.bodyLength)
     }
     if (this.#negotiator.refusalOf(forms, scope) === null) this.#background.noteUse(forms, this.#parts.now())
   }
@@ -123,6 +142,7 @@ export class CodedForms {
 
   close(): void {
     this.#background?.close()
+    this.#plain?.close()
   }
 
   #delete(forms: readonly StoredEntry[]): void {

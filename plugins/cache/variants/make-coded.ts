@@ -2,6 +2,7 @@
  * Makes one coded form of one stored body, proves by decoding that it is that body, and puts it into the store if the
  * body is still the one that is stored.
  */
+import type { Readable } from 'node:stream'
 import { firstValue } from '../rules/fields.ts'
 import type { CacheStore, StoredEntry } from '../stores/index.ts'
 import type { VariantCodec } from './codec.ts'
@@ -27,20 +28,36 @@ export type Made =
 
 /** Never rejects. */
 export async function makeCoded(task: CodingTask): Promise<Made> {
-  const begun = process.cpuUsage()
-  const startedMs = performance.now()
-  // Other threads work at the same time: neither clock alone is right, the smaller is never too much.
-  const cpuMs = (): number => {
-    const { user, system } = process.cpuUsage(begun)
-    return Math.min((user + system) / 1000, performance.now() - startedMs)
-  }
+  const span = new CpuSpan()
   const coded = await encodeChecked(task)
-  if (typeof coded === 'string') return { made: false, reason: coded, cpuMs: cpuMs() }
-  const spent = cpuMs()
-  const refusal = await keep(task, coded)
-  return refusal === null
-    ? { made: true, bytes: coded.length, cpuMs: spent }
-    : { made: false, reason: refusal, cpuMs: spent }
+  const cpuMs = span.ms
+  if (typeof coded === 'string') return { made: false, reason: coded, cpuMs }
+  const { store, entry, coding, signal } = task
+  const kept = await keepForm({ store, entry, coding, isGone: () => signal.aborted }, coded)
+  return typeof kept === 'string' ? { made: false, reason: kept, cpuMs } : { made: true, bytes: coded.length, cpuMs }
+}
+
+/** CPU time since it was made. Other threads work at the same time: neither clock alone is right, the smaller is never too much. */
+export class CpuSpan {
+  readonly #begun = process.cpuUsage()
+  readonly #startedMs = performance.now()
+
+  get ms(): number {
+    const { user, system } = process.cpuUsage(this.#begun)
+    return Math.min((user + system) / 1000, performance.now() - this.#startedMs)
+  }
+}
+
+/** Null where the body is gone. */
+export async function wholeBody(store: CacheStore, entry: StoredEntry): Promise<Buffer | null> {
+  try {
+    const body = await store.read(entry)
+    if (body === null || Buffer.isBuffer(body)) return body
+    const whole = Buffer.concat(await (body as Readable).toArray())
+    return whole.length === entry.bodyLength ? whole : null
+  } catch {
+    return null
+  }
 }
 
 type Failure = 'no-gain' | 'check-failed' | 'encode-failed' | 'aborted'
@@ -63,19 +80,28 @@ async function encodeChecked({ codec, entry, body, coding, signal }: CodingTask)
   }
 }
 
+export interface FormToKeep {
+  readonly store: CacheStore
+  /** What it was made from. */
+  readonly entry: StoredEntry
+  readonly coding: string
+  /** Nobody wants it any more. */
+  readonly isGone: () => boolean
+}
+
 /** The writer is opened before the look: a purge after it is known to the writer, one before it to the look. */
-async function keep(
-  { store, entry, coding, signal }: CodingTask,
-  coded: Buffer,
-): Promise<'aborted' | 'replaced' | 'store' | null> {
-  const writer = store.openWriter(entry.key, codedVariant(entry.variant, coding), { bodyLength: coded.length })
+export async function keepForm(
+  { store, entry, coding, isGone }: FormToKeep,
+  form: Buffer,
+): Promise<StoredEntry | 'aborted' | 'replaced' | 'store'> {
+  const writer = store.openWriter(entry.key, codedVariant(entry.variant, coding), { bodyLength: form.length })
   const set = await store.lookup(entry.key)
   const current = set?.find(each => each.generation === entry.generation)
-  if (signal.aborted || current === undefined) {
+  if (isGone() || current === undefined) {
     writer.abort()
-    return signal.aborted ? 'aborted' : 'replaced'
+    return isGone() ? 'aborted' : 'replaced'
   }
-  if ((await writer.write(coded)) === false) return 'store'
+  if ((await writer.write(form)) === false) return 'store'
   const outcome = await writer.commit(codedMeta(current, coding))
-  return outcome.stored ? null : 'store'
+  return outcome.stored ? outcome.entry : 'store'
 }

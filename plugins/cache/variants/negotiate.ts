@@ -5,7 +5,9 @@
 import { type CacheScope, headOf } from '../passage.ts'
 import type { StoredEntry } from '../stores/index.ts'
 import type { VariantCodec } from './codec.ts'
+import { PLAIN } from './coded-entry.ts'
 import { decideMayCode } from './decide-coded.ts'
+import { decidePlainable } from './plain-forms.ts'
 import type { StoredForms } from './sorted-set.ts'
 
 /** Spellings of Accept-Encoding that are remembered for one answer. */
@@ -26,6 +28,8 @@ interface Negotiated {
   readonly codec: VariantCodec
   readonly may: boolean
   readonly reason: string
+  /** The coding of the origin that may be taken off; null = none. */
+  readonly plainable: string | null
   readonly choices: Map<string, Choice>
 }
 
@@ -35,7 +39,8 @@ export class Negotiator {
   /** Null: nothing is negotiable about this answer. */
   choose(forms: StoredForms, acceptEncoding: string | null, scope: CacheScope): Choice | null {
     const known = this.#known(forms, scope)
-    if (known === null || !known.may) return null
+    if (known === null) return null
+    if (!known.may) return known.plainable === null ? null : this.#choosePlain(forms, known, acceptEncoding)
     const spelling = acceptEncoding ?? ABSENT
     return known.choices.get(spelling) ?? this.#decide(forms, known, spelling)
   }
@@ -47,6 +52,24 @@ export class Negotiator {
     return known.may ? null : known.reason
   }
 
+  /** The origin's coding, where the request needs the plain form of the entry and there is none yet; else null. */
+  missingPlain(forms: StoredForms, acceptEncoding: string | null, scope: CacheScope): string | null {
+    const plainable = forms.coded.has(PLAIN) ? null : (this.#known(forms, scope)?.plainable ?? null)
+    return plainable !== null && this.#needsPlain(plainable, acceptEncoding, scope) ? plainable : null
+  }
+
+  #needsPlain(contentEncoding: string, acceptEncoding: string | null, { route }: CacheScope): boolean {
+    return this.codec?.needsPlain?.(acceptEncoding ?? undefined, contentEncoding, route) ?? false
+  }
+
+  #choosePlain(forms: StoredForms, known: Negotiated, acceptEncoding: string | null): Choice | null {
+    const entry = forms.coded.get(PLAIN)
+    if (entry === undefined || !this.#needsPlain(known.plainable as string, acceptEncoding, known.scope)) return null
+    const choice = known.choices.get(PLAIN) ?? { coding: PLAIN, entry, accepted: [PLAIN], prepared: null }
+    known.choices.set(PLAIN, choice)
+    return choice
+  }
+
   #known(forms: StoredForms, scope: CacheScope): Negotiated | null {
     const { codec } = this
     if (codec === null) return null
@@ -55,7 +78,8 @@ export class Negotiator {
     if (before !== null && before.scope === scope && before.codec === codec) return before
     const decision = decideMayCode(headOf(forms.entry), forms.entry.bodyLength, codec, scope.route)
     const reason = decision.may ? '' : decision.reason
-    const known = { scope, codec, may: decision.may, reason, choices: new Map<string, Choice>() }
+    const plainable = decision.may ? null : decidePlainable(headOf(forms.entry), forms.entry.bodyLength)
+    const known = { scope, codec, may: decision.may, reason, plainable, choices: new Map<string, Choice>() }
     forms.negotiated = known
     return known
   }

@@ -3,6 +3,7 @@
  * of it is sent, for answers of the app itself in onSend.
  */
 import type { FastifyRequest } from 'fastify'
+import { PLAIN } from '../../cache/index.ts'
 import { addNote } from '../../contract/index.ts'
 import type { WrittenFacts } from '../facts.ts'
 import type { RouteRules } from '../route-rules.ts'
@@ -10,7 +11,7 @@ import { hasDirective, readAnswerFields } from '../rules/answer-fields.ts'
 import { type AnswerDecision, decideAnswer } from '../rules/decide.ts'
 import { type DecodingQuestion, decideDecoding } from '../rules/decide-decoding.ts'
 import { addVary, markDecoded, markHead, markNotModified, markPlain } from '../rules/head.ts'
-import type { Coding, ContentClass, SkipReason } from '../rules/types.ts'
+import type { Coding, ContentClass, Decodable, SkipReason } from '../rules/types.ts'
 
 /** An answer as far as its head tells. */
 export interface PlannedAnswer {
@@ -35,7 +36,8 @@ export interface Plan {
 /** An answer that is to lose the coding it came with; its head says so already. */
 export interface DecodingPlan {
   readonly rules: RouteRules
-  readonly decode: Coding
+  /** In the order in which they were applied. */
+  readonly decode: readonly Decodable[]
   readonly facts: WrittenFacts
 }
 
@@ -61,6 +63,11 @@ export function planAnswer(
   const { headers, method = 'GET' } = request.raw
   const fields = readAnswerFields(answer.fields)
   const { acceptEncoding } = fields
+  // The cache has made this form of the answer, and its head says so.
+  const stored = storedForm(request)
+  if (stored !== null && status !== 304) {
+    return { plan: null, facts: skipped(request, stored === PLAIN ? 'decoded' : 'stored-form'), acceptEncoding }
+  }
   const accept = headers['accept-encoding'] as string | undefined
   const noTransform = hasDirective(headers['cache-control'] ?? '', 'no-transform')
   const decision = decideAnswer(
@@ -87,25 +94,31 @@ export function planAnswer(
   }
   if (decision.reason === 'origin-encoded') {
     const asked = { status, fields, hasTrailers, accept, noTransform, isFull }
-    const coding = decodeOrLeave(answer, asked, rules)
-    if (coding !== null) {
+    const codings = decodeOrLeave(answer, asked, rules)
+    if (codings !== null) {
       const decodedFacts = skipped(request, 'decoded')
-      const plan = method === 'HEAD' ? null : { rules, decode: coding, facts: decodedFacts }
+      const plan = method === 'HEAD' ? null : { rules, decode: codings, facts: decodedFacts }
       return { plan, facts: decodedFacts, acceptEncoding }
     }
   }
-  amend(answer, decision, request)
+  // A form of the cache has its mark, and so has the tag that is named in place of it.
+  if (stored === null) amend(answer, decision, request)
   return { plan: null, facts: skipped(request, decision.reason), acceptEncoding }
 }
 
-/** The coding that the body is to lose, its head amended; null = it stays as it is. */
-function decodeOrLeave(answer: PlannedAnswer, asked: DecodingQuestion, rules: RouteRules): Coding | null {
+/** The form in the store that answers, or whose tag a 304 names; null = none, or there is no cache. */
+function storedForm({ cachePassage }: { readonly cachePassage?: FastifyRequest['cachePassage'] }): string | null {
+  return cachePassage?.coding ?? null
+}
+
+/** The codings that the body is to lose, its head amended; null = it stays as it is. */
+function decodeOrLeave(answer: PlannedAnswer, asked: DecodingQuestion, rules: RouteRules): readonly Decodable[] | null {
   const decision = decideDecoding(asked, rules.needsPlain)
   if (decision.decode || decision.isNegotiable) addVary(answer.fields)
   if (!decision.decode) return null
   markDecoded(answer.fields)
   answer.contentLength = null
-  return decision.coding
+  return decision.codings
 }
 
 /** All lines of a field as one; null = there is none. */
@@ -127,7 +140,7 @@ type Skip = Extract<AnswerDecision, { encode: false }>
 
 function amend(answer: PlannedAnswer, { isNegotiable, coding, reason }: Skip, { raw }: FastifyRequest): void {
   const { fields, status } = answer
-  // Who encoded it has named it: an encoded form from the cache has its mark.
+  // Who encoded it has named it.
   if (reason === 'origin-encoded') return
   if (status === 304) {
     const ifNoneMatch = raw.headers['if-none-match']

@@ -55,7 +55,7 @@ export function sendHook(setup: SendSetup) {
     if (plan === null) return leave()
     if ('decode' in plan) {
       setup.handOver.leaveAlone(request)
-      return done(null, decodedAnswer(payload, plan, setup.inUse))
+      return done(null, decodedAnswer(payload, plan, setup))
     }
     const sending = { setup, request, reply, plan }
     if (Buffer.isBuffer(payload)) return sendWhole(sending, payload, done)
@@ -126,7 +126,10 @@ function sendWhole(sending: Sending, body: Buffer, done: Done): void {
   const encoded = encodeNow(body, plan.coding, level)
   const ms = performance.now() - began
   learn(sending, level, { bytesIn: body.length, bytesOut: encoded.length, busyMs: ms })
-  if (encoded.length > body.length * WORTH) return sendPlain(sending, 'no-gain', body, done)
+  if (encoded.length > body.length * WORTH) {
+    spend(sending, ms)
+    return sendPlain(sending, 'no-gain', body, done)
+  }
   account(sending, { bytesIn: body.length, bytesOut: encoded.length, busyMs: ms })
   const isHandedOver = setup.isHandedOver(request) && !looksCompressed(body) && isVaryReady(reply)
   markEncodedReply(reply, plan.coding, isHandedOver)
@@ -157,7 +160,7 @@ function sendStream(sending: Sending, source: Readable, done: Done): void {
       if (plan.length === null && first.length < plan.rules.minSize) {
         return sendRest(sending, 'small', { source, first }, done)
       }
-      if (!shrinks(first, plan)) return sendRest(sending, 'no-gain', { source, first }, done)
+      if (!shrinks(first, sending)) return sendRest(sending, 'no-gain', { source, first }, done)
     }
     encodeRest(sending, levelFor(sending, plan.length), { source, first }, done)
   })
@@ -169,9 +172,12 @@ interface Rest {
 }
 
 /** The cheapest level tells well enough. */
-function shrinks(block: Buffer, { coding }: Plan): boolean {
+function shrinks(block: Buffer, sending: Sending): boolean {
   const probe = block.length > FIRST_BLOCK_BYTES ? block.subarray(0, FIRST_BLOCK_BYTES) : block
-  return encodeNow(probe, coding, 1).length <= probe.length * WORTH
+  const began = performance.now()
+  const encoded = encodeNow(probe, sending.plan.coding, 1)
+  spend(sending, performance.now() - began)
+  return encoded.length <= probe.length * WORTH
 }
 
 function encodeRest(sending: Sending, level: number, { source, first }: Rest, done: Done): void {
@@ -186,6 +192,7 @@ function encodeRest(sending: Sending, level: number, { source, first }: Rest, do
     level,
     length,
     ticker: setup.ticker,
+    progress: plan.facts,
     onEnd: ended => {
       if (isHigh) setup.load.highRunning--
       if (ended.isWhole) learn(sending, level, ended)
@@ -231,6 +238,11 @@ function restoreVary(reply: FastifyReply, before: string | null): void {
 
 function levelFor({ setup, request, plan }: Sending, length: number | null): number {
   return pickLevel(setup, plan, { length, bytesPerMs: setup.paceOf(request) }).level
+}
+
+/** Time of an encoder whose bytes are not sent. */
+function spend({ setup, plan }: Sending, ms: number): void {
+  setup.count.spent({ route: plan.rules.settings.route, coding: plan.coding, contentClass: plan.contentClass, ms })
 }
 
 interface Spent {

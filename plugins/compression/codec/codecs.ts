@@ -18,11 +18,11 @@ export interface ZlibStream extends Transform {
 }
 
 /** Bytes of output that are asked for at once; each further piece would be another job for the thread pool. */
-const OUTPUT_BYTES = 64 * 1024
+export const OUTPUT_BYTES = 64 * 1024
 /** Window of brotli and zstd on the fly, as a power of two: 512 KiB bound the memory of one stream. */
 const WINDOW_BITS = 19
 /** Largest window of zstd that is decoded, 8 MiB, as browsers have it (RFC 9659): a frame asks for its memory at once. */
-const MAX_ZSTD_WINDOW_BITS = 23
+export const MAX_ZSTD_WINDOW_BITS = 23
 const MIN_WINDOW_BITS = 16
 
 interface Codec {
@@ -120,21 +120,4 @@ export function encoderForStorage(coding: Coding, length: number, isText: boolea
 /** Sends what the encoder holds, so that the client can read all that the origin has sent. */
 export function flushEncoder(encoder: ZlibStream, coding: Coding): void {
   encoder.flush(codecs[coding].flushKind)
-}
-
-const zstdBounds = { params: { [constants.ZSTD_d_windowLogMax]: MAX_ZSTD_WINDOW_BITS } }
-
-export function decoderStream(coding: Coding): ZlibStream {
-  const options = { chunkSize: OUTPUT_BYTES }
-  if (coding === 'gzip') return zlib.createGunzip(options) as unknown as ZlibStream
-  if (coding === 'br') return zlib.createBrotliDecompress(options) as unknown as ZlibStream
-  return zlib.createZstdDecompress({ ...options, ...zstdBounds }) as unknown as ZlibStream
-}
-
-/** In the thread pool. @throws when the bytes are not of the coding, or more than `maxBytes` come out. */
-export function decodePooled(body: Buffer, coding: Coding, maxBytes: number): Promise<Buffer> {
-  const options = { maxOutputLength: maxBytes }
-  if (coding === 'gzip') return promisify<Buffer, object, Buffer>(zlib.gunzip)(body, options)
-  if (coding === 'br') return promisify<Buffer, object, Buffer>(zlib.brotliDecompress)(body, options)
-  return promisify<Buffer, object, Buffer>(zlib.zstdDecompress)(body, { ...options, ...zstdBounds })
 }

@@ -19,8 +19,17 @@ export interface EncodedBodySetup {
   /** Of the whole body, null when not known. */
   readonly length: number | null
   readonly ticker: Ticker
+  /** Kept up to date: whoever looks when the client leaves does so before the encoder is closed. */
+  readonly progress: EncodingProgress
   /** Told once, whole or not. Bytes in and out, and the time that the encoder was busy in ms. */
   onEnd(ended: EncodingEnd): void
+}
+
+/** Bytes that the encoder has used and made, and the time that it was busy, in ms. */
+export interface EncodingProgress {
+  bytesIn: number
+  bytesOut: number
+  cpuMs: number
 }
 
 export interface EncodingEnd {
@@ -38,9 +47,6 @@ class EncodedBody implements Ticked {
   bagIndex = -1
   readonly #setup: EncodedBodySetup
   readonly #encoder: ZlibStream
-  #bytesIn = 0
-  #bytesOut = 0
-  #busyMs = 0
   /** End of the last write: what waits behind another one is not busy twice. */
   #busyUntil = 0
   #wroteMs = 0
@@ -53,11 +59,12 @@ class EncodedBody implements Ticked {
   }
 
   begin(): Readable {
-    const { source, first, ticker } = this.#setup
+    const setup = this.#setup
+    const { source, first, ticker } = setup
     const encoder = this.#encoder
     const push = encoder.push.bind(encoder)
     encoder.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
-      if (chunk !== null) this.#bytesOut += chunk.length
+      if (chunk !== null) setup.progress.bytesOut += chunk.length
       return push(chunk, encoding)
     }
     encoder.once('close', () => this.#close())
@@ -83,12 +90,14 @@ class EncodedBody implements Ticked {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
     if (bytes.length === 0) return
     const began = performance.now()
-    const isFirst = this.#bytesIn === 0
-    this.#bytesIn += bytes.length
+    const isFirst = this.#wroteMs === 0
     this.#wroteMs = began
     this.#holds = true
     const goesOn = this.#encoder.write(bytes, () => {
-      this.#busyMs += performance.now() - Math.max(began, this.#busyUntil)
+      const { progress } = this.#setup
+      progress.cpuMs += performance.now() - Math.max(began, this.#busyUntil)
+      // What waits in front of the encoder for a client that is gone is not encoded, and saves nothing.
+      progress.bytesIn = this.#encoder.bytesWritten
       this.#busyUntil = performance.now()
     })
     if (!goesOn) this.#setup.source.pause()
@@ -109,10 +118,10 @@ class EncodedBody implements Ticked {
   #close(): void {
     if (this.#isOver) return
     this.#isOver = true
-    const { source, ticker, onEnd } = this.#setup
+    const { source, ticker, progress, onEnd } = this.#setup
     ticker.delete(this)
     if (!source.destroyed && !source.readableEnded) source.destroy()
     const isWhole = this.#encoder.readableEnded
-    onEnd({ bytesIn: this.#bytesIn, bytesOut: this.#bytesOut, busyMs: this.#busyMs, isWhole })
+    onEnd({ bytesIn: progress.bytesIn, bytesOut: progress.bytesOut, busyMs: progress.cpuMs, isWhole })
   }
 }

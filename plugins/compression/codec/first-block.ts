@@ -22,6 +22,8 @@ export interface BlockBounds {
   /** Bytes, about. */
   readonly limit: number
   readonly holdMs: number
+  /** It is also read when nothing has come for so long. */
+  readonly idleMs?: number
 }
 
 /** The stream is paused afterwards, and its errors are whoever reads on's. */
@@ -37,6 +39,7 @@ class FirstBlockReader implements Ticked {
   readonly #done: Done
   readonly #chunks: Buffer[] = []
   readonly #sinceMs = performance.now()
+  #lastMs = this.#sinceMs
   #length = 0
 
   constructor(source: Readable, bounds: BlockBounds, ticker: Ticker, done: Done) {
@@ -54,13 +57,16 @@ class FirstBlockReader implements Ticked {
   }
 
   tick(nowMs: number): void {
-    if (nowMs - this.#sinceMs >= this.#bounds.holdMs) this.#finish(null, false)
+    const { holdMs, idleMs } = this.#bounds
+    if (nowMs - this.#sinceMs >= holdMs) this.#finish(null, false)
+    else if (idleMs !== undefined && nowMs - this.#lastMs >= idleMs) this.#finish(null, false)
   }
 
   readonly #onData = (chunk: Buffer | string): void => {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
     this.#chunks.push(bytes)
     this.#length += bytes.length
+    if (this.#bounds.idleMs !== undefined) this.#lastMs = performance.now()
     if (this.#length >= this.#bounds.limit) this.#finish(null, false)
   }
   readonly #onEnd = (): void => this.#finish(null, true)

@@ -19,6 +19,8 @@ import type { RecodedBody } from './recoded-body.ts'
 
 /** Longest wait for a short body, of which all is said to be on its way. */
 const HOLD_MS = 1_000
+/** A client that has been silent for so long may wait for an answer: no app has been asked yet. */
+const HOLD_IDLE_MS = 200
 
 /** What is sent, and what is known of it. */
 export interface BodyPlan {
@@ -78,15 +80,20 @@ export class BodyExchange implements ExchangeController, FollowedExchange, LegOw
   /** A short body is known whole in a moment: apps that read no chunked bodies get one with a length. */
   #hold(holdBytes: number): void {
     const { body, request } = this.#plan
-    readFirstBlock(body, { limit: holdBytes, holdMs: HOLD_MS }, this.#way.ticker, (error, block) => {
-      if (this.#isOver) return
-      if (block === null) return this.fail(this.#bodyFailure ?? error ?? new Error('the body was cut'))
-      const { bytes, isWhole } = block
-      if (!isWhole) return this.#sendLater({ ...request, body: new JoinedBody([bytes], body), bodyLength: null })
-      const instead = this.#plan.insteadOf(bytes)
-      this.#isPlain = instead !== null
-      this.#sendLater(instead ?? { ...request, body: bytes, bodyLength: bytes.length })
-    })
+    readFirstBlock(
+      body,
+      { limit: holdBytes, holdMs: HOLD_MS, idleMs: HOLD_IDLE_MS },
+      this.#way.ticker,
+      (error, block) => {
+        if (this.#isOver) return
+        if (block === null) return this.fail(this.#bodyFailure ?? error ?? new Error('the body was cut'))
+        const { bytes, isWhole } = block
+        if (!isWhole) return this.#sendLater({ ...request, body: new JoinedBody([bytes], body), bodyLength: null })
+        const instead = this.#plan.insteadOf(bytes)
+        this.#isPlain = instead !== null
+        this.#sendLater(instead ?? { ...request, body: bytes, bodyLength: bytes.length })
+      },
+    )
     body.resume()
   }
 

@@ -4,8 +4,17 @@
  */
 import { chooseCoding } from '../rules/accept-encoding.ts'
 import type { TypeVerdict } from '../rules/content-type.ts'
-import { allCodings, type Coding, type ContentClass, type LevelMap, type RequestRules } from '../rules/types.ts'
-import { codingsOf, type RequestBodyFields } from './request-fields.ts'
+import {
+  allCodings,
+  asDecodable,
+  type Coding,
+  type ContentClass,
+  codingsOf,
+  type Decodable,
+  type LevelMap,
+  type RequestRules,
+} from '../rules/types.ts'
+import type { RequestBodyFields } from './request-fields.ts'
 
 export interface RequestQuestion {
   readonly fields: RequestBodyFields
@@ -37,11 +46,13 @@ export type LeaveReason =
   | 'level'
   | 'part'
   | 'digest'
+  | 'signed'
   | 'not-advertised'
   | 'not-accepted'
 
 export type RequestDecision =
-  | { readonly act: 'decode'; readonly coding: Coding; readonly reason: 'decoded' }
+  /** `codings` in the order in which they were applied. */
+  | { readonly act: 'decode'; readonly codings: readonly Decodable[]; readonly reason: 'decoded' }
   | {
       readonly act: 'encode'
       readonly coding: Coding
@@ -61,10 +72,13 @@ export function decideRequest(question: RequestQuestion, rules: RequestRouteRule
   const codings = codingsOf(fields.contentEncoding)
   if (codings.length === 0) return decideEncode(question, rules)
   if (!requests.decode) return leave('encoded')
-  const [coding] = codings
-  // A chain of codings is the shape of a bomb, and nobody else's.
-  if (codings.length > 1 || !isCoding(coding)) return { act: 'refuse', reason: 'unsupported-coding' }
-  return { act: 'decode', coding, reason: 'decoded' }
+  // RFC 9421, AWS SigV4: the app could not verify it any more.
+  if (fields.isSigned) return leave('signed')
+  // The offset counts coded bytes, and a part of a coded body is nothing by itself.
+  if (fields.isPart) return leave('part')
+  const known = asDecodable(codings)
+  if (known === null) return { act: 'refuse', reason: 'unsupported-coding' }
+  return { act: 'decode', codings: known, reason: 'decoded' }
 }
 
 function decideEncode({ fields, length, advertised }: RequestQuestion, rules: RequestRouteRules): RequestDecision {
@@ -76,6 +90,7 @@ function decideEncode({ fields, length, advertised }: RequestQuestion, rules: Re
   const verdict = judge(fields.contentType)
   if (!verdict.compressible) return leave(verdict.reason)
   if (levelMap[verdict.contentClass] === 0) return leave('level')
+  if (fields.isSigned) return leave('signed')
   if (fields.isPart) return leave('part')
   if (fields.isDigested) return leave('digest')
   const choice = chooseForOrigin(rules, advertised)

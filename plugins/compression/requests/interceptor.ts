@@ -12,7 +12,7 @@ import { LAN_BYTES_PER_MS } from '../measure/bandwidth.ts'
 import type { Costs } from '../measure/costs.ts'
 import type { LoadWatch } from '../measure/load.ts'
 import type { RouteRules } from '../route-rules.ts'
-import { allCodings } from '../rules/types.ts'
+import { allCodings, nameOfCodings } from '../rules/types.ts'
 import type { CompressionCounters } from '../signals.ts'
 import { BodyExchange, type BodyPlan } from './body-exchange.ts'
 import { decideRequest, type RequestDecision } from './decide-request.ts'
@@ -73,7 +73,7 @@ function takeBody(asked: Asked, request: ExchangeRequest, handler: ExchangeHandl
     setup.count.requestLeft(rules.settings.route, decision.reason)
     return next(upstream, request, handler)
   }
-  note(decision.reason, 'coding' in decision ? decision.coding : null)
+  note(decision.reason, encodingOf(decision))
   if (decision.act === 'refuse') return refuse(asked, handler)
   const parts = { ...setup, route: rules.settings.route, resource, note }
   const plan = planFor(asked, decision, request, parts)
@@ -94,13 +94,20 @@ function planFor(
   request: ExchangeRequest,
   parts: PlanParts,
 ): BodyPlan {
+  const expects = client.raw.headers.expect !== undefined
+  if (decision.act === 'decode') {
+    return decodePlan({ request, codings: decision.codings, expects }, boundsFor(rules, client), parts)
+  }
   const { coding } = decision
-  const sending = { request, coding, expects: client.raw.headers.expect !== undefined }
-  if (decision.act === 'decode') return decodePlan(sending, boundsFor(rules, client), parts)
   // Origins are near: what counts is the time of the encoder.
   const wanted = { rules, coding, contentClass: decision.contentClass }
   const { level } = pickLevel(setup, wanted, { length: request.bodyLength, bytesPerMs: LAN_BYTES_PER_MS })
-  return encodePlan(sending, level, parts)
+  return encodePlan({ request, coding, expects }, level, parts)
+}
+
+function encodingOf(decision: Exclude<RequestDecision, { act: 'leave' }>): string | null {
+  if (decision.act === 'decode') return nameOfCodings(decision.codings)
+  return decision.act === 'encode' ? decision.coding : null
 }
 
 /** What the route allows of any body holds for a decoded one too. */

@@ -5,13 +5,13 @@ import type { Readable } from 'node:stream'
 import type { ExchangeRequest } from '../../upstream/index.ts'
 import type { Ticker } from '../codec/ticker.ts'
 import { chooseCoding } from '../rules/accept-encoding.ts'
-import type { Coding } from '../rules/types.ts'
+import { type Coding, type Decodable, nameOfCodings } from '../rules/types.ts'
 import type { CompressionCounters } from '../signals.ts'
 import type { BodyPlan } from './body-exchange.ts'
 import { codingWithdrawn, reasonOf } from './errors.ts'
 import { JoinedBody } from './joined-body.ts'
 import type { LearnedCodings, Resource } from './learned.ts'
-import { RecodedBody } from './recoded-body.ts'
+import { decodedBody, RecodedBody } from './recoded-body.ts'
 import { BodyDecoder, BodyEncoder, type DecodeBounds, type RecodersInUse } from './recoders.ts'
 import { decodedHead, encodedHead } from './request-fields.ts'
 
@@ -20,6 +20,8 @@ export const HOLD_BYTES = 64 * 1024
 /** A whole body has to become shorter by this much to be worth a coding. */
 const WORTH = 0.97
 const UNSUPPORTED_MEDIA_TYPE = 415
+/** The client left in the middle, or the app answered or died before it had read the body. */
+const UNFINISHED = 'unfinished'
 
 export interface PlanParts {
   readonly route: string
@@ -39,17 +41,30 @@ function holdFor(length: number | null, expects: boolean): number {
 
 interface Sending {
   readonly request: ExchangeRequest
-  readonly coding: Coding
   /** The client waits for 100 Continue. */
   readonly expects: boolean
 }
 
+interface Decoding extends Sending {
+  readonly codings: readonly Decodable[]
+}
+
+interface Encoding extends Sending {
+  readonly coding: Coding
+}
+
 export function decodePlan(
-  { request, coding, expects }: Sending,
+  { request, codings, expects }: Decoding,
   bounds: DecodeBounds,
   { route, count, inUse }: PlanParts,
 ): BodyPlan {
-  const body = new RecodedBody(request.body as Readable, new BodyDecoder(coding, bounds, inUse))
+  const source = request.body as Readable
+  const { body, first } = decodedBody(
+    source,
+    codings,
+    (coding, read) => new BodyDecoder(coding, { bounds, read, inUse }),
+  )
+  const coding = nameOfCodings(codings)
   return {
     request: { ...request, headers: decodedHead(request.headers) },
     body,
@@ -58,12 +73,13 @@ export function decodePlan(
     afterHead: () => null,
     end: failure => {
       if (failure !== null) count.requestLeft(route, reasonOf(failure))
-      else count.recoded({ route, coding, reason: 'decoded', bytesIn: body.bytesIn, bytesOut: body.bytesOut })
+      else if (!body.isWhole) count.requestLeft(route, UNFINISHED)
+      else count.recoded({ route, coding, reason: 'decoded', bytesIn: first.bytesIn, bytesOut: body.bytesOut })
     },
   }
 }
 
-export function encodePlan({ request, coding, expects }: Sending, level: number, parts: PlanParts): BodyPlan {
+export function encodePlan({ request, coding, expects }: Encoding, level: number, parts: PlanParts): BodyPlan {
   const { ticker, inUse } = parts
   const length = request.bodyLength as number
   const encoder = new BodyEncoder({ coding, level, length, ticker, inUse })
@@ -84,7 +100,7 @@ class EncodePlan implements BodyPlan {
   #isDoubted = false
   #isPlain = false
 
-  constructor({ request, coding, expects }: Sending, encoder: BodyEncoder, parts: PlanParts) {
+  constructor({ request, coding, expects }: Encoding, encoder: BodyEncoder, parts: PlanParts) {
     this.#plain = request
     this.#coding = coding
     this.#encoder = encoder
@@ -119,6 +135,7 @@ class EncodePlan implements BodyPlan {
     if (failure !== null) count.requestLeft(route, reasonOf(failure))
     else if (this.#isRefused) count.requestLeft(route, 'sent-plain')
     else if (this.#isPlain) count.requestLeft(route, 'no-gain')
+    else if (!this.body.isWhole) count.requestLeft(route, UNFINISHED)
     else count.recoded({ route, coding: this.#coding, reason: 'encoded-for-origin', bytesIn, bytesOut })
   }
 

@@ -4,6 +4,7 @@
  */
 import { Readable } from 'node:stream'
 import type { ZlibStream } from '../codec/codecs.ts'
+import type { Decodable } from '../rules/types.ts'
 
 /** Bytes that wait for the origin before the client has to. */
 const HIGH_WATER_BYTES = 65_536
@@ -17,7 +18,7 @@ export interface Recoder {
   /** Bytes of the source, as they are read. */
   take(chunk: Buffer): void
   /** Looked at with every piece that comes out; an error ends the body with it. */
-  check(bytesIn: number, bytesOut: number): Error | null
+  check(bytesOut: number): Error | null
   /** The coder does not understand the bytes, or has come to an end before them. */
   explain(cause: Error): Error
 }
@@ -30,6 +31,7 @@ export class RecodedBody extends Readable {
   #coder: ZlibStream | null = null
   #isSourceAtEnd = false
   #isCoderAtEnd = false
+  #isWhole = false
 
   constructor(source: Readable, recoder: Recoder) {
     super({ highWaterMark: HIGH_WATER_BYTES })
@@ -44,6 +46,11 @@ export class RecodedBody extends Readable {
   /** Everything has been read from the source. */
   get isSourceAtEnd(): boolean {
     return this.#isSourceAtEnd
+  }
+
+  /** Everything has come out of the coder. */
+  get isWhole(): boolean {
+    return this.#isWhole
   }
 
   override _read(): void {
@@ -97,8 +104,14 @@ export class RecodedBody extends Readable {
 
   readonly #onEnd = (): void => {
     this.#isSourceAtEnd = true
-    if (this.#isCoderAtEnd) this.push(null)
+    // Senders put a coding on empty bodies, too; an empty body is one in every coding.
+    if (this.#isCoderAtEnd || this.bytesIn === 0) this.#finish()
     else this.#coder?.end()
+  }
+
+  #finish(): void {
+    this.#isWhole = true
+    this.push(null)
   }
 
   readonly #onError = (error: Error): void => void this.destroy(error)
@@ -109,7 +122,7 @@ export class RecodedBody extends Readable {
 
   readonly #onCoded = (chunk: Buffer): void => {
     this.bytesOut += chunk.length
-    const problem = this.#recoder.check(this.bytesIn, this.bytesOut)
+    const problem = this.#recoder.check(this.bytesOut)
     if (problem !== null) return void this.destroy(problem)
     if (!this.push(chunk)) this.#coder?.pause()
   }
@@ -118,12 +131,41 @@ export class RecodedBody extends Readable {
   readonly #onCoderEnd = (): void => {
     this.#isCoderAtEnd = true
     if ((this.#coder?.bytesWritten ?? 0) < this.bytesIn) return this.#failBehindEnd()
-    if (this.#isSourceAtEnd) this.push(null)
+    if (this.#isSourceAtEnd) this.#finish()
   }
 
   #failBehindEnd(): void {
     this.destroy(this.#recoder.explain(new Error('bytes behind the end of the coding')))
   }
+}
+
+/** Bytes of the coded body that have been read so far. */
+export type BytesRead = () => number
+
+export interface DecodedBody {
+  readonly body: RecodedBody
+  /** The one that reads the source; the same where there is one coding. */
+  readonly first: RecodedBody
+}
+
+/** A body without its codings: the one that was applied last comes off first, and each decoder has the bounds of all. */
+export function decodedBody(
+  source: Readable,
+  codings: readonly Decodable[],
+  decoderFor: (coding: Decodable, read: BytesRead) => Recoder,
+): DecodedBody {
+  let first: RecodedBody | null = null
+  let body: RecodedBody | null = null
+  const read = () => first?.bytesIn ?? 0
+  for (const coding of codings.toReversed()) {
+    const inner: RecodedBody | null = body
+    body = new RecodedBody(inner ?? source, decoderFor(coding, read))
+    // A body that nobody reads any more needs no one that feeds it.
+    if (inner !== null) body.once('close', () => inner.destroy())
+    first ??= body
+  }
+  if (body === null || first === null) throw new RangeError('a body without a coding is not decoded')
+  return { body, first }
 }
 
 function ignore(): void {}

@@ -2,12 +2,13 @@
  * The two things that are done to the body of a request: decoding it within bounds, so that no bomb reaches the app, and
  * encoding it with what was read kept, so that it can be sent plain should the app refuse it.
  */
-import { decoderStream, encoderStream, flushEncoder, type ZlibStream } from '../codec/codecs.ts'
+import { encoderStream, flushEncoder, type ZlibStream } from '../codec/codecs.ts'
+import { decoderStream } from '../codec/decoders.ts'
 import { FLUSH_MS } from '../codec/encoded-body.ts'
 import type { Ticked, Ticker } from '../codec/ticker.ts'
-import type { Coding } from '../rules/types.ts'
+import type { Coding, Decodable } from '../rules/types.ts'
 import { bodyBomb, brokenBody, decodedTooLarge, decodersBusy } from './errors.ts'
-import type { Recoder } from './recoded-body.ts'
+import type { BytesRead, Recoder } from './recoded-body.ts'
 
 /** Most decoders at once: each may hold a window of 16 MiB (RFC 7932 §9.1), and clients choose how long it lives. */
 export const MAX_DECODERS = 32
@@ -29,14 +30,22 @@ export interface DecodeBounds {
   readonly maxRatio: number
 }
 
+export interface DecodeSetup {
+  readonly bounds: DecodeBounds
+  readonly read: BytesRead
+  readonly inUse: RecodersInUse
+}
+
 export class BodyDecoder implements Recoder {
-  readonly #coding: Coding
+  readonly #coding: Decodable
   readonly #bounds: DecodeBounds
+  readonly #read: BytesRead
   readonly #inUse: RecodersInUse
 
-  constructor(coding: Coding, bounds: DecodeBounds, inUse: RecodersInUse) {
+  constructor(coding: Decodable, { bounds, read, inUse }: DecodeSetup) {
     this.#coding = coding
     this.#bounds = bounds
+    this.#read = read
     this.#inUse = inUse
   }
 
@@ -53,10 +62,10 @@ export class BodyDecoder implements Recoder {
 
   take(): void {}
 
-  check(bytesIn: number, bytesOut: number): Error | null {
+  check(bytesOut: number): Error | null {
     const { maxBytes, maxRatio } = this.#bounds
     if (maxBytes !== null && bytesOut > maxBytes) return decodedTooLarge(maxBytes)
-    return bytesOut > RATIO_FREE_BYTES && bytesOut > bytesIn * maxRatio ? bodyBomb(maxRatio) : null
+    return bytesOut > RATIO_FREE_BYTES && bytesOut > this.#read() * maxRatio ? bodyBomb(maxRatio) : null
   }
 
   explain(cause: Error): Error {

@@ -3,7 +3,7 @@
  * Pure, with its reason.
  */
 import type { AnswerFields } from './answer-fields.ts'
-import { allCodings, type Coding } from './types.ts'
+import { asDecodable, codingsOf, type Decodable } from './types.ts'
 
 export interface DecodingQuestion {
   readonly status: number
@@ -18,7 +18,8 @@ export interface DecodingQuestion {
 }
 
 export type DecodingDecision =
-  | { readonly decode: true; readonly coding: Coding; readonly reason: 'decoded' }
+  /** `codings` in the order in which they were applied. */
+  | { readonly decode: true; readonly codings: readonly Decodable[]; readonly reason: 'decoded' }
   | {
       readonly decode: false
       readonly reason: 'status' | 'range' | 'no-transform' | 'coding' | 'trailers' | 'acceptable' | 'busy'
@@ -37,20 +38,13 @@ export function decideDecoding(
   if (status === 206 || fields.contentRange) return leave('range')
   // RFC 9110 §7.7
   if (fields.noTransform) return leave('no-transform')
-  const coding = (fields.contentEncoding ?? '')
-    .trim()
-    .toLowerCase()
-    .replace(/^x-gzip$/, 'gzip')
-  if (!isCoding(coding)) return leave('coding')
+  const codings = asDecodable(codingsOf(fields.contentEncoding))
+  if (codings === null) return leave('coding')
   if (hasTrailers) return leave('trailers')
-  if (!needsPlain(accept, coding)) return leave('acceptable', true)
+  if (!codings.some(coding => needsPlain(accept, coding))) return leave('acceptable', true)
   if (question.noTransform) return leave('no-transform', true)
   if (question.isFull) return leave('busy', true)
-  return { decode: true, coding, reason: 'decoded' }
-}
-
-function isCoding(name: string): name is Coding {
-  return allCodings.includes(name as Coding)
+  return { decode: true, codings, reason: 'decoded' }
 }
 
 function leave(reason: Extract<DecodingDecision, { decode: false }>['reason'], isNegotiable = false): DecodingDecision {

@@ -5,7 +5,38 @@
 /** A content coding that the plugin makes, by its name on the wire. */
 export type Coding = 'zstd' | 'br' | 'gzip'
 
+/** One that it reads, from origins and clients. */
+export type Decodable = Coding | 'deflate'
+
+const decodable: ReadonlySet<string> = new Set(['zstd', 'br', 'gzip', 'deflate'])
+/** Longest chain of codings over one body; more of them is the shape of a bomb, and nobody else's. */
+const MAX_CHAIN = 2
+
 export const allCodings: readonly Coding[] = ['zstd', 'br', 'gzip']
+
+/**
+ * The codings that a body has by its Content-Encoding, in the order in which they were applied (RFC 9110 §8.4): `identity`
+ * and empty members are none, `x-gzip` is gzip (§8.4.1.3).
+ */
+export function codingsOf(contentEncoding: string | null): readonly string[] {
+  if (contentEncoding === null) return []
+  return contentEncoding
+    .split(',')
+    .map(member => member.trim().toLowerCase())
+    .filter(member => member !== '' && member !== 'identity')
+    .map(member => (member === 'x-gzip' ? 'gzip' : member))
+}
+
+/** Null: no decoder for one of them, or too many. */
+export function asDecodable(codings: readonly string[]): readonly Decodable[] | null {
+  if (codings.length === 0 || codings.length > MAX_CHAIN) return null
+  return codings.every(coding => decodable.has(coding)) ? (codings as readonly Decodable[]) : null
+}
+
+/** The word for them in numbers and notes. */
+export function nameOfCodings(codings: readonly Decodable[]): Decodable | 'chain' {
+  return codings.length === 1 ? (codings[0] as Decodable) : 'chain'
+}
 
 /** What kind of content an answer has, as far as effort is decided by it. */
 export type ContentClass = 'text' | 'image' | 'video' | 'default'
@@ -60,5 +91,7 @@ export type SkipReason =
   | 'not-accepted'
   | 'no-gain'
   | 'payload'
+  /** The cache has encoded it before. */
+  | 'stored-form'
   /** It came encoded and leaves plain. */
   | 'decoded'

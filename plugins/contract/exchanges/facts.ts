@@ -32,7 +32,7 @@ export interface ExchangeFacts {
   readonly bytesIn: number | null
   /** Of the answer as it was sent. */
   readonly bytesOut: number | null
-  /** Of the answer as the origin or the cache gave it. */
+  /** Of the same part of the answer before the app encoded it. */
   readonly bytesRaw: number | null
   /** From the request to the head of the answer. */
   readonly firstByteMs: number | null

@@ -2,6 +2,8 @@
  * Bodies of requests in every coding, an origin that reads them, and a client that sends them.
  */
 import zlib from 'node:zlib'
+import type { FastifyInstance } from 'fastify'
+import { contractOf } from '../../../plugins/contract/index.ts'
 import { exchange, type RawAnswer } from '../../support/raw-client.ts'
 import { answer, type RawRequest, rawOrigin } from '../../support/raw-origin.ts'
 import type { compressingApp } from './support.ts'
@@ -60,3 +62,12 @@ function chunked(body: Buffer): Buffer {
 }
 
 export const seen = ({ requests }: { requests: RawRequest[] }, at = -1) => requests.at(at) as RawRequest
+
+/** The series of a counter: the values of its labels, and the number. */
+export function counted(app: FastifyInstance, name: string): (string | number)[][] {
+  for (const signal of contractOf(app).signals.numbers()) {
+    if (signal.spec.name !== name) continue
+    return [...signal.series()].map(({ labels, point }) => [...labels, point.value])
+  }
+  return []
+}

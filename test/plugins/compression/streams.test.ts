@@ -145,7 +145,8 @@ t.test('the beginning of a long body leaves while the rest is still to come, in 
     // A ticker that never comes round: only the encoder's own hurry can send it.
     const ticker = new Ticker(1_000_000)
     t.teardown(() => ticker.stop())
-    const setup = { source, first: Buffer.alloc(0), coding, level: 5, length: null, ticker, onEnd() {} }
+    const progress = { bytesIn: 0, bytesOut: 0, cpuMs: 0 }
+    const setup = { source, first: Buffer.alloc(0), coding, level: 5, length: null, ticker, progress, onEnd() {} }
     const sent: Buffer[] = []
     for await (const part of on(encodeBody(setup), 'data', { signal: AbortSignal.timeout(5_000) })) {
       sent.push(part[0])
