@@ -33,6 +33,10 @@ export type * from './types.ts'
 const DEFAULT_WINDOW_MS = 1000
 /** Where nobody says which knobs are in force, all are said again this often. */
 const REPEAT_WINDOWS = 60
+/** Knobs of one such repetition; further ones have their turn a window later. */
+const REPEAT_TOGETHER = 64
+/** So many knobs are compared with what is in force in every window; of more, a part in each. */
+const HELD_AT_ONCE = 400
 /** Routes whose slow-moving knobs are looked at in one window: all of them every few seconds. */
 const SLOW_TURN = 5
 
@@ -197,12 +201,19 @@ class TunerController implements Controller {
   /** A knob that stands elsewhere than it was put, with nobody's pin on it, goes back. */
   #holdOthers(inForce: unknown): void {
     const isKnown = typeof inForce === 'object' && inForce !== null
-    const isRepeat = this.#book.now % REPEAT_WINDOWS === 0
-    if (!isKnown && !isRepeat) return
+    if (!isKnown) return this.#repeat()
+    const parts = Math.ceil(this.#book.count / HELD_AT_ONCE)
     let turn = 0
     for (const knob of this.#book.all()) {
-      if (!isKnown) this.#book.emit(knob.scope, knob.target, knob.knob, knob.value)
-      else if (turn++ % SLOW_TURN === this.#book.now % SLOW_TURN) this.#hold(knob, inForce as Record<string, unknown>)
+      if (turn++ % parts === this.#book.now % parts) this.#hold(knob, inForce as Record<string, unknown>)
+    }
+  }
+
+  #repeat(): void {
+    const part = this.#book.now % REPEAT_WINDOWS
+    let turn = 0
+    for (const { scope, target, knob, value } of this.#book.all()) {
+      if (Math.floor(turn++ / REPEAT_TOGETHER) % REPEAT_WINDOWS === part) this.#book.emit(scope, target, knob, value)
     }
   }
 

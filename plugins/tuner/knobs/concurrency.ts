@@ -5,7 +5,7 @@
  */
 import type { Book } from '../guard/book.ts'
 import { clamp, rounded } from '../model/numbers.ts'
-import { type Look, newLook, type UpstreamMemory } from '../model/upstream-memory.ts'
+import type { Look, UpstreamMemory } from '../model/upstream-memory.ts'
 import type { Entry } from '../types.ts'
 
 export const START_LIMIT = 16
@@ -101,14 +101,14 @@ export class ConcurrencyKnob {
     const enough = look.ratios.count >= ENOUGH || (look.windows >= ENOUGH_WINDOWS && look.ratios.count >= A_FEW)
     const isCrowded = look.ratios.count >= ENOUGH_CROWDED && look.ratios.quantile(0.5) > CROWDED
     if (!enough && !isCrowded) {
-      if (look.windows >= 4 * ENOUGH_WINDOWS) this.#upstream.look = newLook()
+      if (look.windows >= 4 * ENOUGH_WINDOWS) this.#upstream.lookAgain()
       return
     }
     // Nobody is slowed down by others where there are none.
     this.#upstream.ratio = look.inflight / look.windows < 1 && look.saturated === 0 ? 1 : look.ratios.quantile(0.5)
     this.#move(look)
     const isUndecided = this.#step === null && look.ratios.count < ENOUGH_NEAR && look.windows < ENOUGH_NEAR_WINDOWS
-    if (this.#step === null && !isUndecided) this.#upstream.look = newLook()
+    if (this.#step === null && !isUndecided) this.#upstream.lookAgain()
   }
 
   #move(look: Look): void {
@@ -174,7 +174,7 @@ export class ConcurrencyKnob {
     const chain = this.#unsureStep(isProtecting, seen)
     if (this.#step !== null) conclude(this.#step.entry, 'kept', 'followed by a further step in the same direction')
     this.#step = { from: chain?.from ?? from, to: this.limit, before: chain?.before ?? seen, entry }
-    this.#upstream.look = newLook()
+    this.#upstream.lookAgain()
   }
 
   /** A chain of protecting steps is checked against what was before the first of those that may have cost something. */
@@ -212,7 +212,7 @@ export class ConcurrencyKnob {
     else conclude(step.entry, 'kept', measured)
     if (!isWorse && step.to > step.from) this.#hasGrown = true
     this.#step = null
-    this.#upstream.look = newLook()
+    this.#upstream.lookAgain()
   }
 
   #undo(step: Step, measured: string, look: Look): void {
@@ -284,7 +284,7 @@ export class ConcurrencyKnob {
     }
     this.#limitBeforeStall = 0
     this.#step = null
-    this.#upstream.look = newLook()
+    this.#upstream.lookAgain()
   }
 
   /** Many at once have ended the process: never again so many. */
