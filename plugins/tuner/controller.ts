@@ -112,7 +112,7 @@ class TunerController implements Controller {
       order: new QueueOrderKnob(),
       budget: new RetryBudgetKnob(),
       pool: new PoolKnob(),
-      rollback: new Rollback(memory, this.#book),
+      rollback: new Rollback(memory, this.#book, this.#upstreams.size),
     }
   }
 

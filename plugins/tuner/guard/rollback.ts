@@ -45,9 +45,13 @@ export class Rollback {
   #holdUntil = 0
   #suspicion = 0
 
-  constructor(upstream: UpstreamMemory, book: Book) {
+  readonly #turn: number
+
+  /** `place`: which of the upstreams this is, so that not all are looked at in the same window. */
+  constructor(upstream: UpstreamMemory, book: Book, place: number) {
     this.#upstream = upstream
     this.#book = book
+    this.#turn = place % EVERY
   }
 
   /** The upstream's knobs stay where they are. */
@@ -57,7 +61,7 @@ export class Rollback {
 
   observe(window: TunerWindow): void {
     this.#remember(window)
-    if (this.#book.now % EVERY !== 0 || this.#seconds.length < MINUTE) return
+    if (this.#book.now % EVERY !== this.#turn || this.#seconds.length < MINUTE) return
     let arrivals = 0
     let gained = 0
     let weight = 0
