@@ -3,6 +3,7 @@
  * the same windows always give the same decisions and the same ledger: replay, dry run and test are the same code.
  */
 import { Book, isSame, type Knob, type Scope } from './guard/book.ts'
+import { goHomeWhileIdle } from './guard/idle.ts'
 import { Rollback } from './guard/rollback.ts'
 import { CacheTtlKnob } from './knobs/cache-ttl.ts'
 import { CompressionKnob } from './knobs/compression.ts'
@@ -147,9 +148,10 @@ class TunerController implements Controller {
     this.#cpu += (Math.min(1, amount(window.gateway?.cpuUtil)) - this.#cpu) / 20
     this.#holdOthers(window.knobs)
     this.#readSamples(window)
-    for (const [id, { memory, rollback }] of this.#upstreams) {
+    for (const [id, { memory, rollback, concurrency }] of this.#upstreams) {
       memory.readWindow(window.upstreams?.[id])
       rollback.observe(window)
+      if (goHomeWhileIdle(memory, this.#book)) concurrency.startAgain()
     }
     for (const [id, { memory }] of this.#routes) memory.readWindow(window.routes?.[id])
     for (const knobs of this.#upstreams.values()) this.#decideUpstream(knobs)

@@ -31,6 +31,8 @@ export interface Knob {
   readonly target: string
   readonly knob: string
   value: KnobValue
+  /** Where it began: what is configured, or what suits most upstreams. */
+  readonly home: KnobValue
   /** Windows in which it was changed, the last hour's. */
   changedAt: number[]
 }
@@ -89,7 +91,7 @@ export class Book {
     }
     let slot = knobs.get(knob)
     if (slot === undefined) {
-      slot = { scope, target, knob, value, changedAt: [] }
+      slot = { scope, target, knob, value, home: value, changedAt: [] }
       knobs.set(knob, slot)
       this.#all.push(slot)
     }

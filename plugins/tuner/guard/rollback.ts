@@ -28,11 +28,19 @@ interface Second {
   readonly failed: number
 }
 
+/** Where a knob stood. */
+interface Place {
+  readonly scope: Scope
+  readonly target: string
+  readonly knob: string
+  readonly value: KnobValue
+}
+
 interface Good {
   readonly utility: number
   /** Share of the attempts that failed. */
   readonly failing: number
-  readonly knobs: readonly { scope: Scope; target: string; knob: string; value: KnobValue }[]
+  readonly knobs: readonly Place[]
   readonly changes: number
 }
 
@@ -103,20 +111,24 @@ export class Rollback {
     this.#holdUntil = now + HOLD
     while (this.#rolledBackAt.length > 0 && (this.#rolledBackAt[0] as number) < now - HOUR) this.#rolledBackAt.shift()
     this.#rolledBackAt.push(now)
-    if (this.#rolledBackAt.length > MOST_ROLLBACKS) this.#holdUntil = now + HOUR
-    for (const { scope, target, knob, value } of good.knobs) {
-      this.#book.change({
-        scope,
-        target,
-        knob,
-        to: value,
-        protects: true,
-        verdict: 'rolled back',
-        hypothesis: `clients got ${rounded(utility)} of what they could over the last minute, ${rounded(good.utility)} before under the same load`,
-        evidence: { utility: rounded(utility), before: rounded(good.utility) },
-        expected: 'as it was',
-      })
+    const isTooOften = this.#rolledBackAt.length >= MOST_ROLLBACKS
+    if (isTooOften) this.#holdUntil = now + HOUR
+    const why = `clients got ${rounded(utility)} of what they could over the last minute, ${rounded(good.utility)} before under the same load`
+    const often = `${this.#rolledBackAt.length} times within an hour, so everything stands where it began for an hour`
+    const common = {
+      protects: true,
+      verdict: 'rolled back' as const,
+      hypothesis: isTooOften ? `${why}: ${often}` : why,
+      evidence: { utility: rounded(utility), before: rounded(good.utility), rollbacks: this.#rolledBackAt.length },
+      expected: isTooOften ? 'what suits most upstreams' : 'as it was',
     }
+    const knobs = isTooOften ? this.#beginnings() : good.knobs
+    for (const { scope, target, knob, value } of knobs) this.#book.change({ ...common, scope, target, knob, to: value })
+  }
+
+  /** That a route is not counted by the limit follows from what it is, not from how it was tuned. */
+  #beginnings(): readonly Place[] {
+    return [...this.#own()].filter(({ knob }) => knob !== 'exempt').map(knob => ({ ...knob, value: knob.home }))
   }
 
   /** All knobs of the upstream and its routes go back to the last known good of the load that was seen last. */
@@ -155,7 +167,7 @@ export class Rollback {
     if (oldest !== undefined) this.#good.delete(oldest)
   }
 
-  *#own(): Iterable<{ scope: Scope; target: string; knob: string; value: KnobValue }> {
+  *#own(): Iterable<Place & { home: KnobValue }> {
     for (const knob of this.#book.of('upstream', this.#upstream.id)) yield { ...knob }
     for (const { id } of this.#upstream.routes) for (const knob of this.#book.of('route', id)) yield { ...knob }
   }

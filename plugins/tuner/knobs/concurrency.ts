@@ -7,6 +7,7 @@ import type { Book } from '../guard/book.ts'
 import { clamp, rounded } from '../model/numbers.ts'
 import type { Look, UpstreamMemory } from '../model/upstream-memory.ts'
 import type { Entry } from '../types.ts'
+import { StallWatch } from './stall.ts'
 
 export const START_LIMIT = 16
 const MOST = 256
@@ -42,11 +43,6 @@ const CHECK_MOST_WINDOWS = 20
 const WORSE = 0.1
 const HOLD = 10
 const MOST_HOLD = 900
-const STALL_WINDOWS = 2
-const STALL_MOST = 64
-const STALL_WIDENS = 2
-/** Stalls with fewer windows between them have one cause that stays: something that lasts holds slots. */
-const STALLS_TOGETHER = 60
 
 interface Step {
   readonly from: number
@@ -65,6 +61,7 @@ interface Rates {
 export class ConcurrencyKnob {
   readonly #upstream: UpstreamMemory
   readonly #book: Book
+  readonly #stall: StallWatch
   #step: Step | null = null
   #growNotBefore = 0
   /** Windows to the next growth, longer each time that growth had to be taken back. */
@@ -72,9 +69,6 @@ export class ConcurrencyKnob {
   #hasGrown = false
   #roomyNotBefore = 0
   #shrinkNotBefore = 0
-  #stalled = 0
-  #limitBeforeStall = 0
-  #leftStallAt = Number.NEGATIVE_INFINITY
   /** Requests have never waited inside. */
   #isStarting = true
   /** Growing to this or beyond has broken the upstream. */
@@ -83,6 +77,7 @@ export class ConcurrencyKnob {
   constructor(upstream: UpstreamMemory, book: Book) {
     this.#upstream = upstream
     this.#book = book
+    this.#stall = new StallWatch(upstream, book)
   }
 
   get limit(): number {
@@ -92,6 +87,14 @@ export class ConcurrencyKnob {
   /** A step is being checked: whoever moves another knob of this upstream now would spoil the answer. */
   get isChecking(): boolean {
     return this.#step !== null
+  }
+
+  /** The limit is where it began: what is found from now on is found as at first. */
+  startAgain(): void {
+    this.#isStarting = true
+    this.#hold = HOLD
+    this.#step = null
+    this.#upstream.lookAgain()
   }
 
   decide(): void {
@@ -239,52 +242,12 @@ export class ConcurrencyKnob {
     })
   }
 
-  /** Slots full and nothing comes back, not even failures: the upstream is blocked, so shedding would help nobody. */
+  /** While the upstream is blocked, nothing that is seen says how many it can bear. */
   #stalls(): boolean {
-    const { now, look } = this.#upstream
-    const isStill = now.ok + now.failed === 0 && now.inflightAvg >= 0.9 * this.limit
-    if (!isStill) {
-      if (this.#limitBeforeStall > 0 && now.ok > 0) this.#leaveStall()
-      this.#stalled = 0
-      return false
-    }
-    this.#stalled++
-    if (this.#stalled < STALL_WINDOWS) return false
-    if (this.#limitBeforeStall > 0 || this.limit >= STALL_MOST) return true
-    this.#limitBeforeStall = this.limit
-    this.#book.change({
-      scope: 'upstream',
-      target: this.#upstream.id,
-      knob: 'maxConcurrency',
-      to: Math.min(STALL_MOST, STALL_WIDENS * this.limit),
-      hypothesis: 'all slots are held and nothing comes back: the upstream is blocked, not overloaded',
-      evidence: { windows: this.#stalled, inFlight: rounded(look.inflight / Math.max(1, look.windows)) },
-      expected: 'what is not blocked gets through',
-    })
-    this.#step = null
-    return true
-  }
-
-  /** Back to the limit of before, unless that is known to be held again at once. */
-  #leaveStall(): void {
-    const { now } = this.#book
-    const isAgain = now - this.#leftStallAt < STALLS_TOGETHER
-    this.#leftStallAt = now
-    if (!isAgain) {
-      this.#book.change({
-        scope: 'upstream',
-        target: this.#upstream.id,
-        knob: 'maxConcurrency',
-        to: this.#limitBeforeStall,
-        protects: true,
-        hypothesis: 'the upstream answers again',
-        evidence: { ok: this.#upstream.now.ok },
-        expected: 'as before it was blocked',
-      })
-    }
-    this.#limitBeforeStall = 0
-    this.#step = null
-    this.#upstream.lookAgain()
+    const state = this.#stall.decide(this.limit)
+    if (state === 'widened' || state === 'over') this.#step = null
+    if (state === 'over') this.#upstream.lookAgain()
+    return state === 'stalled' || state === 'widened'
   }
 
   /** Many at once have ended the process: never again so many. */

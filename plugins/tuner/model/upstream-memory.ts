@@ -58,6 +58,8 @@ export class UpstreamMemory {
   ratio = 1
   /** Finished a second, fading over ten seconds. */
   rate = 0
+  /** Windows without traffic. */
+  idle = 0
   /** Windows that the rate is the mean of, until it forgets. */
   #seen = 0
 
@@ -74,6 +76,7 @@ export class UpstreamMemory {
   readWindow(window: UpstreamWindow | undefined): void {
     const now = readNow(window)
     this.now = now
+    this.idle = now.arrivals + now.attempts + now.ok + now.inflightMax > 0 ? 0 : this.idle + 1
     this.#seen = Math.min(10, this.#seen + 1)
     this.rate += (now.ok - this.rate) / this.#seen
     const { look } = this
