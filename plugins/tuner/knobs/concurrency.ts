@@ -71,6 +71,8 @@ export class ConcurrencyKnob {
   #shrinkNotBefore = 0
   /** Requests have never waited inside. */
   #isStarting = true
+  /** It has been seen with few at once, or has finished less with fewer: what alone means is more than a guess. */
+  #isKnown = false
   /** Growing to this or beyond has broken the upstream. */
   #ceiling = MOST
 
@@ -119,6 +121,7 @@ export class ConcurrencyKnob {
     const ratio = look.ratios.quantile(0.5)
     const isUsed = look.inflight / look.windows > 0.6 * limit || look.saturated > 0
     const { now } = this.#book
+    if (this.#isBlind(look)) return this.#feel(look, ratio)
     if (ratio >= ROOMY) this.#isStarting = false
     const isSure = look.ratios.count >= ENOUGH_NEAR || look.windows >= ENOUGH_NEAR_WINDOWS
     if (ratio > (isSure ? SHRINK_ABOVE : FAR_ABOVE) && isUsed && now >= this.#shrinkNotBefore && limit > FLOOR)
@@ -130,6 +133,23 @@ export class ConcurrencyKnob {
     if (to <= limit || (ratio * to) / limit > SHRINK_ABOVE) return
     const hypothesis = `requests wait while attempts are only ${rounded(ratio)} times as slow as alone: the limit holds them back`
     this.#take(to, look, { hypothesis, expected: 'more is finished, and attempts become no slower', ratio })
+  }
+
+  /** Where load was too much from the first second on, the least crowded times are those of a crowd. */
+  #isBlind(look: Look): boolean {
+    this.#isKnown ||= this.limit <= FLOOR || this.#upstream.routes.some(route => route.hasBeenAlone)
+    return !this.#isKnown && look.saturated / look.windows >= 0.8
+  }
+
+  /** Fewer at once, until that costs throughput: then the upstream was not crowded, and otherwise it is not any more. */
+  #feel(look: Look, ratio: number): void {
+    this.#isStarting = false
+    const hypothesis = 'requests wait, and it has never been seen with few at once: it may be crowded since the start'
+    this.#take(Math.max(FLOOR, Math.round(this.limit / 2)), look, {
+      hypothesis,
+      expected: 'as much is finished, and each attempt is faster',
+      ratio,
+    })
   }
 
   get #growth(): number {
@@ -225,6 +245,8 @@ export class ConcurrencyKnob {
     const wasShrinking = step.to < step.from
     this.#hold = Math.min(MOST_HOLD, this.#hold * 2)
     if (wasShrinking) {
+      this.#isStarting = !this.#isKnown
+      this.#isKnown = true
       this.#shrinkNotBefore = now + this.#hold
       // As slow with fewer at once: the upstream itself has become slower, and that is what alone means from now on.
       const factor = look.ratios.quantile(0.5) / AIM

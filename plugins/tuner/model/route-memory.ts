@@ -67,6 +67,12 @@ export class RouteMemory {
     this.contentType = typeof meta.contentType === 'string' ? meta.contentType : ''
   }
 
+  /** Enough attempts have begun with at most one beside them. */
+  get hasBeenAlone(): boolean {
+    const [alone, withOne] = this.#byCrowding
+    return (alone?.count ?? 0) + (withOne?.count ?? 0) >= CROWDING_ENOUGH
+  }
+
   /** Time of an attempt with nobody beside it, as far as is known; 0 = unknown. The least crowded times count. */
   get baselineMs(): number {
     this.#baselineMs ??= this.#leastMedian()
