@@ -12,7 +12,7 @@ export interface Row {
   readonly regret: number
   readonly attempts: number
   readonly changesPerHour: number
-  /** Minutes until it stayed with the best fixed setting. */
+  /** Most minutes on end that it was below the best fixed setting by more than 5 %. */
   readonly converged: number
   /** Regret of the one fixed setting that is best over all sizes of the world; null where only one size was run. */
   readonly fixedRegret: number | null

@@ -91,11 +91,16 @@ function printSums(rows: readonly Row[], names: readonly string[]): void {
   }
 }
 
-/** Minutes until the score of each minute stays at 95 % of the best fixed setting's in the same minute. */
+/**
+ * The longest stretch of minutes below 95 % of the best fixed setting's in the same minute: from the start, or from where
+ * the world changed.
+ */
 function convergedAt(minutes: readonly number[], best: readonly (number | null)[]): number {
-  let last = 0
+  let longest = 0
+  let stretch = 0
   minutes.forEach((score, minute) => {
-    if (score < 0.95 * (best[minute] ?? 0)) last = minute + 1
+    stretch = score < 0.95 * (best[minute] ?? 0) ? stretch + 1 : 0
+    longest = Math.max(longest, stretch)
   })
-  return last
+  return longest
 }

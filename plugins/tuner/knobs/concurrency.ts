@@ -71,7 +71,7 @@ export class ConcurrencyKnob {
   #shrinkNotBefore = 0
   /** Requests have never waited inside. */
   #isStarting = true
-  /** It has been seen with few at once, or has finished less with fewer: what alone means is more than a guess. */
+  /** It has been seen with half as many at once, or has finished less with fewer: what alone means is more than a guess. */
   #isKnown = false
   /** Growing to this or beyond has broken the upstream. */
   #ceiling = MOST
@@ -121,7 +121,7 @@ export class ConcurrencyKnob {
     const ratio = look.ratios.quantile(0.5)
     const isUsed = look.inflight / look.windows > 0.6 * limit || look.saturated > 0
     const { now } = this.#book
-    if (this.#isBlind(look)) return this.#feel(look, ratio)
+    if (this.#isBlind) return this.#feel(look, ratio)
     if (ratio >= ROOMY) this.#isStarting = false
     const isSure = look.ratios.count >= ENOUGH_NEAR || look.windows >= ENOUGH_NEAR_WINDOWS
     if (ratio > (isSure ? SHRINK_ABOVE : FAR_ABOVE) && isUsed && now >= this.#shrinkNotBefore && limit > FLOOR)
@@ -136,15 +136,17 @@ export class ConcurrencyKnob {
   }
 
   /** Where load was too much from the first second on, the least crowded times are those of a crowd. */
-  #isBlind(look: Look): boolean {
-    this.#isKnown ||= this.limit <= FLOOR || this.#upstream.routes.some(route => route.hasBeenAlone)
-    return !this.#isKnown && look.saturated / look.windows >= 0.8
+  get #isBlind(): boolean {
+    const { limit } = this
+    this.#isKnown ||= limit <= FLOOR || this.#upstream.routes.some(route => route.leastCrowd <= limit / 2)
+    return !this.#isKnown
   }
 
   /** Fewer at once, until that costs throughput: then the upstream was not crowded, and otherwise it is not any more. */
   #feel(look: Look, ratio: number): void {
+    if (look.saturated / look.windows < 0.8) return
     this.#isStarting = false
-    const hypothesis = 'requests wait, and it has never been seen with few at once: it may be crowded since the start'
+    const hypothesis = 'requests wait, and it has never been seen with fewer at once: it may be crowded since the start'
     this.#take(Math.max(FLOOR, Math.round(this.limit / 2)), look, {
       hypothesis,
       expected: 'as much is finished, and each attempt is faster',

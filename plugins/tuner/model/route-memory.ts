@@ -67,10 +67,10 @@ export class RouteMemory {
     this.contentType = typeof meta.contentType === 'string' ? meta.contentType : ''
   }
 
-  /** Enough attempts have begun with at most one beside them. */
-  get hasBeenAlone(): boolean {
-    const [alone, withOne] = this.#byCrowding
-    return (alone?.count ?? 0) + (withOne?.count ?? 0) >= CROWDING_ENOUGH
+  /** So many at once, or fewer, have run with enough attempts; infinite before. */
+  get leastCrowd(): number {
+    const level = this.#byCrowding.findIndex(ring => ring !== undefined && ring.count >= CROWDING_ENOUGH)
+    return level < 0 ? Number.POSITIVE_INFINITY : 2 ** level
   }
 
   /** Time of an attempt with nobody beside it, as far as is known; 0 = unknown. The least crowded times count. */

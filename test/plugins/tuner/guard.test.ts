@@ -108,39 +108,43 @@ t.test('traffic in between keeps what was found, and so does a pin', async t => 
   t.equal(limitOf(pinned), pinnedAt)
 })
 
-t.test('what clients lose by a change is given back, and the third time everything goes where it began', async t => {
-  const book = new Book({})
-  const memory = new UpstreamMemory('u')
-  memory.routes.push(new RouteMemory({ id: 'r', upstream: 'u' }))
-  const rollback = new Rollback(memory, book, 0)
-  const scope = 'upstream'
-  const limit = () => book.number(scope, 'u', 'maxConcurrency')
-  const set = (to: number) => {
-    const why = { hypothesis: '', evidence: {}, expected: '' }
-    book.change({ scope, target: 'u', knob: 'maxConcurrency', to, ...why })
-  }
-  const run = (seconds: number, utility: number) => {
-    for (let i = 0; i < seconds; i++) {
-      book.now++
-      book.t = book.now * 1000
-      const window = second(book.t, { inflight: 2, ms: 50, utility })
-      memory.readWindow(window.upstreams?.['u'])
-      rollback.observe(window)
+t.test(
+  'what clients lose by a change is given back, and after the fourth time within an hour nothing moves for an hour',
+  async t => {
+    const book = new Book({})
+    const memory = new UpstreamMemory('u')
+    memory.routes.push(new RouteMemory({ id: 'r', upstream: 'u' }))
+    const rollback = new Rollback(memory, book, 0)
+    const scope = 'upstream'
+    const limit = () => book.number(scope, 'u', 'maxConcurrency')
+    const set = (to: number) => {
+      const why = { hypothesis: '', evidence: {}, expected: '' }
+      book.change({ scope, target: 'u', knob: 'maxConcurrency', to, ...why })
     }
-  }
-  book.place(scope, 'u', 'maxConcurrency', 16)
-  set(8)
-  run(200, 0.9)
-  run(120, 0.7)
-  t.equal(limit(), 8, 'worse, but nothing was moved in between')
-  for (const expected of [8, 8, 16]) {
-    run(310, 0.9)
-    set(3)
-    run(90, 0.7)
-    t.equal(limit(), expected)
-    t.ok(rollback.isHolding)
-    t.equal(book.log.at(-1)?.verdict, 'rolled back')
-  }
-  run(301, 0.9)
-  t.ok(rollback.isHolding, 'for an hour')
-})
+    const run = (seconds: number, utility: number) => {
+      for (let i = 0; i < seconds; i++) {
+        book.now++
+        book.t = book.now * 1000
+        const window = second(book.t, { inflight: 2, ms: 50, utility })
+        memory.readWindow(window.upstreams?.['u'])
+        rollback.observe(window)
+      }
+    }
+    book.place(scope, 'u', 'maxConcurrency', 16)
+    set(8)
+    run(200, 0.9)
+    run(120, 0.7)
+    t.equal(limit(), 8, 'worse, but nothing was moved in between')
+    for (let i = 1; i <= 4; i++) {
+      run(310, 0.9)
+      t.notOk(rollback.isHolding, 'five minutes later')
+      set(3)
+      run(90, 0.7)
+      t.equal(limit(), 8)
+      t.ok(rollback.isHolding)
+      t.match(book.log.at(-1), { verdict: 'rolled back', evidence: { rollbacks: i } })
+    }
+    run(301, 0.9)
+    t.ok(rollback.isHolding, 'still')
+  },
+)
