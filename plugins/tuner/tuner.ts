@@ -223,6 +223,7 @@ export class Tuner {
       controller: this.#controller.save(),
       pins: this.knobs.pins,
       entries: this.log,
+      knobs: [...this.knobs.status(this.#belief)],
     }
     this.#kept = ledger
     try {
