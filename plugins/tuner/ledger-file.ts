@@ -20,6 +20,8 @@ export interface LedgerFile {
   readonly identities: Readonly<Record<string, string>>
   readonly controller: unknown
   readonly pins: readonly string[]
+  /** Somebody has said that nothing moves. */
+  readonly frozen: boolean
   readonly entries: readonly Entry[]
   /** Where each knob stood; empty in a file that was written before they were kept. */
   readonly knobs: readonly KnobStatus[]
@@ -46,13 +48,14 @@ export function readLedger(folder: string, now: number): LedgerFile | null {
     const text = readFileSync(join(folder, LEDGER_FILE), 'utf8')
     if (text.length > MOST_BYTES) return null
     const read = JSON.parse(text) as Partial<LedgerFile> & { version?: unknown }
-    const { version, savedAt, identities, controller, pins, entries, knobs } = read
+    const { version, savedAt, identities, controller, pins, entries, knobs, frozen } = read
     if (version !== VERSION || typeof savedAt !== 'number' || !(now - savedAt < MOST_AGE_MS)) return null
     if (typeof identities !== 'object' || identities === null || !Array.isArray(entries) || !Array.isArray(pins))
       return null
     const known = Array.isArray(knobs) ? knobs.filter(isKnob) : []
     const pinned = pins.filter(pin => typeof pin === 'string')
-    return { savedAt, identities, controller, pins: pinned, entries: entries.filter(isEntry), knobs: known }
+    const shown = { entries: entries.filter(isEntry), knobs: known }
+    return { savedAt, identities, controller, pins: pinned, frozen: frozen === true, ...shown }
   } catch {
     return null
   }
