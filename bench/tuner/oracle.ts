@@ -20,18 +20,39 @@ export interface Oracle {
 }
 
 export function bestFixed(world: World, seed: number): Oracle {
-  const key = createHash('sha256')
-    .update(JSON.stringify([VERSION, world, seed]))
-    .digest('hex')
-    .slice(0, 24)
-  const path = join(folder, `${key}.json`)
-  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Oracle
+  return remembered(keyOf(world, seed), () => sweep(world, seed).best)
+}
+
+/** The score of each setting of the sweep, by label. */
+export function allFixed(world: World, seed: number): Readonly<Record<string, number>> {
+  return remembered(`${keyOf(world, seed)}-all`, () => sweep(world, seed).scores)
+}
+
+/** Both answers are remembered, whichever was asked for. */
+function sweep(world: World, seed: number): { best: Oracle; scores: Record<string, number> } {
   let best: Oracle = { score: -1, label: '', minutes: [] }
+  const scores: Record<string, number> = {}
   for (const { label, settings } of sweepSettings(world)) {
     const { score, minutes } = simulate(world, {}, { seed, settings })
+    scores[label] = score
     if (score > best.score) best = { score, label, minutes: [...minutes] }
   }
+  write(keyOf(world, seed), best)
+  write(`${keyOf(world, seed)}-all`, scores)
+  return { best, scores }
+}
+
+function keyOf(world: World, seed: number): string {
+  const text = JSON.stringify([VERSION, world, seed])
+  return createHash('sha256').update(text).digest('hex').slice(0, 24)
+}
+
+function remembered<T>(key: string, make: () => T): T {
+  const path = join(folder, `${key}.json`)
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as T) : make()
+}
+
+function write(key: string, value: unknown): void {
   mkdirSync(folder, { recursive: true })
-  writeFileSync(path, JSON.stringify(best))
-  return best
+  writeFileSync(join(folder, `${key}.json`), JSON.stringify(value))
 }

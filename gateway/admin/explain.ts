@@ -2,7 +2,7 @@
  * "Why" over the admin API: for an address, what would happen; for a request that is over, what did.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { ExplainError, type Explanation, explainRequest } from '../explain/index.ts'
+import { ExplainError, type Explanation, explainRequest, type TunerKnowledge } from '../explain/index.ts'
 import { type ShownRequest, showRequest } from './requests.ts'
 import type { AdminSources } from './sources.ts'
 
@@ -24,10 +24,16 @@ function explain(request: FastifyRequest, reply: FastifyReply, sources: AdminSou
     const error = 'write /api/explain?method=GET&url=http://host/path, with one url and at most one method, or ?id=ID'
     return reply.code(400).send({ error })
   }
-  return explainRequest(sources.state.serving, { method, url, headers: [] })
+  return explainRequest(sources.state.serving, { method, url, headers: [] }, runningTuner(sources))
 }
 
-function why(id: string, reply: FastifyReply, { app, state }: AdminSources): unknown {
+function runningTuner({ app }: AdminSources): TunerKnowledge {
+  const { knobs, log } = app.tuner.status()
+  return { source: 'running', at: null, knobs, log }
+}
+
+function why(id: string, reply: FastifyReply, sources: AdminSources): unknown {
+  const { app, state } = sources
   const found = app.metrics.recent.find(id)
   if (found === null) {
     return reply.code(404).send({ error: 'no request of this id is among the last; its line in the access log may be' })
@@ -37,7 +43,7 @@ function why(id: string, reply: FastifyReply, { app, state }: AdminSources): unk
 
   function explainAgain(request: { method: string; url: string }): Explanation | null {
     try {
-      return explainRequest(state.serving, { ...request, headers: [] })
+      return explainRequest(state.serving, { ...request, headers: [] }, runningTuner(sources))
     } catch (error) {
       // What a client can send and a person cannot write, such as another scheme.
       if (error instanceof ExplainError) return null

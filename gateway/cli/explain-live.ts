@@ -4,9 +4,11 @@
  */
 import http from 'node:http'
 import https from 'node:https'
+import type { TunerStatus } from '../../plugins/tuner/index.ts'
 import type { Why } from '../admin/explain.ts'
 import type { ShownRequest } from '../admin/requests.ts'
 import { withoutControls } from '../config/problem.ts'
+import type { TunerKnowledge } from '../explain/index.ts'
 import { type AdminAddress, type AdminArguments, AdminError, askAdmin, findAdmin, NOT_OURS } from './admin-client.ts'
 import { type ExplainArguments, explainFromFile, formatExplanation, readField } from './explain.ts'
 import { formatTable } from './format.ts'
@@ -51,9 +53,10 @@ export async function runExplainLive(args: LiveArguments, io: CliIo): Promise<nu
       throw new AdminError('the host stands in the address: leave -H Host out')
     if (!URL.canParse(url)) throw new AdminError(`${url}: write a whole address, such as http://wiki.home.arpa/page`)
     const address = await findAdmin(args, io)
+    const told = explainFromFile(args, io, await askTuner(address))
     const id = await send(method, new URL(url), fields, await doorsOf(address))
     const { request } = await awaitWhy(address, id)
-    tell({ request, explanation }, json, io)
+    tell({ request, explanation: typeof told === 'number' ? explanation : told }, json, io)
   })
 }
 
@@ -72,6 +75,12 @@ async function askWhy(address: AdminAddress, id: string): Promise<Why> {
   const why = (await askAdmin(address, `/api/explain?id=${encodeURIComponent(id)}`)) as Why
   if (why.request === undefined) throw new AdminError(NOT_OURS)
   return why
+}
+
+async function askTuner(address: AdminAddress): Promise<TunerKnowledge> {
+  const { knobs, log } = (await askAdmin(address, '/api/tuner')) as Partial<TunerStatus>
+  if (!Array.isArray(knobs) || !Array.isArray(log)) throw new AdminError(NOT_OURS)
+  return { source: 'running', at: null, knobs, log }
 }
 
 async function awaitWhy(address: AdminAddress, id: string): Promise<Why> {

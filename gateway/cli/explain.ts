@@ -15,10 +15,12 @@ import {
   explainRequest,
   type Limit,
   type Sent,
+  type TunerKnowledge,
 } from '../explain/index.ts'
 import { compileServing, type Serving } from '../serving.ts'
 import { EXIT_CONFIG, refuseConfig } from './check.ts'
 import { cacheRows } from './explain-cache.ts'
+import { knowledgeFrom, tunerRows } from './explain-tuner.ts'
 import { formatTable, type Paint, painter } from './format.ts'
 import type { CliIo } from './io.ts'
 
@@ -46,7 +48,11 @@ export function runExplain(args: ExplainArguments, io: CliIo): number {
 }
 
 /** What the file says about a request; where it says nothing, the reason is printed and this is the exit code. */
-export function explainFromFile(args: ExplainArguments, io: CliIo): Explanation | number {
+export function explainFromFile(
+  args: ExplainArguments,
+  io: CliIo,
+  running: TunerKnowledge | null = null,
+): Explanation | number {
   const { config, method, url, headers, partial } = args
   const loaded = loadConfig(resolve(io.cwd, config), { env: io.env, partial })
   if (!loaded.ok) return refuseConfig(loaded.problems, io)
@@ -58,7 +64,8 @@ export function explainFromFile(args: ExplainArguments, io: CliIo): Explanation 
     return EXIT_CONFIG
   }
   try {
-    return explainRequest(serving, { method: method.toUpperCase(), url, headers: headers.map(readField) })
+    const tuner = running ?? knowledgeFrom(loaded.config.stateDir, Date.now())
+    return explainRequest(serving, { method: method.toUpperCase(), url, headers: headers.map(readField) }, tuner)
   } catch (error) {
     if (!(error instanceof ExplainError)) throw error
     io.stderr.write(`hearthgate: ${withoutControls(error.message)}\n`)
@@ -138,7 +145,7 @@ function headLines({ request, answer }: Sent, paint: Paint): string[] {
 }
 
 function decisionLines(
-  { pool, limits, retry, cache, compression, admission, batch, websocket }: Decisions,
+  { pool, limits, retry, cache, compression, admission, batch, tuner, websocket }: Decisions,
   paint: Paint,
 ) {
   const protocol = pool.http2 ? 'HTTP/2 where an https origin offers it' : 'no HTTP/2 by ALPN'
@@ -159,6 +166,7 @@ function decisionLines(
     ...['', paint('bold', '  LIMITS'), ...indented(budgets)],
     ...['', paint('bold', '  CACHE'), ...indented(cacheRows(cache))],
     ...['', paint('bold', '  DECISIONS'), ...indented(rows)],
+    ...['', paint('bold', '  TUNER'), ...indented(tunerRows(tuner))],
   ]
 }
 

@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { type Entry, type KnobStatus, replay, type TunerStatus } from '../../plugins/tuner/index.ts'
+import { type Entry, type KnobStatus, replay, type TunerStatus, tellEntry } from '../../plugins/tuner/index.ts'
 import { shortenPath, withoutControls } from '../config/problem.ts'
 import { type AdminArguments, AdminError, askAdmin, findAdmin, NOT_OURS } from './admin-client.ts'
 import { formatTable } from './format.ts'
@@ -109,13 +109,7 @@ function modeWord({ mode, pinned }: KnobStatus): string {
 /** One sentence a change, newest last. */
 export function formatLog(log: readonly Entry[]): string {
   if (log.length === 0) return 'nothing was changed yet\n'
-  return log.map(entry => `${withoutControls(sentence(entry))}\n`).join('')
-}
-
-function sentence({ t, target, knob, from, to, hypothesis, expected, measured, verdict }: Entry): string {
-  const at = t > 1e11 ? new Date(t).toISOString() : `${Math.round(t / 1000)} s`
-  const outcome = measured === '' ? verdict : `${verdict}: ${measured}`
-  return `${at} ${target} ${knob}: ${JSON.stringify(from)} to ${JSON.stringify(to)}, because ${hypothesis}; expected: ${expected} (${outcome})`
+  return log.map(entry => `${withoutControls(tellEntry(entry))}\n`).join('')
 }
 
 async function replayFile(file: string, isJson: boolean, io: CliIo): Promise<number> {

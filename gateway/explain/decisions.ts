@@ -11,7 +11,8 @@ import { explainAdmission } from './admission.ts'
 import { explainBatch } from './batch.ts'
 import { type CacheQuestion, explainCache } from './cache.ts'
 import { explainCompression } from './compression.ts'
-import type { Decisions, Limit, PoolDecision, RetryDecision } from './types.ts'
+import { explainTuner } from './tuner.ts'
+import type { Decisions, Limit, PoolDecision, RetryDecision, TunerKnowledge } from './types.ts'
 
 /** What `decideResend` of the upstream plugin allows, for people. */
 const RESENT = [
@@ -23,7 +24,7 @@ export function decisionsFor(
   serving: Serving,
   route: ServedRoute,
   question: CacheQuestion,
-  client: string,
+  { client, tuner }: { readonly client: string; readonly tuner: TunerKnowledge | null },
 ): Decisions | null {
   const group = serving.upstreams[route.name]
   if (group === undefined) return null
@@ -41,6 +42,7 @@ export function decisionsFor(
     compression: explainCompression(route.encoding, question.request, client),
     admission: explainAdmission(serving, route, question.request.headers),
     batch: explainBatch(route),
+    tuner: explainTuner(serving, route.name, tuner),
     websocket: websocketDecision(route, question.asksForWebSocket),
   }
 }

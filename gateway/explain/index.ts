@@ -26,7 +26,7 @@ import { type CacheQuestion, targetToSend } from './cache.ts'
 import { decisionsFor } from './decisions.ts'
 import { explainHead, NEW_PART } from './head-changes.ts'
 import { redactAddress, redactFields } from './secrets.ts'
-import type { ConsideredRoute, ExplainRequest, Explanation, Field, Refusal, Sent } from './types.ts'
+import type { ConsideredRoute, ExplainRequest, Explanation, Field, Refusal, Sent, TunerKnowledge } from './types.ts'
 import { explainMalformed, explainVerdict } from './words.ts'
 import { refusalAtEdge, type WrittenHead, writeHead } from './written-head.ts'
 
@@ -47,8 +47,15 @@ interface Scene {
   readonly asksForWebSocket: boolean
 }
 
-/** @throws ExplainError where there is no request to explain: the URL or a header cannot be sent by any client. */
-export function explainRequest(serving: Serving, request: ExplainRequest): Explanation {
+/**
+ * `tuner`: what is known of it beside the configuration.
+ * @throws ExplainError where there is no request to explain: the URL or a header cannot be sent by any client.
+ */
+export function explainRequest(
+  serving: Serving,
+  request: ExplainRequest,
+  tuner: TunerKnowledge | null = null,
+): Explanation {
   const scene = setScene(serving, request)
   const { facts, method } = scene
   const atEdge = refusalAtEdge(method, scene.head, {
@@ -67,7 +74,10 @@ export function explainRequest(serving: Serving, request: ExplainRequest): Expla
     ...(atEdge === null ? routing(scene) : { readings: [], route: null, considered: [] }),
     refusal,
     sent: route === null ? null : sentFor(scene, route),
-    decisions: route === null ? null : decisionsFor(serving, route, cacheQuestion(scene, route), facts.client.address),
+    decisions:
+      route === null
+        ? null
+        : decisionsFor(serving, route, cacheQuestion(scene, route), { client: facts.client.address, tuner }),
   }
 }
 

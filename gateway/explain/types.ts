@@ -3,6 +3,7 @@
  * object. Secrets in addresses and header values are replaced already (demands H5); addresses of origins are not.
  */
 import type { ExpectedEncoding } from '../../plugins/compression/index.ts'
+import type { Mode, ToldKnob, TunerFacts } from '../../plugins/tuner/index.ts'
 import type { PoolsConfig } from '../config/types.ts'
 
 export interface ExplainRequest {
@@ -116,6 +117,7 @@ export interface Decisions {
   readonly compression: CompressionDecision
   readonly admission: AdmissionDecision
   readonly batch: BatchDecision
+  readonly tuner: TunerDecision
   readonly websocket: { readonly allowed: boolean; readonly asked: boolean; readonly reason: string }
 }
 
@@ -191,6 +193,25 @@ export interface CacheDecision {
   /** What of the request changes how a stored answer is used. */
   readonly notes: readonly RuledReason[]
   readonly settings: readonly CacheSetting[]
+}
+
+/** What a running tuner says, or the ledger that one has written. */
+export interface TunerKnowledge extends TunerFacts {
+  readonly source: 'running' | 'ledger'
+  /** When that was, by ISO 8601; null = now. */
+  readonly at: string | null
+}
+
+export interface TunerDecision {
+  /** Of the route. */
+  readonly mode: Mode
+  /** Of single knobs, where the configuration says another. */
+  readonly ownModes: Readonly<Record<string, Mode>>
+  readonly policy: 'measured' | 'rules'
+  readonly source: TunerKnowledge['source'] | 'nothing yet' | 'off'
+  readonly at: string | null
+  /** Empty where nothing is known. */
+  readonly knobs: readonly ToldKnob[]
 }
 
 /** What would be made of the answer; its type and its length decide in the end. */

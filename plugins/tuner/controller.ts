@@ -3,6 +3,7 @@
  * the same windows always give the same decisions and the same ledger: replay, dry run and test are the same code.
  */
 import { Book, isSame, type Knob, type Scope } from './guard/book.ts'
+import { goHomeWhileIdle } from './guard/idle.ts'
 import { Rollback } from './guard/rollback.ts'
 import { CacheTtlKnob } from './knobs/cache-ttl.ts'
 import { CompressionKnob } from './knobs/compression.ts'
@@ -33,6 +34,10 @@ export type * from './types.ts'
 const DEFAULT_WINDOW_MS = 1000
 /** Where nobody says which knobs are in force, all are said again this often. */
 const REPEAT_WINDOWS = 60
+/** Knobs of one such repetition; further ones have their turn a window later. */
+const REPEAT_TOGETHER = 64
+/** So many knobs are compared with what is in force in every window; of more, a part in each. */
+const HELD_AT_ONCE = 400
 /** Routes whose slow-moving knobs are looked at in one window: all of them every few seconds. */
 const SLOW_TURN = 5
 
@@ -108,7 +113,7 @@ class TunerController implements Controller {
       order: new QueueOrderKnob(),
       budget: new RetryBudgetKnob(),
       pool: new PoolKnob(),
-      rollback: new Rollback(memory, this.#book),
+      rollback: new Rollback(memory, this.#book, this.#upstreams.size),
     }
   }
 
@@ -143,9 +148,10 @@ class TunerController implements Controller {
     this.#cpu += (Math.min(1, amount(window.gateway?.cpuUtil)) - this.#cpu) / 20
     this.#holdOthers(window.knobs)
     this.#readSamples(window)
-    for (const [id, { memory, rollback }] of this.#upstreams) {
+    for (const [id, { memory, rollback, concurrency }] of this.#upstreams) {
       memory.readWindow(window.upstreams?.[id])
       rollback.observe(window)
+      if (goHomeWhileIdle(memory, this.#book)) concurrency.startAgain()
     }
     for (const [id, { memory }] of this.#routes) memory.readWindow(window.routes?.[id])
     for (const knobs of this.#upstreams.values()) this.#decideUpstream(knobs)
@@ -197,12 +203,19 @@ class TunerController implements Controller {
   /** A knob that stands elsewhere than it was put, with nobody's pin on it, goes back. */
   #holdOthers(inForce: unknown): void {
     const isKnown = typeof inForce === 'object' && inForce !== null
-    const isRepeat = this.#book.now % REPEAT_WINDOWS === 0
-    if (!isKnown && !isRepeat) return
+    if (!isKnown) return this.#repeat()
+    const parts = Math.ceil(this.#book.count / HELD_AT_ONCE)
     let turn = 0
     for (const knob of this.#book.all()) {
-      if (!isKnown) this.#book.emit(knob.scope, knob.target, knob.knob, knob.value)
-      else if (turn++ % SLOW_TURN === this.#book.now % SLOW_TURN) this.#hold(knob, inForce as Record<string, unknown>)
+      if (turn++ % parts === this.#book.now % parts) this.#hold(knob, inForce as Record<string, unknown>)
+    }
+  }
+
+  #repeat(): void {
+    const part = this.#book.now % REPEAT_WINDOWS
+    let turn = 0
+    for (const { scope, target, knob, value } of this.#book.all()) {
+      if (Math.floor(turn++ / REPEAT_TOGETHER) % REPEAT_WINDOWS === part) this.#book.emit(scope, target, knob, value)
     }
   }
 

@@ -22,7 +22,9 @@ import { TICKS, Tuner, type TunerSettings, type TunerStatus, WINDOW_MS } from '.
 export { KNOB_GROUPS, type KnobGroup } from './apply/knob-map.ts'
 export type { KnobStatus } from './apply/knobs.ts'
 export { createController } from './controller.ts'
+export { type LedgerFile, readLedger } from './ledger-file.ts'
 export { type Replay, replay } from './recording.ts'
+export { type ToldKnob, type TunerFacts, tellEntry, tellRoute } from './told.ts'
 export type { Entry } from './types.ts'
 export { MODES, type Mode, type TunedRoute, Tuner, type TunerSettings, type TunerStatus }
 

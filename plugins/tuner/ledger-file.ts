@@ -3,6 +3,7 @@
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { KnobStatus } from './apply/knobs.ts'
 import type { Entry } from './types.ts'
 
 const LEDGER_FILE = 'tuner.json'
@@ -19,7 +20,11 @@ export interface LedgerFile {
   readonly identities: Readonly<Record<string, string>>
   readonly controller: unknown
   readonly pins: readonly string[]
+  /** Somebody has said that nothing moves. */
+  readonly frozen: boolean
   readonly entries: readonly Entry[]
+  /** Where each knob stood; empty in a file that was written before they were kept. */
+  readonly knobs: readonly KnobStatus[]
 }
 
 /** @throws the error of the file system */
@@ -43,11 +48,14 @@ export function readLedger(folder: string, now: number): LedgerFile | null {
     const text = readFileSync(join(folder, LEDGER_FILE), 'utf8')
     if (text.length > MOST_BYTES) return null
     const read = JSON.parse(text) as Partial<LedgerFile> & { version?: unknown }
-    const { version, savedAt, identities, controller, pins, entries } = read
+    const { version, savedAt, identities, controller, pins, entries, knobs, frozen } = read
     if (version !== VERSION || typeof savedAt !== 'number' || !(now - savedAt < MOST_AGE_MS)) return null
     if (typeof identities !== 'object' || identities === null || !Array.isArray(entries) || !Array.isArray(pins))
       return null
-    return { savedAt, identities, controller, pins: pins.filter(pin => typeof pin === 'string'), entries }
+    const known = Array.isArray(knobs) ? knobs.filter(isKnob) : []
+    const pinned = pins.filter(pin => typeof pin === 'string')
+    const shown = { entries: entries.filter(isEntry), knobs: known }
+    return { savedAt, identities, controller, pins: pinned, frozen: frozen === true, ...shown }
   } catch {
     return null
   }
@@ -60,4 +68,15 @@ export function forgetChanged(ledger: LedgerFile, identities: Readonly<Record<st
   const { limits } = controller as { limits?: Record<string, unknown> }
   const kept = Object.entries(limits ?? {}).filter(([id]) => ledger.identities[id] === (identities[id] ?? null))
   return { ...controller, limits: Object.fromEntries(kept) }
+}
+
+/** People can write into this file; what is shown of it must at least be of its form. */
+function isKnob(knob: Partial<KnobStatus> | null): boolean {
+  const { scope, name, mode, value, configured } = knob ?? {}
+  return [scope, name, mode].every(text => typeof text === 'string') && [value, configured].every(Number.isFinite)
+}
+
+function isEntry(entry: Partial<Entry> | null): boolean {
+  const { t, target, knob, hypothesis, expected, measured } = entry ?? {}
+  return Number.isFinite(t) && [target, knob, hypothesis, expected, measured].every(text => typeof text === 'string')
 }

@@ -66,6 +66,7 @@ export class Tuner {
     this.#kept = stateDir === null ? null : readLedger(stateDir, Date.now())
     this.#earlier = this.#kept?.entries ?? []
     this.knobs.restorePins(this.#kept?.pins ?? [])
+    this.knobs.isFrozen = this.#kept?.frozen ?? false
     this.#controller = this.#newController()
     this.#start()
   }
@@ -159,9 +160,10 @@ export class Tuner {
     return this.#controller.log.length === 0 ? this.#earlier : this.#controller.log
   }
 
-  /** Nothing moves until it is thawed; measuring goes on. */
+  /** Nothing moves until it is thawed, not even after a restart; measuring goes on. */
   freeze(isFrozen: boolean): void {
     this.knobs.isFrozen = isFrozen
+    this.#save()
   }
 
   /** What pins and modes say now reaches the controller with its next decision. */
@@ -222,7 +224,9 @@ export class Tuner {
       identities: this.#identities(),
       controller: this.#controller.save(),
       pins: this.knobs.pins,
+      frozen: this.knobs.isFrozen,
       entries: this.log,
+      knobs: [...this.knobs.status(this.#belief)],
     }
     this.#kept = ledger
     try {

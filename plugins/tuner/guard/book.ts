@@ -2,7 +2,7 @@
  * The book of all knobs of one controller: what each stands at, within which bounds, and the ledger of what was changed
  * and why. Every change passes here: pins, bounds and the budget of changes hold for all of them.
  */
-import { clamp, entriesOf, finite } from '../model/numbers.ts'
+import { clamp, finite } from '../model/numbers.ts'
 import type { Decisions, Entry, KnobRules, KnobValue, Verdict } from '../types.ts'
 
 /** Most changes of one knob within an hour; those that protect are not held back. */
@@ -31,6 +31,8 @@ export interface Knob {
   readonly target: string
   readonly knob: string
   value: KnobValue
+  /** Where it began: what is configured, or what suits most upstreams. */
+  readonly home: KnobValue
   /** Windows in which it was changed, the last hour's. */
   changedAt: number[]
 }
@@ -55,6 +57,8 @@ export const hardBounds: Readonly<Record<string, readonly [min: number, max: num
   maxShare: [0.1, 1],
   cacheTtlMs: [1000, 600_000],
 }
+
+const noRules: KnobRules = {}
 
 export class Book {
   readonly #knobs: Readonly<Record<Scope, Map<string, Map<string, Knob>>>> = { upstream: new Map(), route: new Map() }
@@ -87,7 +91,7 @@ export class Book {
     }
     let slot = knobs.get(knob)
     if (slot === undefined) {
-      slot = { scope, target, knob, value, changedAt: [] }
+      slot = { scope, target, knob, value, home: value, changedAt: [] }
       knobs.set(knob, slot)
       this.#all.push(slot)
     }
@@ -125,8 +129,13 @@ export class Book {
     const part = scope === 'upstream' ? 'upstreams' : 'routes'
     this.#out[part] ??= {}
     const all = this.#out[part] as Record<string, Record<string, KnobValue>>
-    const knobs = Object.hasOwn(all, target) ? (all[target] as Record<string, KnobValue>) : {}
-    knobs[knob] = value
+    if (Object.hasOwn(all, target)) {
+      const known = all[target] as Record<string, KnobValue>
+      known[knob] = value
+      return
+    }
+    const knobs = { [knob]: value }
+    // `__proto__` is an id like any other.
     Object.defineProperty(all, target, { value: knobs, enumerable: true, configurable: true, writable: true })
   }
 
@@ -142,6 +151,10 @@ export class Book {
 
   all(): Iterable<Knob> {
     return this.#all
+  }
+
+  get count(): number {
+    return this.#all.length
   }
 
   of(scope: Scope, target: string): Iterable<Knob> {
@@ -164,10 +177,9 @@ export class Book {
 
   #rulesOf(target: string, knob: string): KnobRules {
     const own = Object.hasOwn(this.#rules, target) ? this.#rules[target] : undefined
-    for (const [name, rules] of entriesOf(own as Record<string, KnobRules> | undefined)) {
-      if (name === knob && typeof rules === 'object' && rules !== null) return rules
-    }
-    return {}
+    if (typeof own !== 'object' || own === null || !Object.hasOwn(own, knob)) return noRules
+    const rules = (own as Record<string, unknown>)[knob]
+    return typeof rules === 'object' && rules !== null ? rules : noRules
   }
 
   #within(target: string, knob: string, value: KnobValue): KnobValue {

@@ -15,6 +15,10 @@ const MORE_FAILING = 0.02
 const EVERY = 10
 const HOLD = 300
 const HOUR = 3600
+/**
+ * More within an hour, and nothing moves for an hour. Not back to where it began: that was never measured under this load,
+ * and where chance had led to the rollbacks it cost 2 % (the world s1).
+ */
 const MOST_ROLLBACKS = 3
 const LEAST_ARRIVALS = 100
 /** Kinds of load that are told apart, by mean and peak; the oldest is forgotten. */
@@ -28,11 +32,19 @@ interface Second {
   readonly failed: number
 }
 
+/** Where a knob stood. */
+interface Place {
+  readonly scope: Scope
+  readonly target: string
+  readonly knob: string
+  readonly value: KnobValue
+}
+
 interface Good {
   readonly utility: number
   /** Share of the attempts that failed. */
   readonly failing: number
-  readonly knobs: readonly { scope: Scope; target: string; knob: string; value: KnobValue }[]
+  readonly knobs: readonly Place[]
   readonly changes: number
 }
 
@@ -45,9 +57,13 @@ export class Rollback {
   #holdUntil = 0
   #suspicion = 0
 
-  constructor(upstream: UpstreamMemory, book: Book) {
+  readonly #turn: number
+
+  /** `place`: which of the upstreams this is, so that not all are looked at in the same window. */
+  constructor(upstream: UpstreamMemory, book: Book, place: number) {
     this.#upstream = upstream
     this.#book = book
+    this.#turn = place % EVERY
   }
 
   /** The upstream's knobs stay where they are. */
@@ -57,7 +73,7 @@ export class Rollback {
 
   observe(window: TunerWindow): void {
     this.#remember(window)
-    if (this.#book.now % EVERY !== 0 || this.#seconds.length < MINUTE) return
+    if (this.#book.now % EVERY !== this.#turn || this.#seconds.length < MINUTE) return
     let arrivals = 0
     let gained = 0
     let weight = 0
@@ -99,7 +115,9 @@ export class Rollback {
     this.#holdUntil = now + HOLD
     while (this.#rolledBackAt.length > 0 && (this.#rolledBackAt[0] as number) < now - HOUR) this.#rolledBackAt.shift()
     this.#rolledBackAt.push(now)
-    if (this.#rolledBackAt.length > MOST_ROLLBACKS) this.#holdUntil = now + HOUR
+    const isTooOften = this.#rolledBackAt.length > MOST_ROLLBACKS
+    if (isTooOften) this.#holdUntil = now + HOUR
+    const why = `clients got ${rounded(utility)} of what they could over the last minute, ${rounded(good.utility)} before under the same load`
     for (const { scope, target, knob, value } of good.knobs) {
       this.#book.change({
         scope,
@@ -108,8 +126,8 @@ export class Rollback {
         to: value,
         protects: true,
         verdict: 'rolled back',
-        hypothesis: `clients got ${rounded(utility)} of what they could over the last minute, ${rounded(good.utility)} before under the same load`,
-        evidence: { utility: rounded(utility), before: rounded(good.utility) },
+        hypothesis: isTooOften ? `${why}, too often within an hour: nothing moves for an hour` : why,
+        evidence: { utility: rounded(utility), before: rounded(good.utility), rollbacks: this.#rolledBackAt.length },
         expected: 'as it was',
       })
     }
@@ -151,7 +169,7 @@ export class Rollback {
     if (oldest !== undefined) this.#good.delete(oldest)
   }
 
-  *#own(): Iterable<{ scope: Scope; target: string; knob: string; value: KnobValue }> {
+  *#own(): Iterable<Place> {
     for (const knob of this.#book.of('upstream', this.#upstream.id)) yield { ...knob }
     for (const { id } of this.#upstream.routes) for (const knob of this.#book.of('route', id)) yield { ...knob }
   }

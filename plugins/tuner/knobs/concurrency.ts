@@ -5,8 +5,9 @@
  */
 import type { Book } from '../guard/book.ts'
 import { clamp, rounded } from '../model/numbers.ts'
-import { type Look, newLook, type UpstreamMemory } from '../model/upstream-memory.ts'
+import type { Look, UpstreamMemory } from '../model/upstream-memory.ts'
 import type { Entry } from '../types.ts'
+import { StallWatch } from './stall.ts'
 
 export const START_LIMIT = 16
 const MOST = 256
@@ -42,11 +43,6 @@ const CHECK_MOST_WINDOWS = 20
 const WORSE = 0.1
 const HOLD = 10
 const MOST_HOLD = 900
-const STALL_WINDOWS = 2
-const STALL_MOST = 64
-const STALL_WIDENS = 2
-/** Stalls with fewer windows between them have one cause that stays: something that lasts holds slots. */
-const STALLS_TOGETHER = 60
 
 interface Step {
   readonly from: number
@@ -65,6 +61,7 @@ interface Rates {
 export class ConcurrencyKnob {
   readonly #upstream: UpstreamMemory
   readonly #book: Book
+  readonly #stall: StallWatch
   #step: Step | null = null
   #growNotBefore = 0
   /** Windows to the next growth, longer each time that growth had to be taken back. */
@@ -72,17 +69,17 @@ export class ConcurrencyKnob {
   #hasGrown = false
   #roomyNotBefore = 0
   #shrinkNotBefore = 0
-  #stalled = 0
-  #limitBeforeStall = 0
-  #leftStallAt = Number.NEGATIVE_INFINITY
   /** Requests have never waited inside. */
   #isStarting = true
+  /** It has been seen with half as many at once, or has finished less with fewer: what alone means is more than a guess. */
+  #isKnown = false
   /** Growing to this or beyond has broken the upstream. */
   #ceiling = MOST
 
   constructor(upstream: UpstreamMemory, book: Book) {
     this.#upstream = upstream
     this.#book = book
+    this.#stall = new StallWatch(upstream, book)
   }
 
   get limit(): number {
@@ -94,6 +91,14 @@ export class ConcurrencyKnob {
     return this.#step !== null
   }
 
+  /** The limit is where it began: what is found from now on is found as at first. */
+  startAgain(): void {
+    this.#isStarting = true
+    this.#hold = HOLD
+    this.#step = null
+    this.#upstream.lookAgain()
+  }
+
   decide(): void {
     const { look } = this.#upstream
     if (this.#stalls()) return
@@ -101,14 +106,14 @@ export class ConcurrencyKnob {
     const enough = look.ratios.count >= ENOUGH || (look.windows >= ENOUGH_WINDOWS && look.ratios.count >= A_FEW)
     const isCrowded = look.ratios.count >= ENOUGH_CROWDED && look.ratios.quantile(0.5) > CROWDED
     if (!enough && !isCrowded) {
-      if (look.windows >= 4 * ENOUGH_WINDOWS) this.#upstream.look = newLook()
+      if (look.windows >= 4 * ENOUGH_WINDOWS) this.#upstream.lookAgain()
       return
     }
     // Nobody is slowed down by others where there are none.
     this.#upstream.ratio = look.inflight / look.windows < 1 && look.saturated === 0 ? 1 : look.ratios.quantile(0.5)
     this.#move(look)
     const isUndecided = this.#step === null && look.ratios.count < ENOUGH_NEAR && look.windows < ENOUGH_NEAR_WINDOWS
-    if (this.#step === null && !isUndecided) this.#upstream.look = newLook()
+    if (this.#step === null && !isUndecided) this.#upstream.lookAgain()
   }
 
   #move(look: Look): void {
@@ -116,6 +121,7 @@ export class ConcurrencyKnob {
     const ratio = look.ratios.quantile(0.5)
     const isUsed = look.inflight / look.windows > 0.6 * limit || look.saturated > 0
     const { now } = this.#book
+    if (this.#isBlind) return this.#feel(look, ratio)
     if (ratio >= ROOMY) this.#isStarting = false
     const isSure = look.ratios.count >= ENOUGH_NEAR || look.windows >= ENOUGH_NEAR_WINDOWS
     if (ratio > (isSure ? SHRINK_ABOVE : FAR_ABOVE) && isUsed && now >= this.#shrinkNotBefore && limit > FLOOR)
@@ -127,6 +133,25 @@ export class ConcurrencyKnob {
     if (to <= limit || (ratio * to) / limit > SHRINK_ABOVE) return
     const hypothesis = `requests wait while attempts are only ${rounded(ratio)} times as slow as alone: the limit holds them back`
     this.#take(to, look, { hypothesis, expected: 'more is finished, and attempts become no slower', ratio })
+  }
+
+  /** Where load was too much from the first second on, the least crowded times are those of a crowd. */
+  get #isBlind(): boolean {
+    const { limit } = this
+    this.#isKnown ||= limit <= FLOOR || this.#upstream.routes.some(route => route.leastCrowd <= limit / 2)
+    return !this.#isKnown
+  }
+
+  /** Fewer at once, until that costs throughput: then the upstream was not crowded, and otherwise it is not any more. */
+  #feel(look: Look, ratio: number): void {
+    if (look.saturated / look.windows < 0.8) return
+    this.#isStarting = false
+    const hypothesis = 'requests wait, and it has never been seen with fewer at once: it may be crowded since the start'
+    this.#take(Math.max(FLOOR, Math.round(this.limit / 2)), look, {
+      hypothesis,
+      expected: 'as much is finished, and each attempt is faster',
+      ratio,
+    })
   }
 
   get #growth(): number {
@@ -174,7 +199,7 @@ export class ConcurrencyKnob {
     const chain = this.#unsureStep(isProtecting, seen)
     if (this.#step !== null) conclude(this.#step.entry, 'kept', 'followed by a further step in the same direction')
     this.#step = { from: chain?.from ?? from, to: this.limit, before: chain?.before ?? seen, entry }
-    this.#upstream.look = newLook()
+    this.#upstream.lookAgain()
   }
 
   /** A chain of protecting steps is checked against what was before the first of those that may have cost something. */
@@ -212,7 +237,7 @@ export class ConcurrencyKnob {
     else conclude(step.entry, 'kept', measured)
     if (!isWorse && step.to > step.from) this.#hasGrown = true
     this.#step = null
-    this.#upstream.look = newLook()
+    this.#upstream.lookAgain()
   }
 
   #undo(step: Step, measured: string, look: Look): void {
@@ -222,6 +247,8 @@ export class ConcurrencyKnob {
     const wasShrinking = step.to < step.from
     this.#hold = Math.min(MOST_HOLD, this.#hold * 2)
     if (wasShrinking) {
+      this.#isStarting = !this.#isKnown
+      this.#isKnown = true
       this.#shrinkNotBefore = now + this.#hold
       // As slow with fewer at once: the upstream itself has become slower, and that is what alone means from now on.
       const factor = look.ratios.quantile(0.5) / AIM
@@ -239,52 +266,12 @@ export class ConcurrencyKnob {
     })
   }
 
-  /** Slots full and nothing comes back, not even failures: the upstream is blocked, so shedding would help nobody. */
+  /** While the upstream is blocked, nothing that is seen says how many it can bear. */
   #stalls(): boolean {
-    const { now, look } = this.#upstream
-    const isStill = now.ok + now.failed === 0 && now.inflightAvg >= 0.9 * this.limit
-    if (!isStill) {
-      if (this.#limitBeforeStall > 0 && now.ok > 0) this.#leaveStall()
-      this.#stalled = 0
-      return false
-    }
-    this.#stalled++
-    if (this.#stalled < STALL_WINDOWS) return false
-    if (this.#limitBeforeStall > 0 || this.limit >= STALL_MOST) return true
-    this.#limitBeforeStall = this.limit
-    this.#book.change({
-      scope: 'upstream',
-      target: this.#upstream.id,
-      knob: 'maxConcurrency',
-      to: Math.min(STALL_MOST, STALL_WIDENS * this.limit),
-      hypothesis: 'all slots are held and nothing comes back: the upstream is blocked, not overloaded',
-      evidence: { windows: this.#stalled, inFlight: rounded(look.inflight / Math.max(1, look.windows)) },
-      expected: 'what is not blocked gets through',
-    })
-    this.#step = null
-    return true
-  }
-
-  /** Back to the limit of before, unless that is known to be held again at once. */
-  #leaveStall(): void {
-    const { now } = this.#book
-    const isAgain = now - this.#leftStallAt < STALLS_TOGETHER
-    this.#leftStallAt = now
-    if (!isAgain) {
-      this.#book.change({
-        scope: 'upstream',
-        target: this.#upstream.id,
-        knob: 'maxConcurrency',
-        to: this.#limitBeforeStall,
-        protects: true,
-        hypothesis: 'the upstream answers again',
-        evidence: { ok: this.#upstream.now.ok },
-        expected: 'as before it was blocked',
-      })
-    }
-    this.#limitBeforeStall = 0
-    this.#step = null
-    this.#upstream.look = newLook()
+    const state = this.#stall.decide(this.limit)
+    if (state === 'widened' || state === 'over') this.#step = null
+    if (state === 'over') this.#upstream.lookAgain()
+    return state === 'stalled' || state === 'widened'
   }
 
   /** Many at once have ended the process: never again so many. */

@@ -90,17 +90,37 @@ export class HedgeKnob {
 export function bestDelay({ recent, goal }: Pick<RouteMemory, 'recent' | 'goal'>): { delayMs: number; gain: number } {
   const times = Array.from({ length: POINTS }, (_, i) => recent.quantile((i + 0.5) / POINTS))
   const worth = (ms: number) => Math.min(1, Math.max(0, (goal.badMs - ms) / (goal.badMs - goal.goodMs)))
-  const without = times.reduce((sum, ms) => sum + worth(ms), 0) / POINTS
   let best = { delayMs: 0, gain: 0 }
   for (const quantile of CANDIDATES) {
     const delayMs = recent.quantile(quantile)
-    const slow = times.filter(ms => ms > delayMs)
-    const extra = slow.length / POINTS
-    if (extra > MOST_EXTRA) continue
-    let sum = times.reduce((all, ms) => (ms > delayMs ? all : all + worth(ms)), 0)
-    for (const ms of slow) for (const second of times) sum += worth(Math.min(ms, delayMs + second)) / POINTS
-    const gain = sum / POINTS - without - COST_OF_EXTRA * extra
+    const firstSlow = times.findIndex(ms => ms > delayMs)
+    const extra = firstSlow < 0 ? 0 : (POINTS - firstSlow) / POINTS
+    if (extra === 0 || extra > MOST_EXTRA) continue
+    const gain = gainedBy(times, { firstSlow, delayMs, worth }) / POINTS - COST_OF_EXTRA * extra
     if (gain > best.gain) best = { delayMs, gain }
   }
   return best
+}
+
+interface Candidate {
+  /** The first of the times that a second attempt would be made for. */
+  readonly firstSlow: number
+  readonly delayMs: number
+  readonly worth: (ms: number) => number
+}
+
+/** What the slow ones gain by a second attempt whose time is any of `times`, which are in ascending order. */
+function gainedBy(times: readonly number[], { firstSlow, delayMs, worth }: Candidate): number {
+  let gained = 0
+  for (let i = firstSlow; i < times.length; i++) {
+    const ms = times[i] as number
+    const alone = worth(ms)
+    // In order, so that the first second attempt which does not win ends it.
+    for (let k = 0; k < times.length; k++) {
+      const second = delayMs + (times[k] as number)
+      if (second >= ms) break
+      gained += (worth(second) - alone) / times.length
+    }
+  }
+  return gained
 }

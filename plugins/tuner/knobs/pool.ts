@@ -1,6 +1,6 @@
 /**
  * Connections to an origin: more only where requests waited for a socket while attempts were no slower than alone; slow
- * answers are no reason. Warm connections follow what the last minutes used.
+ * answers are no reason. Warm connections follow what the last minutes used at once.
  */
 import type { Book } from '../guard/book.ts'
 import { rounded } from '../model/numbers.ts'
@@ -9,12 +9,22 @@ import type { UpstreamMemory } from '../model/upstream-memory.ts'
 const GROW_BELOW = 1.7
 const WAITED_WINDOWS = 3
 const REST = 60
+/** Five minutes later, what was used at once counts for a third. */
+const KEEP = Math.exp(-1 / 300)
+/** Windows before it says anything, and between two changes. */
+const WARM_REST = 300
+/** A wish that differs by less is left as it is. */
+const WORTH_CHANGING = 0.25
 
 export class PoolKnob {
   #waited = 0
   #restUntil = 0
+  #used = 0
+  #warmRestUntil = WARM_REST
 
   decide(upstream: UpstreamMemory, book: Book): void {
+    this.#used = Math.max(upstream.now.inflightAvg, this.#used * KEEP)
+    this.#decideWarm(upstream, book)
     const size = book.value('upstream', upstream.id, 'poolMax')
     if (typeof size !== 'number') return
     this.#waited = upstream.now.waitedForSocket > 0 ? this.#waited + 1 : 0
@@ -28,6 +38,23 @@ export class PoolKnob {
       hypothesis: `requests waited for a socket while attempts were ${rounded(upstream.ratio)} times as slow as alone`,
       evidence: { waited: upstream.now.waitedForSocket, ratio: rounded(upstream.ratio), windows: this.#waited },
       expected: 'nobody waits for a socket',
+    })
+  }
+
+  #decideWarm({ id }: UpstreamMemory, book: Book): void {
+    const now = book.value('upstream', id, 'poolMin')
+    if (typeof now !== 'number' || book.now < this.#warmRestUntil) return
+    const to = Math.min(Math.ceil(this.#used), book.number('upstream', id, 'poolMax', Number.POSITIVE_INFINITY))
+    if (Math.abs(to - now) < Math.max(1, WORTH_CHANGING * now)) return
+    this.#warmRestUntil = book.now + WARM_REST
+    book.change({
+      scope: 'upstream',
+      target: id,
+      knob: 'poolMin',
+      to,
+      hypothesis: `the last minutes had up to ${rounded(this.#used)} attempts at once`,
+      evidence: { atOnce: rounded(this.#used), warm: now },
+      expected: to > now ? 'no request waits for a handshake' : 'no connection is kept that nobody uses',
     })
   }
 }

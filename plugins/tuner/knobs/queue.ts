@@ -52,17 +52,8 @@ export class QueueOrderKnob {
     const waitMs = queueNow === 0 ? 0 : (queueNow / Math.max(0.5, upstream.rate)) * 1000
     if (waitMs > goodMs && queueNow >= 4) this.#lastOverload = book.now
     const isOverload = book.now - this.#lastOverload < CALM_WINDOWS
-    book.change({
-      scope: 'upstream',
-      target,
-      knob: 'queueOrder',
-      to: isOverload ? 'lifo' : 'fifo',
-      hypothesis: isOverload
-        ? `the wait of ${rounded(waitMs)} ms is beyond the goal: who has waited longest is lost already`
-        : 'no overload for a quarter of an hour',
-      evidence: { queued: queueNow, finishedPerSecond: rounded(upstream.rate) },
-      expected: isOverload ? 'most are answered at once, a few late, instead of all late' : 'the same, and fairer',
-    })
+    const to = isOverload ? 'lifo' : 'fifo'
+    if (book.value('upstream', target, 'queueOrder') !== to) this.#set(to, upstream, waitMs, book)
     const most = book.number('upstream', target, 'queueMax', QUEUE_MAX)
     if (queueMax < 0.9 * most || most === 0) return
     book.change({
@@ -73,6 +64,21 @@ export class QueueOrderKnob {
       hypothesis: 'the queue was full before the deadlines gave anybody up',
       evidence: { queued: queueMax },
       expected: 'the deadline decides who is given up, not the order of arrival',
+    })
+  }
+
+  #set(to: 'lifo' | 'fifo', upstream: UpstreamMemory, waitMs: number, book: Book): void {
+    const isOverload = to === 'lifo'
+    book.change({
+      scope: 'upstream',
+      target: upstream.id,
+      knob: 'queueOrder',
+      to,
+      hypothesis: isOverload
+        ? `the wait of ${rounded(waitMs)} ms is beyond the goal: who has waited longest is lost already`
+        : 'no overload for a quarter of an hour',
+      evidence: { queued: upstream.now.queueNow, finishedPerSecond: rounded(upstream.rate) },
+      expected: isOverload ? 'most are answered at once, a few late, instead of all late' : 'the same, and fairer',
     })
   }
 }

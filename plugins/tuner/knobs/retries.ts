@@ -39,14 +39,14 @@ export class AttemptsKnob {
     const now = book.number('route', route.id, 'attempts', FIRST_ATTEMPTS)
     const success = (againOk + 1) / (again + 2)
     const { failing } = route
-    const evidence = {
-      failing: rounded(failing),
-      retriesThatHelped: rounded(success),
-      first: rounded(first),
-      retries: rounded(again),
-    }
     const set = (to: number, hypothesis: string, expected: string) => {
       const protects = to < now
+      const evidence = {
+        failing: rounded(failing),
+        retriesThatHelped: rounded(success),
+        first: rounded(first),
+        retries: rounded(again),
+      }
       const done = book.change({
         scope: 'route',
         target: route.id,
@@ -122,6 +122,7 @@ export class RetryBudgetKnob {
     const helps = (counts.ok + 1) / (counts.again + 2) >= HOPELESS
     const wished = isCrowded || !helps ? FIRST_BUDGET : Math.max(FIRST_BUDGET, nearest(2.5 * failing))
     const now = book.number('upstream', upstream.id, 'retryBudgetRatio', FIRST_BUDGET)
+    if (wished === now) return
     // Down only when far off: a budget that nobody needs costs nothing.
     if (wished < now && !isCrowded && wished > now / 4 && failing > 0.01) return
     const entry = book.change({

@@ -3,6 +3,7 @@
  * answers cost to encode and to send. Bounded: some rings of fixed size and a few sums.
  */
 import type { AttemptSample, ClassWindow, Goal, RouteMeta, RouteWindow } from '../types.ts'
+import { LazyRing } from './lazy-ring.ts'
 import { amount, entriesOf } from './numbers.ts'
 import { SortedRing } from './sorted-ring.ts'
 
@@ -42,7 +43,7 @@ export class RouteMemory {
   readonly contentType: string
   readonly #byCrowding: (SortedRing | undefined)[] = []
   /** Times of attempts that were answered. */
-  readonly recent = new SortedRing(RECENT_RING)
+  readonly recent = new LazyRing(RECENT_RING)
   readonly classes = new Map<string, ClassSums>()
   /** Fading sums of first attempts, further attempts, hedges. */
   readonly counts = { first: 0, firstFailed: 0, firstTimedOut: 0, again: 0, againOk: 0 }
@@ -64,6 +65,12 @@ export class RouteMemory {
     this.weight = amount(meta.weight, 1)
     this.idempotent = meta.idempotent !== false
     this.contentType = typeof meta.contentType === 'string' ? meta.contentType : ''
+  }
+
+  /** So many at once, or fewer, have run with enough attempts; infinite before. */
+  get leastCrowd(): number {
+    const level = this.#byCrowding.findIndex(ring => ring !== undefined && ring.count >= CROWDING_ENOUGH)
+    return level < 0 ? Number.POSITIVE_INFINITY : 2 ** level
   }
 
   /** Time of an attempt with nobody beside it, as far as is known; 0 = unknown. The least crowded times count. */

@@ -33,6 +33,11 @@ export class SortedRing {
     sorted[i] = value
   }
 
+  clear(): void {
+    this.#count = 0
+    this.#next = 0
+  }
+
   /** 0 without numbers. */
   quantile(q: number): number {
     if (this.#count === 0) return 0

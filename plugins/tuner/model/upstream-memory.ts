@@ -24,14 +24,14 @@ export interface Look {
   ratios: SortedRing
 }
 
-export const newLook = (): Look => ({
+const newLook = (ratios: SortedRing): Look => ({
   windows: 0,
   saturated: 0,
   doneSaturated: 0,
   done: 0,
   failed: 0,
   inflight: 0,
-  ratios: new SortedRing(MOST_RATIOS),
+  ratios,
 })
 
 /** The window just read, as plain numbers. */
@@ -52,12 +52,14 @@ export interface Now {
 export class UpstreamMemory {
   readonly id: string
   readonly routes: RouteMemory[] = []
-  look = newLook()
+  look = newLook(new SortedRing(MOST_RATIOS))
   now: Now = readNow(undefined)
   /** How much slower than alone attempts are; 1 until something is known. */
   ratio = 1
   /** Finished a second, fading over ten seconds. */
   rate = 0
+  /** Windows without traffic. */
+  idle = 0
   /** Windows that the rate is the mean of, until it forgets. */
   #seen = 0
 
@@ -65,9 +67,16 @@ export class UpstreamMemory {
     this.id = id
   }
 
+  /** From now on only what follows counts. The ring is used again: a new one a look would be most of what is allocated. */
+  lookAgain(): void {
+    this.look.ratios.clear()
+    this.look = newLook(this.look.ratios)
+  }
+
   readWindow(window: UpstreamWindow | undefined): void {
     const now = readNow(window)
     this.now = now
+    this.idle = now.arrivals + now.attempts + now.ok + now.inflightMax > 0 ? 0 : this.idle + 1
     this.#seen = Math.min(10, this.#seen + 1)
     this.rate += (now.ok - this.rate) / this.#seen
     const { look } = this

@@ -1,4 +1,6 @@
 /** `hearthgate report` and `explain --live | --id` against a gateway in a process of its own. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
 import { run } from '../../../gateway/cli/index.ts'
@@ -103,4 +105,29 @@ t.test('report refuses what it cannot mean', async t => {
   t.match(await cli(folder, 'report', '--since', 'yesterday'), { code: 1, err: /write a duration, such as 24h/ })
   t.match(await cli(folder, 'report', '--json', '--html'), { code: 64, err: /not both/ })
   t.match(await cli(folder, 'report', '--admin', 'here'), { code: 1, err: /write the admin address as/ })
+})
+
+t.test('both tell of the tuner: the running one when live, its ledger afterwards', async t => {
+  const pin = await cli(folder, 'tune', 'pin', 'wiki', 'admission.max_concurrency', '7')
+  t.equal(pin.code, 0)
+  const live = await cli(folder, 'explain', 'GET', 'http://wiki.test/tuned', '--live')
+  t.match(live.out, /TUNER\n +mode +apply \(policy measured\)\n +known from +the running gateway\n/)
+  t.match(live.out, /admission\.max_concurrency +7, configured 16 \(apply, pinned/)
+  const offline = await cli(folder, 'explain', 'GET', 'http://wiki.test/tuned')
+  t.match(offline.out, /known from +nothing: no ledger in state_dir/)
+  const { knobs } = JSON.parse((await cli(folder, 'tune', 'status', '--json')).out) as { knobs: object[] }
+  const ledger = { version: 1, savedAt: Date.now(), identities: {}, controller: null, pins: [], entries: [{}], knobs }
+  writeFileSync(
+    join(folder, 'state', 'tuner.json'),
+    JSON.stringify({ ...ledger, knobs: [...knobs, null, { scope: 'wiki' }] }),
+  )
+  const told = await cli(folder, 'explain', 'GET', 'http://wiki.test/tuned')
+  t.match(told, { code: 0, err: '' })
+  t.match(told.out, /known from +the ledger of 20\d\d-/)
+  t.match(told.out, /admission\.max_concurrency +7, configured 16 \(apply, pinned/)
+  const { explanation } = JSON.parse(
+    (await cli(folder, 'explain', 'GET', 'http://wiki.test/x', '--live', '--json')).out,
+  )
+  t.equal(explanation.decisions.tuner.source, 'running')
+  await cli(folder, 'tune', 'unpin', 'wiki', 'admission.max_concurrency')
 })

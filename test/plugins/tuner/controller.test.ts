@@ -125,6 +125,33 @@ t.test(
   },
 )
 
+/** Seconds of more load than `workers` of 50 ms can bear, from the first on; the limits that are tried. */
+function overloadedFromTheStart(workers: number): number[] {
+  const controller = createController(meta)
+  const limits = [16]
+  for (let i = 0; i < 90; i++) {
+    const inflight = limits.at(-1) as number
+    const ms = 50 * Math.max(1, inflight / workers)
+    const load = { inflight, ms, count: 20 * Math.min(workers, inflight), waiting: 100 }
+    limits.push(...limitIn([controller.observe(second(i * 1000, load))]))
+  }
+  return limits
+}
+
+t.test(
+  'an upstream that was never seen with few at once is not taken for one that answers so slowly alone',
+  async t => {
+    const limits = overloadedFromTheStart(1)
+    t.ok((limits.at(-1) as number) <= 4, `one worker: ${limits}`)
+  },
+)
+
+t.test('one with room to spare is found to have it within seconds', async t => {
+  const limits = overloadedFromTheStart(200)
+  t.ok((limits.at(-1) as number) >= 128, `two hundred workers: ${limits}`)
+  t.ok(Math.min(...limits) >= 8, 'one step down, taken back')
+})
+
 t.test('a limit that holds back an upstream with room to spare grows', async t => {
   const controller = createController(meta)
   const decisions = Array.from({ length: 10 }, (_, i) =>

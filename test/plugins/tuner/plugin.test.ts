@@ -149,6 +149,20 @@ t.test('the ledger outlives a restart, unless the upstream is another one or the
   t.strictSame(app.tuner.log, [])
 })
 
+t.test('what was frozen stays so after a restart, until somebody thaws it', async t => {
+  const stateDir = t.testdir({})
+  const first = await tuned(t, { stateDir })
+  first.app.tuner.observe({ t: 0 })
+  first.app.tuner.freeze(true)
+  // Not closed before the next begins: a process that is killed has nothing left to say.
+  const second = await tuned(t, { stateDir })
+  t.ok(second.app.tuner.status().frozen)
+  for (const window of crowd()) second.app.tuner.observe(window)
+  t.equal(second.values['admission.max_concurrency'], 16)
+  second.app.tuner.freeze(false)
+  t.notOk((await tuned(t, { stateDir })).app.tuner.status().frozen)
+})
+
 t.test('recorded windows lead to the same ledger when they are replayed', async t => {
   const { app } = await tuned(t, { stateDir: t.testdir({}), routes: { wiki: { upstream: 'wiki' } } })
   const path = app.tuner.record(3) ?? ''
