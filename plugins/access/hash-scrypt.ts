@@ -1,5 +1,5 @@
 /** scrypt (RFC 7914) in the PHC string format, `$scrypt$ln=15,r=8,p=1$SALT$HASH`. */
-import { randomBytes, scrypt } from 'node:crypto'
+import { randomBytes, scrypt, scryptSync } from 'node:crypto'
 import type { HashReading } from './password.ts'
 
 interface Cost {
@@ -37,7 +37,17 @@ export function readScrypt(text: string): HashReading {
 
 export async function makeScrypt(password: string): Promise<string> {
   const salt = randomBytes(SALT_BYTES)
-  const hash = await derive(password, salt, { ...COST, length: HASH_BYTES })
+  return textOf(salt, await derive(password, salt, { ...COST, length: HASH_BYTES }))
+}
+
+/** Holds the event loop for as long as it takes. */
+export function makeScryptSync(password: string): string {
+  const salt = randomBytes(SALT_BYTES)
+  const { logN, r, p } = COST
+  return textOf(salt, scryptSync(password, salt, HASH_BYTES, { N: 2 ** logN, r, p, maxmem: MAX_MEMORY }))
+}
+
+function textOf(salt: Buffer, hash: Buffer): string {
   const text = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '')
   return `$scrypt$ln=${COST.logN},r=${COST.r},p=${COST.p}$${text(salt)}$${text(hash)}`
 }

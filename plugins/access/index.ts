@@ -31,7 +31,7 @@ export {
   refuseAddress,
 } from './guard.ts'
 export { type AccessOptions, accessOptionsSchema } from './options.ts'
-export { type Algorithm, algorithms, hashPassword, readHash } from './password.ts'
+export { type Algorithm, algorithms, hashPassword, hashPasswordSync, readHash } from './password.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -6,7 +6,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { readApr1 } from './hash-apr1.ts'
 import { makeArgon2, readArgon2 } from './hash-argon2.ts'
 import { readBcrypt } from './hash-bcrypt.ts'
-import { makeScrypt, readScrypt } from './hash-scrypt.ts'
+import { makeScrypt, makeScryptSync, readScrypt } from './hash-scrypt.ts'
 
 export interface PasswordHash {
   readonly algorithm: 'scrypt' | 'argon2id' | 'bcrypt' | 'apr1'
@@ -50,6 +50,11 @@ export type Algorithm = (typeof algorithms)[number]
 /** The text for the configuration. @throws Error for argon2id on a Node that has none */
 export function hashPassword(password: string, algorithm: Algorithm = 'scrypt'): Promise<string> {
   return algorithm === 'scrypt' ? makeScrypt(plain(password)) : makeArgon2(plain(password))
+}
+
+/** As scrypt, for a command that has nothing else to do meanwhile. */
+export function hashPasswordSync(password: string): string {
+  return makeScryptSync(plain(password))
 }
 
 export async function isPassword(password: string, expected: PasswordHash): Promise<boolean> {
