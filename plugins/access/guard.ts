@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { compilePaths, type PathSet } from '../contract/index.ts'
-import type { Attempts } from './attempts.ts'
+import type { AttemptCounter } from './attempts.ts'
 import { type CredentialBook, readBasic } from './credentials.ts'
 import type { Fields, ForwardAuthClient } from './forward-auth.ts'
 import { compileNetworks, type Networks, senderOf } from './networks.ts'
@@ -78,7 +78,7 @@ interface AddressRule {
 
 /** What lasts longer than a request. */
 export interface AccessState {
-  readonly attempts: Attempts
+  readonly attempts: AttemptCounter
   readonly book: CredentialBook
   readonly forward: ForwardAuthClient
   /** The other server gave no answer that says anything: nobody comes in until it does. */
@@ -112,8 +112,19 @@ export function decideAccess(
   question: AccessQuestion,
   state: AccessState,
 ): AccessDecision | Promise<AccessDecision> {
-  const refusal = refuseAddress(guard, question) ?? refuseLogin(guard, question, state)
+  const refusal = refuseAddress(guard, question)
   if (refusal !== null) return refusal
+  if (!isLogin(guard, question)) return decideUncounted(guard, question, state)
+  const waitMs = state.attempts.take(senderOf(question.address), guard.options.logins, performance.now())
+  const decide = (wait: number) => tooMany(wait) ?? decideUncounted(guard, question, state)
+  return typeof waitMs === 'number' ? decide(waitMs) : waitMs.then(decide)
+}
+
+function decideUncounted(
+  guard: AccessGuard,
+  question: AccessQuestion,
+  state: AccessState,
+): AccessDecision | Promise<AccessDecision> {
   const { basic, forward } = guard.options
   if (basic === null && forward === null) return passed('open', guard)
   if (guard.bypass.coversAll(question.path, question.query)) {
@@ -136,10 +147,8 @@ export function refuseAddress(
   return null
 }
 
-function refuseLogin({ logins, options }: AccessGuard, question: AccessQuestion, state: AccessState) {
-  const { method, path, query, address } = question
-  if (method === 'GET' || method === 'HEAD' || !logins.coversAny(path, query)) return null
-  return tooMany(state.attempts.take(senderOf(address), options.logins, performance.now()))
+function isLogin({ logins }: AccessGuard, { method, path, query }: AccessQuestion): boolean {
+  return method !== 'GET' && method !== 'HEAD' && logins.coversAny(path, query)
 }
 
 function tooMany(waitMs: number): AccessDecision | null {
@@ -171,11 +180,11 @@ async function decideBasic(guard: AccessGuard, question: AccessQuestion, state: 
   if (state.book.remembers(credentials, user, nowMs)) return passed('password', guard, set)
   const sender = senderOf(question.address)
   // Counted before the check, so that many at once are not all let through to it.
-  const limited = tooMany(state.attempts.take(sender, logins, nowMs))
+  const limited = tooMany(await state.attempts.take(sender, logins, nowMs))
   if (limited !== null) return limited
   const verdict = await state.book.verify(credentials, user, nowMs)
   if (verdict === 'wrong') return ask('password-wrong')
-  state.attempts.forgive(sender, logins)
+  state.attempts.forgive(sender)
   if (verdict === 'busy') return refused('password-busy', 503, { 'retry-after': '2' })
   return passed('password', guard, set)
 }

@@ -29,7 +29,7 @@ t.test('attempts are bounded in a window, and forgiven', async t => {
   t.equal(attempts.take('a', limit, 10), 0)
   t.equal(attempts.take('a', limit, 20), 980)
   t.equal(attempts.take('b', limit, 20), 0)
-  attempts.forgive('a', limit)
+  attempts.forgive('a')
   t.equal(attempts.take('a', limit, 30), 0)
   t.equal(attempts.take('a', limit, 1000), 0, 'a new window')
 })
@@ -41,6 +41,34 @@ t.test('attempts where windows are short do not end the long window of another r
   t.equal(attempts.take('a', { attempts: 2, windowMs: 1000 }, 2000), 0)
   t.equal(attempts.take('a', long, 2001), 57_999)
   t.equal(attempts.take('a', { attempts: 5, windowMs: 60_000 }, 2002), 0, 'the same count against a higher limit')
+})
+
+t.test('a guess at one door counts at doors with any window', async t => {
+  const [short, long] = [
+    { attempts: 3, windowMs: 1000 },
+    { attempts: 3, windowMs: 60_000 },
+  ]
+  const attempts = new Attempts()
+  t.equal(attempts.take('x', long, 0), 0, 'somebody has asked at each door before')
+  t.equal(attempts.take('a', short, 0), 0)
+  t.equal(attempts.take('a', short, 1), 0)
+  t.equal(attempts.take('a', long, 2), 0)
+  t.equal(attempts.take('a', long, 3), 59_997, 'two were made at the other door')
+  t.equal(attempts.take('a', short, 1000), 0, 'a new short window')
+  t.equal(attempts.take('a', long, 1001), 58_999, 'and not a new long one')
+  const first = new Attempts()
+  for (const nowMs of [0, 1, 2]) first.take('a', short, nowMs)
+  t.equal(first.take('a', long, 3), 59_997, 'also where nobody had asked there before')
+  first.forgive('a')
+  t.equal(first.take('a', long, 4), 0)
+})
+
+t.test('lengths of windows are bounded', async t => {
+  const attempts = new Attempts()
+  for (let windowMs = 1000; windowMs < 1100; windowMs++) {
+    attempts.take('a', { attempts: 1000, windowMs }, 0)
+    t.ok(attempts.take('a', { attempts: 1, windowMs }, 0) > 0, 'whatever was forgotten, this one counts')
+  }
 })
 
 t.test('many senders are remembered, not all', async t => {
