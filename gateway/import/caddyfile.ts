@@ -21,7 +21,7 @@ interface Site {
 }
 
 export function importCaddyfile(text: string): Imported {
-  const statements = parseBlocks(text, { byLine: true })
+  const statements = inBlocks(parseBlocks(withDefaults(text), { byLine: true }))
   const snippets = new Map<string, readonly Statement[]>()
   const lost: string[] = []
   for (const { words, block } of statements) {
@@ -48,6 +48,19 @@ export function importCaddyfile(text: string): Imported {
 function without(route: ImportedRoute, patterns: readonly string[]): ImportedRoute {
   const own = patterns.filter(pattern => !isUnder(route.path, pattern))
   return { ...route, paths: { ...route.paths, ...Object.fromEntries(own.map(pattern => [pattern, NOBODY])) } }
+}
+
+/** Caddy puts these in before it reads the file; without a default they are told where they stand. */
+function withDefaults(text: string): string {
+  return text.replaceAll(/\{\$\w+:([^{}\n]*)\}/g, '$1')
+}
+
+/** A file of one site needs no braces: its first line is the address, the others are the site. */
+function inBlocks(statements: readonly Statement[]): readonly Statement[] {
+  const at = statements.findIndex(({ words }) => words.length > 0 && !words[0]?.startsWith('('))
+  const site = statements[at]
+  if (site === undefined || site.block !== null) return statements
+  return [...statements.slice(0, at), { ...site, block: statements.slice(at + 1) }]
 }
 
 /** `https://wiki.home.arpa:8443` is a site of `wiki.home.arpa`; `:80` is every host. */
@@ -79,14 +92,25 @@ function readBlock(block: readonly Statement[], place: Place): ImportedRoute[] {
 }
 
 function imported(statement: Statement, site: Site): readonly Statement[] {
-  const [first, name = ''] = statement.words
+  const [first, name = '', ...args] = statement.words
   if (first !== 'import') return [statement]
   const snippet = site.snippets.get(name)
   if (snippet === undefined || ++site.imports > MAX_IMPORTS) {
     site.lost.push(`line ${statement.line}: import ${name} was not read`)
     return [statement]
   }
-  return snippet.flatMap(each => imported(each, site))
+  return snippet.flatMap(each => imported(withArguments(each, args), site))
+}
+
+/** `{args[0]}`, or `{args.0}` as it was written once. */
+function withArguments({ words, block, line }: Statement, args: readonly string[]): Statement {
+  return {
+    line,
+    words: words.map(word =>
+      word.replaceAll(/\{args(?:\.(\d+)|\[(\d+)\])\}/g, (whole, a, b) => args[Number(a ?? b)] ?? whole),
+    ),
+    block: block?.map(each => withArguments(each, args)) ?? null,
+  }
 }
 
 function sharedOf(

@@ -64,7 +64,8 @@ function readHost(host: Json, lists: Lists, lost: string[]): ImportedRoute[] {
     ...guardOf(host, lists, sentence => lost.push(`${name}: ${sentence}`)),
   })
   const locations = (Array.isArray(host['locations']) ? host['locations'] : []).filter(isObject)
-  return [main, ...locations.map(location => readLocation(location, main, lost))].map(verified)
+  const shut = { ...main, isShut: main.isShut || mayGuard(host) }
+  return [shut, ...locations.map(location => readLocation(location, shut, lost))].map(verified)
 }
 
 /** An access list is a number here: who is on it stands beside, where the export has it. */
@@ -108,6 +109,7 @@ function readLocation(location: Json, main: ImportedRoute, lost: string[]): Impo
   return route(`${main.name} ${path}`, {
     hosts: main.hosts,
     ...guardIn(main),
+    isShut: main.isShut || mayGuard(location),
     hsts: main.hsts,
     path: path.replace(/(.)\/+$/, '$1'),
     upstreams: [address].filter(isAddress),
@@ -119,6 +121,13 @@ function readLocation(location: Json, main: ImportedRoute, lost: string[]): Impo
 function hashOf(item: Json): string {
   const password = textOf(item['password'])
   return password === '' ? textOf(item['hash']) : hashPasswordSync(password)
+}
+
+/** What may keep people out in lines of nginx that are not read: an include of a guard is the usual one. */
+const GUARDS = /\b(?:deny|allow|auth_\w+|include|satisfy|if)\b|\breturn\s+4\d\d\b/
+
+function mayGuard(of: Json): boolean {
+  return GUARDS.test(textOf(of['advanced_config']).replaceAll(/#.*$/gm, ''))
 }
 
 function guardIn({ allow, deny, users, isShut }: ImportedRoute) {

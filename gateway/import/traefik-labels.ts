@@ -29,7 +29,9 @@ export function importTraefik(text: string, _file = '', readNamed: ReadNamed = (
 }
 
 function labelsOf(service: unknown): Labels {
-  const labels = isObject(service) ? service['labels'] : undefined
+  const { labels: own, deploy } = isObject(service) ? service : {}
+  // In a swarm they stand with the service, not with its containers.
+  const labels = own ?? (isObject(deploy) ? deploy['labels'] : undefined)
   const pairs = Array.isArray(labels)
     ? labels.map(label => [String(label).split('=', 1)[0] ?? '', String(label).slice(String(label).indexOf('=') + 1)])
     : Object.entries(isObject(labels) ? labels : {}).map(([name, value]) => [name, String(value)])
@@ -64,6 +66,11 @@ function readRouter(name: string, { service, labels, ...around }: Router): Impor
   if (rest !== '') lost.push(`${name}: the rule ${rule} asks for more than Host and PathPrefix`)
   if (hosts.length === 0 && paths.length === 0) return []
   const target = of('service') ?? name
+  if (target.endsWith('@internal')) {
+    lost.push(`${name}: ${target} is a part of Traefik itself, so it was left out`)
+    return []
+  }
+  if (isDoorToHttps(name, around.all)) return []
   const port = labels.get(`traefik.http.services.${target}.loadbalancer.server.port`) ?? onlyPort(labels)
   const scheme = labels.get(`traefik.http.services.${target}.loadbalancer.server.scheme`) ?? 'http'
   if (port === undefined) lost.push(`${name}: no port is named, so 80 was taken`)
@@ -86,6 +93,19 @@ function readRouter(name: string, { service, labels, ...around }: Router): Impor
       rewritePath: stripped.includes(path) ? '/' : null,
     }),
   )
+}
+
+/** Whether a router does nothing but send people to the one for https, which has the same rule. */
+function isDoorToHttps(name: string, all: Labels): boolean {
+  const of = (router: string, key: string) => all.get(`traefik.http.routers.${router}.${key}`)
+  const redirects = (router: string) =>
+    (of(router, 'middlewares') ?? '')
+      .split(',')
+      .flatMap(each => chainOf(each, all))
+      .some(each => all.has(`traefik.http.middlewares.${each.toLowerCase()}.redirectscheme.scheme`))
+  const others = [...all.keys()].map(key => /^traefik\.http\.routers\.([^.]+)\.rule$/.exec(key)?.[1] ?? name)
+  const isTwin = (other: string) => of(other, 'rule') === of(name, 'rule') && !redirects(other)
+  return redirects(name) && others.some(other => other !== name && isTwin(other))
 }
 
 /** Longest chain of chains that is followed. */

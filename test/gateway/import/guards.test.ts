@@ -24,6 +24,13 @@ const server = (line: string) => `server { server_name a.test; location / { ${li
 
 const cases: [title: string, kind: string, text: string, allow: readonly string[] | null][] = [
   ['an access list', 'nginx-proxy-manager', npm(', "access_list_id": 2'), SHUT],
+  [
+    'lines of nginx that may',
+    'nginx-proxy-manager',
+    npm(', "advanced_config": "include /snippets/authelia.conf;"'),
+    SHUT,
+  ],
+  ['lines that do not', 'nginx-proxy-manager', npm(', "advanced_config": "# deny all\\nproxy_buffering off;"'), null],
   ['no access list', 'nginx-proxy-manager', npm(', "access_list_id": 0'), null],
   ['a middleware from a file', 'traefik-labels', compose(used('authelia@file')), SHUT],
   ['passwords', 'traefik-labels', compose(used('pw') + defined('pw.basicauth.users=joe:x')), SHUT],
@@ -188,6 +195,30 @@ t.test('a router without a guard does not open what another one for the same hos
     `      - ${safe}.rule=Host(\`a.test\`)\n      - ${safe}.middlewares=pw\n${defined(`pw.basicauth.users=joe:${APR1}`)}`,
   )
   t.match(accessOf('traefik-labels', text).routes, [{ allow: SHUT }])
+})
+
+t.test('a router that only sends people to https is no route beside the one for https', async t => {
+  const text = compose(`${used('to-https')}${defined('to-https.redirectscheme.scheme=https')}
+      - traefik.http.routers.safe.rule=Host(\`a.test\`)
+      - traefik.http.routers.safe.middlewares=pw
+${defined(`pw.basicauth.users=joe:${APR1}`)}`)
+  t.match(accessOf('traefik-labels', text).routes, [{ name: 'safe', users: ['joe'], allow: [] }])
+})
+
+t.test('labels of a swarm are read, and parts of Traefik itself are no apps', async t => {
+  const text = `services:
+  a:
+    deploy:
+      labels: { traefik.http.routers.a.rule: "Host(\`a.test\`)" }
+  traefik:
+    labels:
+      - traefik.http.routers.dash.rule=Host(\`t.test\`)
+      - traefik.http.routers.dash.service=api@internal
+`
+  const { routes, lost } = accessOf('traefik-labels', text)
+  t.match(routes, [{ hosts: ['a.test'] }])
+  t.equal(routes.length, 1)
+  t.match(lost, [/no port/, /part of Traefik itself/])
 })
 
 t.test('a rule that asks for addresses or fields does not become one that asks for nothing', async t => {

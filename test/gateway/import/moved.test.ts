@@ -82,3 +82,83 @@ for (const [kind, files] of cases) {
     t.equal(body.toString(), 'app /x')
   })
 }
+
+t.test('a Caddyfile as people write them', async t => {
+  const app = await origin(t)
+  const { port } = new URL(app.url)
+  const { ask, said } = await moved(t, 'caddyfile', {
+    Caddyfile: `{
+	email joe@example.org
+}
+(common) {
+	encode zstd gzip
+	header {
+		X-Content-Type-Options nosniff
+		-Server
+	}
+}
+(proxy) {
+	reverse_proxy {args[0]} {
+		header_up X-Custom {args[1]}
+	}
+}
+(lan) {
+	@notlan not remote_ip 192.168.0.0/16
+	respond @notlan "No." 403
+}
+home.test, www.home.test {
+	import common
+	redir /ui /ui/ permanent
+	handle_path /api/v1/* {
+		reverse_proxy 127.0.0.1:${port} {
+			lb_policy least_conn
+			header_up Host {upstream_hostport}
+		}
+	}
+	handle /static* {
+		file_server
+	}
+	handle {
+		reverse_proxy {$APP_HOST:127.0.0.1}:${port}
+	}
+}
+private.test {
+	tls internal
+	import lan
+	reverse_proxy localhost:${port}
+}
+args.test {
+	import proxy 127.0.0.1:${port} hello
+}
+*.lab.test {
+	@git host git.lab.test
+	handle @git {
+		reverse_proxy 127.0.0.1:${port}
+	}
+	handle {
+		abort
+	}
+}
+`,
+  })
+  const statusOf = async (host: string, path: string) => (await ask(host, path)).status
+  const home = await ask('www.home.test', '/x')
+  t.equal(home.body.toString(), 'app /x')
+  t.equal(home.headers['x-content-type-options'], 'nosniff')
+  t.equal((await ask('home.test', '/api/v1/y')).body.toString(), 'app /y')
+  t.equal(app.requests.at(-1)?.headers['host'], `127.0.0.1:${port}`)
+  t.match((await ask('home.test', '/ui')).headers['location'], /\/ui\/$/)
+  t.equal(await statusOf('home.test', '/static/x.css'), 403, 'files of Caddy itself are not asked of the app')
+  t.equal(await statusOf('private.test', '/'), 403)
+  t.equal((await ask('args.test', '/')).body.toString(), 'app /')
+  t.equal(app.requests.at(-1)?.headers['x-custom'], 'hello')
+  t.equal(await statusOf('git.lab.test', '/'), 200)
+  t.equal(await statusOf('other.lab.test', '/'), 404)
+  t.match(said, /lb_policy/)
+})
+
+t.test('a Caddyfile of one site without braces', async t => {
+  const app = await origin(t)
+  const { ask } = await moved(t, 'caddyfile', { Caddyfile: `one.test\n\nreverse_proxy ${app.url}\n` })
+  t.equal((await ask('one.test', '/z')).body.toString(), 'app /z')
+})
