@@ -8,7 +8,7 @@ const onRoute: [title: string, lines: string[], problems: string[]][] = [
     'a hash that takes too long to check',
     ['access:', '  basic:', '    users:', `      joe: "$2y$31$${'a'.repeat(53)}"`],
     [
-      '7:12 route \'wiki\': "joe": its cost 31 is out of bounds: from 4, and at most 15; `hearthgate password` makes another one',
+      '7:16 route \'wiki\': "joe": its cost 31 is out of bounds: from 4, and at most 15; `hearthgate password` makes another one',
     ],
   ],
   [
