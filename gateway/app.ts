@@ -10,7 +10,7 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify'
-import { access } from '../plugins/access/index.ts'
+import { type AttemptCounter, access } from '../plugins/access/index.ts'
 import { accessLog, type Destination, redactUrl } from '../plugins/access-log/index.ts'
 import { admission } from '../plugins/admission/index.ts'
 import { type BatchScope, batch } from '../plugins/batch/index.ts'
@@ -69,6 +69,8 @@ export interface GatewayParts {
   readonly log: LogTarget
   /** Where access lines go; stderr without it. */
   readonly accessSink?: Destination
+  /** Where attempts to log in are counted, where this is one process among several. */
+  readonly attempts?: AttemptCounter
   /** Of the listeners, which open after the app. */
   readonly certificates?: () => readonly CertificateValidity[]
   /** Place among several processes that share the state_dir, from 0. */
@@ -125,7 +127,10 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
       .then(isAnswered => (isAnswered ? undefined : receive(serving, request, reply, next)))
       .catch(next)
   })
-  await app.register(access, { attach: false })
+  await app.register(access, {
+    attach: false,
+    ...(parts.attempts === undefined ? {} : { attempts: parts.attempts }),
+  })
   await app.register(rateLimit, { attach: false, redis: sharedCounts(state.serving.config.store) })
   app.addHook('onRequest', entryHook(app))
   const callFor = (request: FastifyRequest) => proxyCall(request, state.serving.config.limits.bodyIdleMs)

@@ -3,6 +3,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
+import type { AttemptCounter } from '../plugins/access/index.ts'
 import { isWebSocketUpgrade } from '../plugins/websocket/index.ts'
 import { buildAdmin } from './admin/index.ts'
 import { buildGateway, type GatewayState } from './app.ts'
@@ -32,6 +33,8 @@ export interface GatewayOptions extends ConfigSource {
   readonly keepsCertificates?: boolean
   /** Place among several processes that share the state_dir, from 0. */
   readonly slot?: number
+  /** Where attempts to log in are counted; in this process without it. */
+  readonly attempts?: AttemptCounter
 }
 
 export interface RunningGateway {
@@ -117,6 +120,7 @@ class Gateway implements RunningGateway {
     this.#app = await buildGateway(this.#state, {
       log: this.#options.log,
       slot: this.#options.slot ?? 0,
+      ...(this.#options.attempts === undefined ? {} : { attempts: this.#options.attempts }),
       certificates: () => this.#listeners.certificates,
     })
     this.#forgetUncached([])

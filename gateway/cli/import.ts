@@ -3,11 +3,11 @@
  * be kept.
  */
 import { readFileSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { parseConfig } from '../config/load.ts'
 import { presetNames } from '../config/presets.ts'
 import { withoutControls } from '../config/problem.ts'
-import { type ImportedRoute, importers, writeYaml } from '../import/index.ts'
+import { type ImportedRoute, importers, type ReadNamed, writeYaml } from '../import/index.ts'
 import { count } from './format.ts'
 import type { CliIo } from './io.ts'
 
@@ -31,7 +31,7 @@ export function runImport({ kind, file }: { readonly kind: string; readonly file
     say(`hearthgate: ${file} cannot be read: ${(error as Error).message}`)
     return 1
   }
-  const imported = importer(text, file)
+  const imported = importer(text, file, beside(resolve(io.cwd, file)))
   const { yaml, lost } = writeYaml(imported)
   const checked = parseConfig(yaml, 'gateway.yaml', { env: {} })
   io.stdout.write(yaml)
@@ -41,6 +41,19 @@ export function runImport({ kind, file }: { readonly kind: string; readonly file
   const routes = imported.routes.length
   say(`${count(routes, 'route')}, ${lost.length} not kept. Write it to gateway.yaml, then run: hearthgate check`)
   return routes > 0 ? 0 : 1
+}
+
+/** A file that another one names is looked for beside it: where the other proxy saw it is a path of its own container. */
+function beside(file: string): ReadNamed {
+  return name => {
+    const path = join(dirname(file), basename(name))
+    try {
+      const { size } = statSync(path)
+      return path === file || size > MAX_BYTES ? null : readFileSync(path, 'utf8')
+    } catch {
+      return null
+    }
+  }
 }
 
 /** An app that is called as its preset is, by its host or at its address. */

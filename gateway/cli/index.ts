@@ -31,7 +31,7 @@ const help = `hearthgate: one gateway in front of the apps of a home
   hearthgate import  nginx-proxy-manager|caddyfile|traefik-labels|swag FILE
                                                      print a configuration made of another proxy's
   hearthgate trust   [--json]                        where the local CA is, and how phones and computers come to trust it
-  hearthgate password                                read a password, print its hash for access.basic.users
+  hearthgate password [--algorithm scrypt|argon2id]  read a password, print its hash for access.basic.users
   hearthgate help | version
 
   --config FILE   configuration, default ./gateway.yaml
@@ -60,6 +60,7 @@ const options = {
   all: { type: 'boolean', default: false },
   admin: { type: 'string' },
   token: { type: 'string' },
+  algorithm: { type: 'string', default: 'scrypt' },
   header: { type: 'string', short: 'H', multiple: true, default: [] as string[] },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
@@ -97,7 +98,7 @@ export async function run(argv: string[], io: CliIo = processIo()): Promise<numb
     case 'trust':
       return (await import('./trust.ts')).runTrust({ config, json }, io)
     case 'password':
-      return (await import('./password.ts')).runPassword(process.stdin, io)
+      return (await import('./password.ts')).runPassword({ stdin: process.stdin, algorithm: values.algorithm }, io)
     case 'version':
       return print(io, `${ownVersion()}\n`)
     default:

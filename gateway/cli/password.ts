@@ -2,7 +2,7 @@
  * `hearthgate password`: reads a password from stdin, without showing it on a terminal, and prints the hash for
  * `access.basic.users`.
  */
-import { hashPassword } from '../../plugins/access/index.ts'
+import { type Algorithm, algorithms, hashPassword } from '../../plugins/access/index.ts'
 import type { CliIo } from './io.ts'
 
 /** Longest password that is read. */
@@ -12,8 +12,19 @@ const INTERRUPT = '\u0003'
 /** What ends the line; the last is Ctrl-D. */
 const ENDS = ['\r', '\n', INTERRUPT, '\u0004']
 
-/** Returns the exit code: 0, or 1 where nothing was typed. */
-export async function runPassword(stdin: NodeJS.ReadStream, io: CliIo): Promise<number> {
+export interface PasswordArgs {
+  readonly stdin: NodeJS.ReadStream
+  readonly algorithm: string
+}
+
+const isAlgorithm = (text: string): text is Algorithm => algorithms.some(name => name === text)
+
+/** Returns the exit code: 0, or 1 where nothing was typed or the hash cannot be made. */
+export async function runPassword({ stdin, algorithm }: PasswordArgs, io: CliIo): Promise<number> {
+  if (!isAlgorithm(algorithm)) {
+    io.stderr.write(`hearthgate: --algorithm is one of ${algorithms.join(', ')}\n`)
+    return 1
+  }
   if (stdin.isTTY) io.stderr.write('password (it is not shown): ')
   const password = await readLine(stdin)
   if (stdin.isTTY) io.stderr.write('\n')
@@ -21,8 +32,13 @@ export async function runPassword(stdin: NodeJS.ReadStream, io: CliIo): Promise<
     io.stderr.write(`hearthgate: type a password of 1 to ${MAX_LENGTH} characters\n`)
     return 1
   }
-  io.stdout.write(`${await hashPassword(password)}\n`)
-  return 0
+  try {
+    io.stdout.write(`${await hashPassword(password, algorithm)}\n`)
+    return 0
+  } catch (error) {
+    io.stderr.write(`hearthgate: ${(error as Error).message}\n`)
+    return 1
+  }
 }
 
 async function readLine(stdin: NodeJS.ReadStream): Promise<string> {

@@ -19,10 +19,16 @@ const basic = block(
   'basic',
   {
     realm: text('fieldValue', { lenient: true, default: 'home', description: 'What the browser shows.' }),
-    users: map(text('passwordHash', { secret: true, description: 'Hash, as `hearthgate password` prints it.' }), {
-      names: 'userName',
-      description: 'Name and hash of the password of each user.',
-    }),
+    users: map(
+      text('passwordHash', {
+        secret: true,
+        description: 'Hash: scrypt as `hearthgate password` prints it, argon2id, bcrypt or apr1.',
+      }),
+      {
+        names: 'userName',
+        description: 'Name and hash of the password of each user.',
+      },
+    ),
     user_header: text('fieldName', {
       absent: null,
       description: 'Field by which the app learns the name: X-Remote-User.',

@@ -34,9 +34,8 @@ export function redactName(text: string): TextReading {
 
 /** Never repeats the text. */
 export function passwordHash(text: string): TextReading {
-  return readHash(text) === null
-    ? refuse('expected a hash that begins with "$scrypt$": `hearthgate password` makes one')
-    : accept(text)
+  const reading = readHash(text)
+  return reading.ok ? accept(text) : refuse(reading.problem)
 }
 
 export function userName(text: string): TextReading {

@@ -5,6 +5,7 @@ import { type Draft, itemPath, placeOf, type RouteDraft } from './draft.ts'
 import { addressOf, isLoopback } from './local-address.ts'
 import type { Slip } from './read-context.ts'
 import type { RouteConfig } from './types.ts'
+import { unsafeAccess } from './unsafe-access.ts'
 import { unsafeCaches } from './unsafe-cache.ts'
 import { unsafePorts } from './unsafe-ports.ts'
 import { unsafeTls } from './unsafe-tls.ts'
@@ -16,6 +17,7 @@ export function findUnsafe(draft: Draft): Slip[] {
   const found = [
     ...[...unsafeListeners(draft), ...unsafeAdmin(draft), ...unsafeProxies(draft)],
     ...[...unsafeOrigins(draft), ...unsafeCaches(draft), ...unsafePorts(draft), ...unsafeTls(draft)],
+    ...unsafeAccess(draft),
   ]
   if (draft.routes.length === 0) found.push(['routes', 'no routes: every request gets 404'])
   return found.map(([path, message]) => ({ path, place: placeOf(draft, path), message }))

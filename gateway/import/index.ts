@@ -12,5 +12,5 @@ export const importers: Readonly<Record<string, Importer>> = {
   swag: importSwag,
 }
 
-export type { ImportedRoute } from './types.ts'
+export type { ImportedRoute, ReadNamed } from './types.ts'
 export { writeYaml } from './write-yaml.ts'

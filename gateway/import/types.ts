@@ -1,5 +1,10 @@
 /** What an importer makes of another proxy's configuration: routes, and what could not be kept, in words. */
 
+export interface PathLists {
+  readonly allow: readonly string[]
+  readonly deny: readonly string[]
+}
+
 export interface ImportedRoute {
   readonly name: string
   readonly hosts: readonly string[]
@@ -16,6 +21,10 @@ export interface ImportedRoute {
   readonly answerHeaders: Readonly<Record<string, string>>
   readonly allow: readonly string[]
   readonly deny: readonly string[]
+  /** Further lists for paths as visitors see them, with `*` for anything. */
+  readonly paths: Readonly<Record<string, PathLists>>
+  /** Hash of the password by name; empty = no password is asked. */
+  readonly users: Readonly<Record<string, string>>
   readonly forwardAuth: { readonly url: string; readonly headers: readonly string[] } | null
   /** False where https origins are not verified. */
   readonly verify: boolean
@@ -33,8 +42,20 @@ export interface Imported {
   readonly lost: readonly string[]
 }
 
+/** The text of a file that an imported one names; null where it is not here. */
+export type ReadNamed = (name: string) => string | null
+
 /** Reads the text of a file. Never throws for what a text may hold. */
-export type Importer = (text: string, file: string) => Imported
+export type Importer = (text: string, file: string, read?: ReadNamed) => Imported
+
+/** Whether anybody is kept out of the route. */
+export function isGuarded({ allow, deny, paths, users, forwardAuth, isShut }: ImportedRoute): boolean {
+  return (
+    isShut ||
+    forwardAuth !== null ||
+    [allow, deny, Object.keys(paths), Object.keys(users)].some(list => list.length > 0)
+  )
+}
 
 export function route(name: string, more: Partial<ImportedRoute>): ImportedRoute {
   return {
@@ -50,6 +71,8 @@ export function route(name: string, more: Partial<ImportedRoute>): ImportedRoute
     answerHeaders: {},
     allow: [],
     deny: [],
+    paths: {},
+    users: {},
     forwardAuth: null,
     verify: true,
     isShut: false,

@@ -2,7 +2,8 @@
 import { stringify } from 'yaml'
 import { type TextRuleName, textRules } from '../config/text-rules.ts'
 import { parseDuration, parseSize } from '../config/units.ts'
-import type { Imported, ImportedRoute } from './types.ts'
+import { pathsBelow } from './guards.ts'
+import { type Imported, type ImportedRoute, isGuarded } from './types.ts'
 
 export interface Written {
   readonly yaml: string
@@ -31,10 +32,11 @@ function freePort(routes: readonly ImportedRoute[]): number {
 
 export function writeYaml({ routes, lost }: Imported): Written {
   const taken = new Set<string>()
+  const openTwins = twinsOf(routes)
   const names = new Set<string>()
   const more: string[] = []
   const written = routes.flatMap(read => {
-    const route = readable(read, more)
+    const route = readable(openTwins.has(read) ? { ...read, isShut: true } : read, more)
     if (route === null) return []
     const hosts = route.hosts.filter(host => {
       const key = `${host} ${route.path}`
@@ -56,8 +58,25 @@ export function writeYaml({ routes, lost }: Imported): Written {
   return { yaml: HEAD + stringify(listen, form), lost: [...lost, ...more] }
 }
 
+/** Open routes that stand in front of a guarded one for the same address: the other proxy may have told them apart. */
+function twinsOf(routes: readonly ImportedRoute[]): ReadonlySet<ImportedRoute> {
+  const first = new Map<string, ImportedRoute>()
+  const open = new Set<ImportedRoute>()
+  for (const route of routes) {
+    for (const host of route.hosts) {
+      const key = `${host} ${route.path}`
+      const before = first.get(key)
+      if (before === undefined) first.set(key, route)
+      else if (isGuarded(route) && !isGuarded(before)) open.add(before)
+    }
+  }
+  return open
+}
+
 /** The route without what this gateway would refuse to read; null where its path is such. */
-function readable(route: ImportedRoute, lost: string[]): ImportedRoute | null {
+function readable(read: ImportedRoute, lost: string[]): ImportedRoute | null {
+  const below = pathsBelow(read.path, read.paths)
+  const route = { ...read, paths: below.paths, isShut: read.isShut || below.isShut }
   const keeps = (rule: TextRuleName) => (text: string) => {
     const reading = textRules[rule](text, '/')
     if (!reading.ok) lost.push(`${route.name}: ${text}: ${reading.problem}`)
@@ -75,11 +94,15 @@ function readable(route: ImportedRoute, lost: string[]): ImportedRoute | null {
   }
   const isPath = keeps('pathPrefix')
   if (!isPath(route.path) || (route.rewritePath !== null && !isPath(route.rewritePath))) return null
-  const { forwardAuth, allow, deny } = route
+  const { forwardAuth, allow } = route
   // What kept people out must not get lost in such a way that they come in.
-  const isGuarded =
-    allow.every(keeps('network')) && deny.every(keeps('network')) && (!forwardAuth || keeps('httpUrl')(forwardAuth.url))
-  if (!isGuarded) {
+  const isGuardWhole =
+    [...Object.values(route.paths), route].every(
+      lists => lists.allow.every(keeps('network')) && lists.deny.every(keeps('network')),
+    ) &&
+    Object.keys(route.paths).every(keeps('pathPattern')) &&
+    (!forwardAuth || keeps('httpUrl')(forwardAuth.url))
+  if (!isGuardWhole) {
     lost.push(`${route.name}: left out, since its access rules could not be kept whole`)
     return null
   }
@@ -108,7 +131,7 @@ function routeBlock(route: ImportedRoute): Record<string, unknown> {
     request: set(route.requestHeaders),
     response: set(route.answerHeaders),
   }
-  const { forwardAuth, allow, deny } = route
+  const { forwardAuth, allow, deny, users } = route
   return filled({
     name: route.name,
     match: filled({ host: hosts.length === 1 ? hosts[0] : [...hosts], path: path === '/' ? null : path }),
@@ -120,7 +143,13 @@ function routeBlock(route: ImportedRoute): Record<string, unknown> {
     limits: filled(limits),
     headers: filled(headers),
     tls: route.verify ? null : { verify: false },
-    access: filled({ allow: [...allow], deny: [...deny], forward: forwardAuth === null ? null : filled(forwardAuth) }),
+    access: filled({
+      allow: [...allow],
+      deny: [...deny],
+      paths: Object.fromEntries(Object.entries(route.paths).map(([path, lists]) => [path, filled(lists)])),
+      basic: filled({ users }),
+      forward: forwardAuth === null ? null : filled(forwardAuth),
+    }),
   })
 }
 

@@ -6,6 +6,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import type { Logger } from 'pino'
+import { Attempts } from '../../plugins/access/index.ts'
 import type { Order, Report } from './messages.ts'
 import { HEALTHY_MS, restartDelay } from './restart-delay.ts'
 
@@ -46,6 +47,8 @@ export class Crew {
   readonly #members = new Map<number, Member>()
   /** Place of each worker that lives, serving or not. */
   readonly #slots = new Map<number, number>()
+  /** Of all workers: each alone would let a sender guess as often again. */
+  readonly #attempts = new Attempts()
   #text: string
   #earlyDeaths = 0
   #begun = 0
@@ -110,6 +113,7 @@ export class Crew {
     const bornMs = performance.now()
     // Errors of the channel are those of a process that has gone, which `exit` tells.
     worker.on('error', () => {})
+    worker.on('message', (report: Report) => this.#count(worker, report))
     const text = this.#text
     const slot = firstFree(this.#slots.values())
     this.#slots.set(worker.id, slot)
@@ -121,6 +125,17 @@ export class Crew {
     this.#members.set(worker.id, { worker, listen, admin })
     // A reload may have gone past it while it opened.
     if (text !== this.#text) await this.#reloadOne({ worker, listen, admin }, this.#text)
+  }
+
+  #count(worker: Worker, report: Report): void {
+    if (report.is === 'forgiven') this.#attempts.forgive(report.sender)
+    if (report.is !== 'attempt') return
+    const { id, sender, attempts, windowMs } = report.question
+    order(worker, {
+      do: 'attempted',
+      id,
+      waitMs: this.#attempts.take(sender, { attempts, windowMs }, performance.now()),
+    })
   }
 
   async #reloadOne({ worker }: Member, text: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 /**
  * What the supervisor and its workers tell each other over the channel between their processes.
  */
+import type { AttemptQuestion } from '../../plugins/access/index.ts'
 import type { Problem } from '../config/types.ts'
 
 /** From the supervisor. `text` is the configuration that all of them are to read. */
@@ -15,6 +16,8 @@ export type Order =
     }
   | { readonly do: 'reload'; readonly text: string }
   | { readonly do: 'close' }
+  /** Milliseconds until the sender of the question may try again; 0 = it may now. */
+  | { readonly do: 'attempted'; readonly id: number; readonly waitMs: number }
 
 /** From a worker. */
 export type Report =
@@ -22,3 +25,5 @@ export type Report =
   | { readonly is: 'open'; readonly listen: readonly string[]; readonly admin: string }
   | { readonly is: 'refused'; readonly problems: readonly Problem[]; readonly message: string; readonly code: string }
   | { readonly is: 'reloaded'; readonly ok: boolean }
+  | { readonly is: 'attempt'; readonly question: AttemptQuestion }
+  | { readonly is: 'forgiven'; readonly sender: string }

@@ -2,6 +2,7 @@
  * One process among several: opens the gateway as the supervisor says, with an admin listener of its own on loopback, and
  * ends when the supervisor asks for it (node:cluster ends it at once when the supervisor is gone).
  */
+import { SharedAttempts } from '../../plugins/access/index.ts'
 import { ConfigurationError, type GatewayOptions, openGateway, type RunningGateway } from '../lifecycle.ts'
 import { openLog } from '../log-target.ts'
 import { collectStartGarbage } from '../start-garbage.ts'
@@ -17,6 +18,10 @@ export interface WorkerOptions {
 export function runWorker({ file, partial }: WorkerOptions): Promise<number> {
   const log = openLog()
   let opening: Promise<RunningGateway> | null = null
+  const attempts = new SharedAttempts({
+    ask: question => report({ is: 'attempt', question }),
+    forgive: sender => report({ is: 'forgiven', sender }),
+  })
   return new Promise(resolve => {
     const end = (code: number) => {
       resolve(code)
@@ -36,11 +41,12 @@ export function runWorker({ file, partial }: WorkerOptions): Promise<number> {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
     process.on('message', (order: Order) => {
       if (order.do === 'close') close()
+      else if (order.do === 'attempted') attempts.answered(order.id, order.waitMs)
       else if (order.do === 'reload') void opening?.then(gateway => reload(gateway, order.text))
       else {
         const admin = { host: '127.0.0.1', port: 0, token: order.adminToken, hosts: [] }
         const { text, quiet, slot } = order
-        opening = open({ file, partial, log, text, admin, quiet, slot, keepsCertificates: false })
+        opening = open({ file, partial, log, text, admin, quiet, slot, attempts, keepsCertificates: false })
         opening.catch(() => end(1))
       }
     })

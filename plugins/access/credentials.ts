@@ -3,7 +3,8 @@
  * while, as a keyed digest and never as text.
  */
 import { createHmac, randomBytes } from 'node:crypto'
-import { isPassword, noHash, type PasswordHash } from './password.ts'
+import { isPassword } from './password.ts'
+import type { UserHash } from './users.ts'
 
 export interface Credentials {
   readonly user: string
@@ -14,7 +15,7 @@ export interface Credentials {
 const REMEMBER_MS = 5 * 60_000
 /** Most pairs that are remembered. */
 const MAX_REMEMBERED = 1_000
-/** Checks at once; each takes memory and a thread of Node's pool. */
+/** Checks at once; each takes memory and a thread of Node's pool, or waits for the one of bcrypt. */
 const MAX_RUNNING = 2
 /** Checks that may wait; who comes later is told to come again. */
 const MAX_WAITING = 32
@@ -37,40 +38,39 @@ export class CredentialBook {
   readonly #key = randomBytes(32)
   readonly #right = new Map<string, number>()
   readonly #running = new Map<string, Promise<Verdict>>()
-  readonly #nobody = noHash()
   readonly #waiting: (() => void)[] = []
   #active = 0
 
-  /** Whether the pair is known to be right, without a check. `hash`: that of the user now. */
-  remembers(credentials: Credentials, hash: PasswordHash | undefined, nowMs: number): boolean {
-    if (hash === undefined) return false
-    const sinceMs = this.#right.get(this.#digest(credentials, hash))
+  /** Whether the pair is known to be right, without a check. `user`: what is known of its name now. */
+  remembers(credentials: Credentials, user: UserHash, nowMs: number): boolean {
+    const sinceMs = this.#right.get(this.#digest(credentials, user))
     return sinceMs !== undefined && nowMs - sinceMs < REMEMBER_MS
   }
 
   /** One check for all who ask the same at once. A user that does not exist takes as long as one that does. */
-  verify(credentials: Credentials, hash: PasswordHash | undefined, nowMs: number): Promise<Verdict> {
-    const digest = this.#digest(credentials, hash ?? this.#nobody)
+  verify(credentials: Credentials, user: UserHash, nowMs: number): Promise<Verdict> {
+    const digest = this.#digest(credentials, user)
     const running = this.#running.get(digest)
     if (running !== undefined) return running
     if (this.#waiting.length >= MAX_WAITING) return Promise.resolve('busy')
-    const check = this.#check(credentials, hash).then(isRight => {
+    const check = this.#check(credentials, user).then(verdict => {
       this.#running.delete(digest)
-      if (isRight) this.#remember(digest, nowMs)
-      return isRight ? 'right' : 'wrong'
+      if (verdict === 'right') this.#remember(digest, nowMs)
+      return verdict
     })
-    this.#running.set(digest, check as Promise<Verdict>)
-    return check as Promise<Verdict>
+    this.#running.set(digest, check)
+    return check
   }
 
-  async #check({ password }: Credentials, hash: PasswordHash | undefined): Promise<boolean> {
+  async #check({ password }: Credentials, { hash, isKnown }: UserHash): Promise<Verdict> {
     if (this.#active >= MAX_RUNNING) await new Promise<void>(wake => this.#waiting.push(wake))
     this.#active++
     try {
-      const isRight = await isPassword(password, hash ?? this.#nobody)
-      return isRight && hash !== undefined
+      const isRight = await isPassword(password, hash)
+      return isRight && isKnown ? 'right' : 'wrong'
     } catch {
-      return false
+      // No memory, or a thread that died: of the password nothing is known.
+      return 'busy'
     } finally {
       this.#active--
       this.#waiting.shift()?.()
@@ -78,8 +78,9 @@ export class CredentialBook {
   }
 
   /** Looked up by its digest under a key of this process, so that the time of the look-up says nothing of a password. */
-  #digest({ user, password }: Credentials, { hash, salt }: PasswordHash): string {
-    const keyed = createHmac('sha256', this.#key).update(salt).update(hash)
+  #digest({ user, password }: Credentials, { isKnown, hash: { algorithm, salt, hash } }: UserHash): string {
+    const keyed = createHmac('sha256', this.#key).update(`${isKnown} ${algorithm} ${salt.length} ${hash.length}:`)
+    keyed.update(salt).update(hash)
     return keyed.update(`${Buffer.byteLength(user)}:${user}${password}`).digest('base64')
   }
 

@@ -4,12 +4,12 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { compilePaths, type PathSet } from '../contract/index.ts'
-import type { Attempts } from './attempts.ts'
+import type { AttemptCounter } from './attempts.ts'
 import { type CredentialBook, readBasic } from './credentials.ts'
 import type { Fields, ForwardAuthClient } from './forward-auth.ts'
 import { compileNetworks, type Networks, senderOf } from './networks.ts'
 import type { AccessOptions } from './options.ts'
-import { type PasswordHash, readHash } from './password.ts'
+import { compileUsers, type Users } from './users.ts'
 
 export interface AccessQuestion {
   readonly method: string
@@ -63,7 +63,8 @@ export interface AccessGuard {
   readonly rules: readonly AddressRule[]
   readonly bypass: PathSet
   readonly logins: PathSet
-  readonly users: ReadonlyMap<string, PasswordHash>
+  /** Null where no password is asked. */
+  readonly users: Users | null
   /** What is taken off every request of the route. */
   readonly remove: readonly string[]
 }
@@ -77,7 +78,7 @@ interface AddressRule {
 
 /** What lasts longer than a request. */
 export interface AccessState {
-  readonly attempts: Attempts
+  readonly attempts: AttemptCounter
   readonly book: CredentialBook
   readonly forward: ForwardAuthClient
   /** The other server gave no answer that says anything: nobody comes in until it does. */
@@ -96,7 +97,7 @@ export function compileGuard(options: AccessOptions): AccessGuard | null {
     rules: [{ ...rule({ allow, deny }), paths: null }, ...single],
     bypass: compilePaths(bypass),
     logins: compilePaths(logins.paths),
-    users: new Map(Object.entries(basic?.users ?? {}).map(([name, text]) => [name, readUser(name, text)])),
+    users: basic === null ? null : compileUsers(basic.users),
     remove: [...ownFields, ...(basic?.userField == null ? [] : [basic.userField])],
   }
 }
@@ -105,20 +106,25 @@ function rule({ allow, deny }: { readonly allow: readonly string[]; readonly den
   return { allow: compileNetworks(allow), deny: compileNetworks(deny) }
 }
 
-function readUser(name: string, text: string): PasswordHash {
-  const hash = readHash(text)
-  if (hash === null) throw new TypeError(`the password of ${name} is no scrypt hash`)
-  return hash
-}
-
 /** At once, where no password and no other server has to be asked. */
 export function decideAccess(
   guard: AccessGuard,
   question: AccessQuestion,
   state: AccessState,
 ): AccessDecision | Promise<AccessDecision> {
-  const refusal = refuseAddress(guard, question) ?? refuseLogin(guard, question, state)
+  const refusal = refuseAddress(guard, question)
   if (refusal !== null) return refusal
+  if (!isLogin(guard, question)) return decideUncounted(guard, question, state)
+  const waitMs = state.attempts.take(senderOf(question.address), guard.options.logins, performance.now())
+  const decide = (wait: number) => tooMany(wait) ?? decideUncounted(guard, question, state)
+  return typeof waitMs === 'number' ? decide(waitMs) : waitMs.then(decide)
+}
+
+function decideUncounted(
+  guard: AccessGuard,
+  question: AccessQuestion,
+  state: AccessState,
+): AccessDecision | Promise<AccessDecision> {
   const { basic, forward } = guard.options
   if (basic === null && forward === null) return passed('open', guard)
   if (guard.bypass.coversAll(question.path, question.query)) {
@@ -141,10 +147,8 @@ export function refuseAddress(
   return null
 }
 
-function refuseLogin({ logins, options }: AccessGuard, question: AccessQuestion, state: AccessState) {
-  const { method, path, query, address } = question
-  if (method === 'GET' || method === 'HEAD' || !logins.coversAny(path, query)) return null
-  return tooMany(state.attempts.take(senderOf(address), options.logins, performance.now()))
+function isLogin({ logins }: AccessGuard, { method, path, query }: AccessQuestion): boolean {
+  return method !== 'GET' && method !== 'HEAD' && logins.coversAny(path, query)
 }
 
 function tooMany(waitMs: number): AccessDecision | null {
@@ -169,18 +173,18 @@ async function decideBasic(guard: AccessGuard, question: AccessQuestion, state: 
   const { basic, logins } = guard.options
   const ask = (reason: AccessReason) => refused(reason, 401, { 'www-authenticate': challenge(basic?.realm ?? '') })
   const credentials = readBasic(question.headers.authorization)
-  if (credentials === null) return ask('password-missing')
-  const hash = guard.users.get(credentials.user)
+  const user = credentials === null ? undefined : guard.users?.find(credentials.user)
+  if (credentials === null || user === undefined) return ask('password-missing')
   const nowMs = performance.now()
   const set = basic?.userField == null ? {} : { [basic.userField]: credentials.user }
-  if (state.book.remembers(credentials, hash, nowMs)) return passed('password', guard, set)
+  if (state.book.remembers(credentials, user, nowMs)) return passed('password', guard, set)
   const sender = senderOf(question.address)
   // Counted before the check, so that many at once are not all let through to it.
-  const limited = tooMany(state.attempts.take(sender, logins, nowMs))
+  const limited = tooMany(await state.attempts.take(sender, logins, nowMs))
   if (limited !== null) return limited
-  const verdict = await state.book.verify(credentials, hash, nowMs)
+  const verdict = await state.book.verify(credentials, user, nowMs)
   if (verdict === 'wrong') return ask('password-wrong')
-  state.attempts.forgive(sender, logins)
+  state.attempts.forgive(sender)
   if (verdict === 'busy') return refused('password-busy', 503, { 'retry-after': '2' })
   return passed('password', guard, set)
 }

@@ -9,7 +9,7 @@
 import type { FastifyBaseLogger, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { contractOf, resolveOptions } from '../contract/index.ts'
-import { Attempts } from './attempts.ts'
+import { type AttemptCounter, Attempts } from './attempts.ts'
 import { CredentialBook } from './credentials.ts'
 import { ForwardAuthClient } from './forward-auth.ts'
 import {
@@ -22,6 +22,7 @@ import {
 } from './guard.ts'
 import { type AccessOptions, accessOptionsSchema } from './options.ts'
 
+export { type AttemptCounter, Attempts } from './attempts.ts'
 export {
   type AccessDecision,
   type AccessGuard,
@@ -31,7 +32,8 @@ export {
   refuseAddress,
 } from './guard.ts'
 export { type AccessOptions, accessOptionsSchema } from './options.ts'
-export { hashPassword, readHash } from './password.ts'
+export { type Algorithm, algorithms, hashPassword, hashPasswordSync, readHash } from './password.ts'
+export { type AttemptQuestion, SharedAttempts } from './shared-attempts.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -51,13 +53,15 @@ export interface AccessControl {
 export interface AccessFunctions {
   /** False where the caller asks `app.access.decide` itself. Default true. */
   readonly attach?: boolean
+  /** Where attempts to log in are counted; in this app without it. */
+  readonly attempts?: AttemptCounter
 }
 
 const plugin: FastifyPluginAsync<Partial<AccessOptions> & AccessFunctions> = async (app, options) => {
-  const { attach = true, ...given } = options
+  const { attach = true, attempts = new Attempts(), ...given } = options
   const guard = compileGuard(resolveOptions('access', accessOptionsSchema, given))
   const state: AccessState = {
-    attempts: new Attempts(),
+    attempts,
     book: new CredentialBook(),
     forward: new ForwardAuthClient(),
     onForwardFailed: failureLog(app.log),

@@ -1,63 +1,73 @@
 /**
- * Hashes of passwords: scrypt (RFC 7914) in the PHC string format, `$scrypt$ln=15,r=8,p=1$SALT$HASH`. The work is done on
- * the thread pool of Node, never on the event loop.
+ * Hashes of passwords, as they stand in configurations: of what kind one is, whether its cost can be borne, and whether a
+ * password is its own. The work is done on the threads of Node's pool or one of our own, never on the event loop.
  */
-import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { readApr1 } from './hash-apr1.ts'
+import { makeArgon2, readArgon2 } from './hash-argon2.ts'
+import { readBcrypt } from './hash-bcrypt.ts'
+import { makeScrypt, makeScryptSync, readScrypt } from './hash-scrypt.ts'
 
 export interface PasswordHash {
-  /** Cost, as the power of two. */
-  readonly logN: number
-  readonly r: number
-  readonly p: number
+  readonly algorithm: 'scrypt' | 'argon2id' | 'bcrypt' | 'apr1'
+  /** Why another one should take its place; null = nothing speaks against it. */
+  readonly weakness: string | null
   readonly salt: Buffer
   readonly hash: Buffer
+  /** What a password comes to with a salt, at the cost of this hash. As long as `hash`. */
+  derive(password: string, salt: Buffer): Promise<Buffer>
 }
 
-/** 32 MiB and about 80 ms on a small machine. */
-const COST = { logN: 15, r: 8, p: 1 } as const
-const HASH_BYTES = 32
-const SALT_BYTES = 16
-/** Most memory that one check may take, and so the highest cost that is read. */
-const MAX_MEMORY = 256 * 1024 * 1024
-const FORM = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9+/]{8,88})\$([A-Za-z0-9+/]{22,128})$/
+export type HashReading =
+  | { readonly ok: true; readonly hash: PasswordHash }
+  /** `problem` never repeats the text. */
+  | { readonly ok: false; readonly problem: string }
 
-/** Null for anything else than a hash of this form, or one that would take too much memory. */
-export function readHash(text: string): PasswordHash | null {
-  const [, ln, r, p, salt, hash] = FORM.exec(text) ?? []
-  if (salt === undefined || hash === undefined) return null
-  const read = { logN: Number(ln), r: Number(r), p: Number(p) }
-  const isSane = read.logN >= 10 && read.logN <= 20 && read.r >= 1 && read.p >= 1 && read.p <= 16
-  if (!isSane || memoryOf(read) > MAX_MEMORY) return null
-  return { ...read, salt: Buffer.from(salt, 'base64'), hash: Buffer.from(hash, 'base64') }
+type Reader = (text: string) => HashReading
+
+const readers: readonly [start: RegExp, read: Reader][] = [
+  [/^\$scrypt\$/, readScrypt],
+  [/^\$argon2/, readArgon2],
+  [/^\$2/, readBcrypt],
+  [/^\$apr1\$/, readApr1],
+]
+
+const KINDS = '"$scrypt$", "$argon2id$", "$2a$", "$2b$", "$2y$" or "$apr1$"'
+
+/** Of any kind that can be checked here, at a cost that can be borne. */
+export function readHash(text: string): HashReading {
+  const read = readers.find(([start]) => start.test(text))?.[1]
+  if (read === undefined)
+    return { ok: false, problem: `expected a hash that begins with ${KINDS}: \`hearthgate password\` makes one` }
+  const reading = read(text)
+  return reading.ok ? reading : { ok: false, problem: `${reading.problem}; \`hearthgate password\` makes another one` }
 }
 
-/** The text for the configuration. */
-export async function hashPassword(password: string): Promise<string> {
-  const salt = randomBytes(SALT_BYTES)
-  const hash = await derive(password, { ...COST, salt, hash: Buffer.alloc(HASH_BYTES) })
-  const text = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '')
-  return `$scrypt$ln=${COST.logN},r=${COST.r},p=${COST.p}$${text(salt)}$${text(hash)}`
+/** What a new hash may be made with. scrypt is known to every Node that the gateway runs on. */
+export const algorithms = ['scrypt', 'argon2id'] as const
+export type Algorithm = (typeof algorithms)[number]
+
+/** The text for the configuration. @throws Error for argon2id on a Node that has none */
+export function hashPassword(password: string, algorithm: Algorithm = 'scrypt'): Promise<string> {
+  return algorithm === 'scrypt' ? makeScrypt(plain(password)) : makeArgon2(plain(password))
+}
+
+/** As scrypt, for a command that has nothing else to do meanwhile. */
+export function hashPasswordSync(password: string): string {
+  return makeScryptSync(plain(password))
 }
 
 export async function isPassword(password: string, expected: PasswordHash): Promise<boolean> {
-  const hash = await derive(password, expected)
-  return timingSafeEqual(hash, expected.hash)
+  const hash = await expected.derive(plain(password), expected.salt)
+  return hash.length === expected.hash.length && timingSafeEqual(hash, expected.hash)
 }
 
-/** A hash that no password has: checking against it takes as long as checking a real one. */
-export function noHash(): PasswordHash {
-  return { ...COST, salt: randomBytes(SALT_BYTES), hash: randomBytes(HASH_BYTES) }
+/** A hash that no password has: checking against it takes as long as checking against the one that it is like. */
+export function decoyOf(like: PasswordHash): PasswordHash {
+  return { ...like, salt: randomBytes(like.salt.length), hash: randomBytes(like.hash.length) }
 }
 
-function derive(password: string, { logN, r, p, salt, hash }: PasswordHash): Promise<Buffer> {
-  const options = { N: 2 ** logN, r, p, maxmem: MAX_MEMORY + 1024 * 1024 }
-  return new Promise((resolve, reject) => {
-    scrypt(password.normalize('NFC'), salt, hash.length, options, (error, key) =>
-      error ? reject(error) : resolve(key),
-    )
-  })
-}
-
-function memoryOf({ logN, r, p }: { logN: number; r: number; p: number }): number {
-  return 128 * r * (2 ** logN + p)
+/** The same letters are the same password, however a keyboard puts them together. */
+function plain(password: string): string {
+  return password.normalize('NFC')
 }

@@ -174,6 +174,21 @@ t.test('a password is asked for, checked and kept from the app', async t => {
   })
 })
 
+t.test('hashes that other programs made are passwords like others', async t => {
+  const users = {
+    bcrypt: '$2y$05$CCCCCCCCCCCCCCCCCCCCC.HjfAC7Dcxi40Wnk5Kx74Fe5mhPwPc0m',
+    argon: '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc',
+    apr1: '$apr1$Qz/1$MIGRlihVI4.Vxl1KXlav11',
+  }
+  const { from, origin } = await behind(t, `{ basic: { users: ${JSON.stringify(users)} } }`)
+  const login = async (pair: string) =>
+    (await from('10.0.0.1', 'GET /', `Authorization: Basic ${Buffer.from(pair).toString('base64')}`)).status
+  for (const pair of ['bcrypt:Grüße', 'argon:password', 'apr1:Grüße']) t.equal(await login(pair), 200, pair)
+  const asked = origin.requests.length
+  for (const pair of ['bcrypt:password', 'argon:Grüße', 'apr1:', 'nobody:Grüße']) t.equal(await login(pair), 401, pair)
+  t.equal(origin.requests.length, asked)
+})
+
 t.test('logins of the app are limited by sender', async t => {
   const { from } = await behind(t, '{ logins: { paths: [/identity/connect/token], attempts: 2 } }')
   const login = (address: string) => from(address, 'POST /identity/connect/token', 'Content-Length: 0')

@@ -5,6 +5,13 @@ import { problemLines, withRoute } from './support.ts'
 /** Lines put on the one route of a file, from line 4 and column 5 on, and what is said about them. */
 const onRoute: [title: string, lines: string[], problems: string[]][] = [
   [
+    'a hash that takes too long to check',
+    ['access:', '  basic:', '    users:', `      joe: "$2y$31$${'a'.repeat(53)}"`],
+    [
+      '7:16 route \'wiki\': "joe": its cost 31 is out of bounds: from 4, and at most 15; `hearthgate password` makes another one',
+    ],
+  ],
+  [
     'a slip of the pen in a key',
     ['request_optimization:', '  timout: 5s'],
     ['5:7 route \'wiki\': unknown key "timout", did you mean "timeout"'],

@@ -86,6 +86,11 @@ const unsafe: [string, string, RegExp[]][] = [
     withRoute('cache: { heuristic_freshness: 10%, honour_request: false }'),
     [/^4:56 warning: route 'wiki': no reload gets past a lifetime that "heuristic_freshness" only guessed/],
   ],
+  [
+    'a hash that is guessed quickly',
+    withRoute(`access: { basic: { users: { joe: "$2y$05$${'a'.repeat(53)}", ann: "$2y$12$${'a'.repeat(53)}" } } }`),
+    [/^4:38 warning: route 'wiki': a bcrypt hash of cost 5, below 10, is guessed quickly.*hearthgate password/],
+  ],
   ['no routes', 'routes: []\n', [/^1:9 warning: no routes: every request gets 404/]],
 ]
 

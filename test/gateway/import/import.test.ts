@@ -67,7 +67,7 @@ t.test('a Caddyfile becomes routes, and what is lost is told', async t => {
     { match: { hosts: ['photos.home.test'], path: '/api' }, upstream: [{ url: 'http://127.0.0.1:2284' }] },
     { match: { path: '/' }, access: { forward: { url: 'http://authelia:9091/api/authz/forward-auth' } } },
   ])
-  for (const part of ['global options', 'php_fastcgi', 'basic_auth', 'hearthgate password'])
+  for (const part of ['global options', 'php_fastcgi', 'password of joe', 'hearthgate password'])
     t.ok(
       lost.some(sentence => sentence.includes(part)),
       part,
