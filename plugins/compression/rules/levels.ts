@@ -11,7 +11,7 @@ export const onTheFly: Readonly<Record<Coding, readonly number[]>> = {
 }
 
 /** What a careful server of static settings would use: bytes are compared with it. */
-export const reference: Readonly<Record<Coding, number>> = { gzip: 6, br: 5, zstd: 4 }
+export const reference: Readonly<Record<Coding, number>> = { gzip: 6, br: 5, zstd: 3 }
 
 /**
  * Highest level that is used on the fly unless the tunable of the route is raised. zstd 9 sends what br 5 does and takes no
@@ -20,10 +20,10 @@ export const reference: Readonly<Record<Coding, number>> = { gzip: 6, br: 5, zst
 export const defaultCeiling: Readonly<Record<Coding, number>> = { gzip: 6, br: 5, zstd: 9 }
 
 /**
- * The ceiling is never moved below: further down the bytes are 5 to 25 % more. How fast a client and how busy this machine
+ * The ceiling is never moved below: further down the bytes are 6 to 25 % more. How fast a client and how busy this machine
  * is decides between here and the ceiling, for each answer; who wants less effort says so in `level_map`.
  */
-export const leastCeiling: Readonly<Record<Coding, number>> = { gzip: 5, br: 5, zstd: 3 }
+export const leastCeiling: Readonly<Record<Coding, number>> = { gzip: 4, br: 5, zstd: 3 }
 
 /** From here on a level is high: only so many run at once. */
 export const high: Readonly<Record<Coding, number>> = { gzip: 7, br: 6, zstd: 7 }

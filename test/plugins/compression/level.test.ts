@@ -40,7 +40,7 @@ t.test('time and bytes choose the level, within what the route and the load allo
         level < choose({ ...slow, load: idle }).level,
         `${coding} ${level}: encoding costs less than for a slow client`,
       )
-      const most = costs.of(coding, reference[coding], 'text').ratio * 1.03
+      const most = costs.of(coding, reference[coding], 'text').ratio * 1.06
       t.ok(costs.of(coding, level, 'text').ratio <= most, `${coding} ${level}: but not for more bytes`)
     }
   }
