@@ -57,9 +57,10 @@ routes: [{ name: a, upstream: http://10.0.0.9 }]
   t.ok(Date.parse(failures[0]?.next ?? '') >= nowMs + 2 * HOUR - 1)
   keeper.close()
 
-  await keep()
+  const restarted = await keep()
   await pause()
   t.equal(requests, 1, 'after a restart too')
+  restarted.close()
 
   const text = configNow().file
   writeFileSync(text, readFileSync(text, 'utf8').replace('a@b.c', 'new@b.c'))
@@ -73,5 +74,5 @@ routes: [{ name: a, upstream: http://10.0.0.9 }]
   await eventually(() => requests > 1)
   t.pass('then it is asked again')
   // What it notes of that goes into the folder, which must not be gone by then.
-  await eventually(() => failures.length === 2)
+  await eventually(() => failures.length > 1)
 })
