@@ -24,6 +24,11 @@ const WINDOW_BITS = 19
 /** Largest window of zstd that is decoded, 8 MiB, as browsers have it (RFC 9659): a frame asks for its memory at once. */
 export const MAX_ZSTD_WINDOW_BITS = 23
 const MIN_WINDOW_BITS = 16
+/**
+ * Up to here brotli gets the smallest window: its tables for a larger one are so large that they are given back to the system
+ * and fetched again for every body (a third of the time of 100 KiB), and find up to 0.7 % more, or less.
+ */
+const SMALL_BYTES = 128 * 1024
 
 interface Codec {
   readonly maxLevel: number
@@ -38,6 +43,10 @@ interface Codec {
 function windowBits(length: number | null, most: number): number {
   if (length === null) return most
   return Math.max(MIN_WINDOW_BITS, Math.min(most, Math.ceil(Math.log2(length + 1))))
+}
+
+function brotliWindow(length: number | null): number {
+  return length !== null && length <= SMALL_BYTES ? MIN_WINDOW_BITS : windowBits(length, WINDOW_BITS)
 }
 
 const codecs: Readonly<Record<Coding, Codec>> = {
@@ -56,7 +65,7 @@ const codecs: Readonly<Record<Coding, Codec>> = {
       chunkSize: OUTPUT_BYTES,
       params: {
         [constants.BROTLI_PARAM_QUALITY]: level,
-        [constants.BROTLI_PARAM_LGWIN]: windowBits(length, level > 9 ? 24 : WINDOW_BITS),
+        [constants.BROTLI_PARAM_LGWIN]: level > 9 ? windowBits(length, 24) : brotliWindow(length),
       },
     }),
     sync: (body, options) => zlib.brotliCompressSync(body, options),

@@ -10,6 +10,9 @@ import type { Ticked, Ticker } from './ticker.ts'
 /** A source that has been silent for this long pauses: what the encoder holds is sent (demands B5). */
 export const FLUSH_MS = 10
 
+/** The source waits while so much has come that the encoder has not begun with. */
+const MAX_WAITING_BYTES = 256 * 1024
+
 export interface EncodedBodySetup {
   readonly source: Readable
   /** Bytes that were read already. */
@@ -47,8 +50,11 @@ class EncodedBody implements Ticked {
   bagIndex = -1
   readonly #setup: EncodedBodySetup
   readonly #encoder: ZlibStream
-  /** End of the last write: what waits behind another one is not busy twice. */
-  #busyUntil = 0
+  /** What has come while the encoder was at work. */
+  #waiting: Buffer[] = []
+  #waitingBytes = 0
+  #isWriting = false
+  #hasEnded = false
   #wroteMs = 0
   #holds = false
   #isOver = false
@@ -71,38 +77,57 @@ class EncodedBody implements Ticked {
     // Heard by whoever sends it too; one that nobody hears would end the process.
     encoder.on('error', () => {})
     ticker.add(this)
-    this.#write(first)
-    source.on('data', (chunk: Buffer | string) => this.#write(chunk))
-    source.once('end', () => encoder.end())
+    this.#take(first)
+    source.on('data', (chunk: Buffer | string) => this.#take(chunk))
+    source.once('end', () => {
+      this.#hasEnded = true
+      if (!this.#isWriting) encoder.end()
+    })
     source.once('error', error => encoder.destroy(error))
     source.once('close', () => this.#sourceClosed())
-    encoder.on('drain', () => source.resume())
-    if (!encoder.writableNeedDrain) source.resume()
+    source.resume()
     return encoder
   }
 
   tick(nowMs: number): void {
-    if (!this.#holds || nowMs - this.#wroteMs < FLUSH_MS || this.#encoder.writableEnded) return
+    if (!this.#holds || this.#isWriting || nowMs - this.#wroteMs < FLUSH_MS || this.#encoder.writableEnded) return
     this.#flush()
   }
 
-  #write(chunk: Buffer | string): void {
+  #take(chunk: Buffer | string): void {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
     if (bytes.length === 0) return
-    const began = performance.now()
+    this.#waiting.push(bytes)
+    this.#waitingBytes += bytes.length
+    if (!this.#isWriting) this.#write()
+    else if (this.#waitingBytes >= MAX_WAITING_BYTES) this.#setup.source.pause()
+  }
+
+  /** All that waits, as one job for the thread pool: the fewer jobs, the less of the time is spent on handing over. */
+  #write(): void {
     const isFirst = this.#wroteMs === 0
-    this.#wroteMs = began
+    const bytes = this.#waiting.length === 1 ? (this.#waiting[0] as Buffer) : Buffer.concat(this.#waiting)
+    this.#waiting = []
+    this.#waitingBytes = 0
+    this.#isWriting = true
     this.#holds = true
-    const goesOn = this.#encoder.write(bytes, () => {
-      const { progress } = this.#setup
-      progress.cpuMs += performance.now() - Math.max(began, this.#busyUntil)
-      // What waits in front of the encoder for a client that is gone is not encoded, and saves nothing.
-      progress.bytesIn = this.#encoder.bytesWritten
-      this.#busyUntil = performance.now()
-    })
-    if (!goesOn) this.#setup.source.pause()
+    const began = performance.now()
+    this.#wroteMs = began
+    this.#encoder.write(bytes, () => this.#written(began))
     // brotli says nothing before it has read some hundred KiB; told to, it sends the beginning at once, for no more bytes.
     if (isFirst) this.#flush()
+  }
+
+  #written(beganMs: number): void {
+    const { progress, source } = this.#setup
+    this.#isWriting = false
+    progress.cpuMs += performance.now() - beganMs
+    // What waits in front of the encoder for a client that is gone is not encoded, and saves nothing.
+    progress.bytesIn = this.#encoder.bytesWritten
+    if (this.#encoder.destroyed) return
+    if (this.#waitingBytes > 0) this.#write()
+    else if (this.#hasEnded) return void this.#encoder.end()
+    source.resume()
   }
 
   #flush(): void {
