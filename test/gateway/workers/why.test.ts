@@ -16,10 +16,11 @@ t.test('the list and the why know requests of every worker', async t => {
   for (let i = 0; i < REQUESTS; i++) {
     const { headers } = await exchange(gateway.port, get(`/page/${i}`))
     ids.push(headers['x-request-id'] as string)
+    // A request is over when its connection says so, which one worker may hear later than the other serves the next.
+    await eventually(async () => ((await ask('/api/requests')) as unknown[]).length === ids.length)
   }
   const prefixes = new Set(ids.map(id => id.split('-')[0]))
   t.equal(prefixes.size, 2, 'both have served')
-  await eventually(async () => ((await ask('/api/requests')) as unknown[]).length === REQUESTS)
   const list = (await ask('/api/requests')) as ShownRequest[]
   t.strictSame(list.map(({ id }) => id).toReversed(), ids, 'the youngest first')
   for (const id of ids)
