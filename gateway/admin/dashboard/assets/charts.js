@@ -78,7 +78,8 @@ function draw(view) {
         stroke: colour(key),
         width: 1.8,
         fill: i === 0 ? `${colour(key)}22` : undefined,
-        points: { show: false },
+        // A single value has no line.
+        points: { show: (plot, index) => plot.data[index].filter(value => value !== null).length === 1, size: 5 },
         spanGaps: true,
       })),
     ],

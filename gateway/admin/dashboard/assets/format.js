@@ -26,6 +26,10 @@ export function count(value) {
   return Math.round(value).toLocaleString('en-US')
 }
 
+export function counted(value, one, many) {
+  return `${count(value)} ${value === 1 ? one : many}`
+}
+
 export function rate(value) {
   return value === null || value === undefined ? '–' : rounded(value)
 }

@@ -2,7 +2,7 @@
 import { ask } from '../api.js'
 import { chart } from '../charts.js'
 import { badge, card, h, table, tiles } from '../dom.js'
-import { bytes, count, duration, ms, percent, rate } from '../format.js'
+import { bytes, count, counted, duration, ms, percent, rate } from '../format.js'
 import { every } from '../refresh.js'
 import { remarks } from './remarks.js'
 import { summary } from './summary.js'
@@ -91,7 +91,15 @@ export function overview(main, { samples }) {
   const stop = every(5000, async () => {
     const [analysis, stats] = await Promise.all([ask('api/analysis'), ask('api/stats')])
     const routeCount = new Set(stats.origins.map(({ upstream }) => upstream)).size
-    since.textContent = `Up ${duration(stats.uptimeSeconds)}, ${count(routeCount)} proxied routes, ${count(stats.connections)} client connections, ${count(stats.tunnels)} WebSockets, ${count(stats.eventStreams)} event streams, ${bytes(stats.memory.rssBytes)} of memory.`
+    const parts = [
+      `Up ${duration(stats.uptimeSeconds)}`,
+      counted(routeCount, 'proxied route', 'proxied routes'),
+      counted(stats.connections, 'client connection', 'client connections'),
+      counted(stats.tunnels, 'WebSocket', 'WebSockets'),
+      counted(stats.eventStreams, 'event stream', 'event streams'),
+      `${bytes(stats.memory.rssBytes)} of memory`,
+    ]
+    since.textContent = `${parts.join(', ')}.`
     routes.show(analysis.now.toSorted((a, b) => b.count - a.count).map(routeRow), 'No requests yet.')
     words.replaceChildren(...remarks(analysis.now, stats).map(text => h('li', {}, text)))
   })
