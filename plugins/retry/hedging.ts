@@ -8,10 +8,12 @@ import { LatencyHistogram } from './rules/latency-histogram.ts'
 
 /** Samples after which the delay is found anew. */
 const DECIDE_EVERY = 50
-/** Of so many hedges this share has to win; else requests are slow for reasons of their own, and it rests. */
-const JUDGED_HEDGES = 20
+/** Of so many races this share has to be won; else requests are slow for reasons of their own, and it rests. */
+const JUDGED_RACES = 20
 const MIN_WINS = 0.25
 const REST_MS = 120_000
+/** A delay that was found to concern one request in twelve concerns more than this: times are others than they were. */
+const STALE_SHARE = 0.25
 
 export interface HedgedUpstream {
   originCount(): number
@@ -20,14 +22,16 @@ export interface HedgedUpstream {
 }
 
 export class Hedging {
-  readonly #times = new LatencyHistogram()
+  #times = new LatencyHistogram()
   readonly #events: HedgedUpstream
   #mode: RetryPolicy['hedge']
   /** Set by hand, ms; null = as the mode says. */
   #pinnedMs: number | null = null
   #autoMs = 0
   #samples = 0
-  #sent = 0
+  /** Since the last judgement: requests that might have been hedged, races that are over, those won by the second. */
+  #asked = 0
+  #raced = 0
   #won = 0
   #restUntilMs = 0
 
@@ -62,7 +66,9 @@ export class Hedging {
   /** Delay for a request that begins now, 0 = none. */
   delayFor({ method }: ExchangeRequest): number {
     const { delayMs } = this
-    return delayMs === 0 || method !== 'GET' || performance.now() < this.#restUntilMs ? 0 : delayMs
+    if (delayMs === 0 || method !== 'GET' || performance.now() < this.#restUntilMs) return 0
+    this.#asked++
+    return delayMs
   }
 
   /** At the moment of the second attempt: not to an app that is busy, and not for what is slow by nature. */
@@ -83,17 +89,25 @@ export class Hedging {
     this.note(this.#times.meanAbove(ms))
   }
 
-  hedged(): void {
-    this.#sent++
-  }
-
   /** The race of two is over. */
   decided(hedgeWon: boolean, nowMs: number): void {
     if (hedgeWon) this.#won++
-    if (this.#sent < JUDGED_HEDGES) return
-    if (this.#won < this.#sent * MIN_WINS) this.#restUntilMs = nowMs + REST_MS
-    this.#sent = 0
+    if (++this.#raced < JUDGED_RACES) return
+    if (this.#won < this.#raced * MIN_WINS) this.#lost(nowMs)
+    this.#asked = 0
+    this.#raced = 0
     this.#won = 0
+  }
+
+  /** Too few were won: with a delay from other times (an app that was warming up, or idle) it is found anew. */
+  #lost(nowMs: number): void {
+    if (!this.isLearning || this.#raced <= this.#asked * STALE_SHARE) {
+      this.#restUntilMs = nowMs + REST_MS
+      return
+    }
+    this.#times = new LatencyHistogram()
+    this.#samples = 0
+    this.#autoMs = 0
   }
 }
 

@@ -35,7 +35,6 @@ export class Race implements Due {
     if (this.#first === null) return
     this.#hedge = this.#host.sendHedge()
     if (this.#hedge === null) return
-    this.#host.state.hedging.hedged()
     this.#host.state.count.hedge('sent')
   }
 

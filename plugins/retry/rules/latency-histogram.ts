@@ -50,6 +50,7 @@ export class LatencyHistogram {
 
   /** Mean of the samples above `ms`; `ms` itself where there are none. */
   meanAbove(ms: number): number {
+    if (this.count === 0) return ms
     const from = bucketOf(ms) + 1
     const above = this.shareAbove(ms) * this.count
     return above === 0 ? ms : this.#sum(from) / above
