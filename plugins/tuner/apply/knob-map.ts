@@ -18,8 +18,11 @@ export const KNOB_GROUPS = [
 ] as const
 export type KnobGroup = (typeof KNOB_GROUPS)[number]
 
-/** These are only suggested unless somebody asks for more: a mistake shows late, or to few. */
-export const riskyGroups: ReadonlySet<KnobGroup> = new Set(['pool', 'timeout', 'cache_ttl'])
+/**
+ * These are only suggested unless somebody asks for more: a mistake shows late, or to few. The delay of hedges is found
+ * anew by the retry plugin with every fifty answers; a value set from outside ends that.
+ */
+export const riskyGroups: ReadonlySet<KnobGroup> = new Set(['hedge', 'pool', 'timeout', 'cache_ttl'])
 
 export interface KnobLink {
   readonly group: KnobGroup
