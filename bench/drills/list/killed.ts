@@ -8,6 +8,8 @@ import type { Drill } from '../types.ts'
 /** How long the app works on a request, and how long it is away. */
 const WORK_MS = 1_500
 const AWAY_MS = 1_000
+/** A proxy that keeps requests until they are whole never sends the half one. */
+const ARRIVE_MS = 1_000
 
 export const killed: Drill = {
   name: 'killed',
@@ -22,7 +24,7 @@ export const killed: Drill = {
     const gets = Array.from({ length: 10 }, () => visit(port))
     const posts = Array.from({ length: 3 }, () => visit(port, { method: 'POST', body: 'once' }))
     const half = halfSent(port)
-    while (origin.requests.length < 14) await delay(10)
+    for (let ms = 0; ms < ARRIVE_MS && origin.requests.length < 14; ms += 10) await delay(10)
     const before = origin.requests.filter(({ method }) => method === 'POST').length
     await origin.die()
     await delay(AWAY_MS)
