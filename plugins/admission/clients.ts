@@ -1,8 +1,13 @@
 /**
- * The clients whose requests had to wait, and their connections, as long as something of them runs or has just ended:
- * at which pace they ask. Who is not known is a newcomer.
+ * The clients of the last seconds, and the connections of those whose requests had to wait: at which pace they ask. Who is
+ * not known is a newcomer.
  */
-import { FOLLOWS_MS, newcomer, type Pace, paceAfterArrival, paceLevel } from './rules/pace.ts'
+import { newcomer, type Pace, paceAfterArrival, paceLevel } from './rules/pace.ts'
+
+/** So long after its last answer a client is still in the middle of something. */
+export const KNOWN_MS = 15_000
+/** Most clients that are remembered without a request that waits or runs. */
+const MOST_KNOWN = 4_096
 
 /** A connection of a client. */
 export interface Connection {
@@ -21,7 +26,7 @@ export class Clients {
   readonly #clients = new Map<string, Client>()
   readonly #connections = new WeakMap<object, Connection>()
 
-  /** Clients that are remembered: those with open requests, and those whose last one has just ended. */
+  /** Clients that are remembered: those with open requests, and those whose last one has ended not long ago. */
   get size(): number {
     return this.#clients.size
   }
@@ -41,8 +46,18 @@ export class Clients {
     client.pace = { ...client.pace, endedMs: nowMs }
   }
 
+  /** A request that never waited is over. */
+  noteServed(key: string, nowMs: number): void {
+    const client = this.#clients.get(key) ?? (this.#clients.size < MOST_KNOWN ? this.#add(key) : undefined)
+    if (client !== undefined) client.pace = { followed: client.pace.followed, endedMs: nowMs }
+  }
+
+  /** Somebody known goes before newcomers with one request at a time; with many it takes turns with them. */
   levelOf(key: string): number {
-    return paceLevel(this.#clients.get(key)?.pace ?? newcomer)
+    const client = this.#clients.get(key)
+    if (client === undefined) return paceLevel(newcomer)
+    const level = paceLevel(client.pace)
+    return client.open > 1 ? Math.max(level, paceLevel(newcomer)) : level
   }
 
   connectionOf(socket: object | null): Connection {
@@ -53,10 +68,10 @@ export class Clients {
     return connection
   }
 
-  /** Forgets those whose next request would not follow anything; often. */
+  /** Forgets those that have been away; often. */
   sweep(nowMs: number): void {
     for (const [key, { open, pace }] of this.#clients) {
-      if (open === 0 && nowMs - pace.endedMs > FOLLOWS_MS) this.#clients.delete(key)
+      if (open === 0 && nowMs - pace.endedMs > KNOWN_MS) this.#clients.delete(key)
     }
   }
 

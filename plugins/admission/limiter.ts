@@ -86,7 +86,7 @@ export class Limiter {
   #queue(slot: Slot, nowMs: number): void {
     const { lane } = slot
     const { client, connection } = this.#callerOf(slot.request.incoming)
-    slot.flowKey = `${lane.name}\n${client}`
+    slot.flowKey = flowKeyOf(lane, client)
     slot.connection = this.room.clients.connectionOf(connection)
     slot.queuedMs = nowMs
     this.room.clients.noteArrival(slot.flowKey, slot.connection, nowMs)
@@ -167,9 +167,15 @@ export class Limiter {
 
   #noteEnd(slot: Slot): void {
     if (slot.flowKey !== '') this.room.clients.noteEnd(slot.flowKey, slot.connection, performance.now())
+    else this.#noteServed(slot)
     if (!slot.isHeld) return
     slot.isHeld = false
     slot.lane.held--
+  }
+
+  #noteServed({ lane, request }: Slot): void {
+    const { client } = this.#callerOf(request.incoming)
+    if (client !== '') this.room.clients.noteServed(flowKeyOf(lane, client), performance.now())
   }
 
   /** The attempt no longer waits; false when it did not. */
@@ -292,4 +298,8 @@ export class Limiter {
     this.places.limit = this.finder.limit
     if (this.room.size > 0) this.serve()
   }
+}
+
+function flowKeyOf({ name }: Lane, client: string): string {
+  return `${name}\n${client}`
 }

@@ -19,14 +19,18 @@ export const newcomer: Pace = { endedMs: Number.NEGATIVE_INFINITY, followed: 0 }
 
 /** A request this soon after an end has not been thought about; more would often meet a person who looks on a clock. */
 export const FOLLOWS_MS = 40
-/** 0 looks; then 1, 2–3, 4–7, 8–15, 16–31 in a row: a page and its parts; and the last, 32 and more: fetches. */
-export const PACE_LEVELS = 7
+/**
+ * 0 has been here before and looks again, 1 is new; then 1, 2–3, 4–7, 8–15, 16–31 in a row: a page and its parts; and the
+ * last, 32 and more: fetches. So somebody in the middle of something does not wait for a herd that has just come.
+ */
+export const PACE_LEVELS = 8
 
 /** Its next request comes at `nowMs`. */
 export function paceAfterArrival({ endedMs, followed }: Pace, nowMs: number): Pace {
   return { endedMs, followed: nowMs - endedMs <= FOLLOWS_MS ? followed + 1 : 0 }
 }
 
-export function paceLevel({ followed }: Pace): number {
-  return Math.min(PACE_LEVELS - 1, 32 - Math.clz32(followed))
+export function paceLevel({ endedMs, followed }: Pace): number {
+  if (followed === 0) return endedMs === newcomer.endedMs ? 1 : 0
+  return Math.min(PACE_LEVELS - 1, 33 - Math.clz32(followed))
 }

@@ -1,6 +1,6 @@
 /** Whose turn it is among those who wait, as a table of who came when. */
 import t from 'tap'
-import { Clients } from '../../../plugins/admission/clients.ts'
+import { Clients, KNOWN_MS } from '../../../plugins/admission/clients.ts'
 import { FairQueue, type Waiting } from '../../../plugins/admission/fair-queue.ts'
 import { FOLLOWS_MS } from '../../../plugins/admission/rules/pace.ts'
 
@@ -84,7 +84,7 @@ t.test('one look that meets an end by chance does not keep the next one waiting'
   while (room.take() !== first);
   room.end(first)
   const second = room.arrive('person')
-  t.equal(room.clients.levelOf('person'), 1)
+  t.equal(room.clients.levelOf('person'), 2)
   room.nowMs += 250
   const third = room.arrive('person')
   const taken = [room.take(), room.take(), room.take(), room.take()]
@@ -139,6 +139,28 @@ t.test('who leaves is not served, and the numbers hold', async t => {
   t.equal(room.queue.size, 0)
 })
 
+t.test('who was here a moment ago does not wait for a herd that has just come', async t => {
+  const room = new Room()
+  room.nowMs = 1_000
+  room.clients.noteServed('person', room.nowMs)
+  room.nowMs += FOLLOWS_MS + 1
+  for (let n = 0; n < 64; n++) room.arrive(`f${n}`)
+  room.arrive('person')
+  t.equal(room.take()?.flowKey, 'person')
+  room.clients.sweep(room.nowMs + KNOWN_MS)
+  t.equal(room.clients.levelOf('person'), 0, 'as long as its request is open')
+})
+
+t.test('who has been away is new again', async t => {
+  const clients = new Clients()
+  clients.noteServed('person', 1_000)
+  clients.sweep(1_000 + KNOWN_MS)
+  t.equal(clients.levelOf('person'), 0)
+  clients.sweep(1_001 + KNOWN_MS)
+  t.equal(clients.levelOf('person'), 1)
+  t.equal(clients.size, 0)
+})
+
 t.test('how many go before a newcomer', async t => {
   const room = fetchers(10)
   t.equal(room.queue.aheadOf('new'), 10)
@@ -147,16 +169,16 @@ t.test('how many go before a newcomer', async t => {
   t.equal(room.queue.aheadOf('new'), 0, 'those that fetch do not')
 })
 
-t.test('clients are forgotten when nothing of them is open and nothing would follow', async t => {
+t.test('clients are forgotten when nothing of them is open and they have been away', async t => {
   const room = new Room()
   const items = Array.from({ length: 100 }, (_, n) => room.arrive(`c${n}`))
   room.nowMs += 10_000
   room.clients.sweep(room.nowMs)
   t.equal(room.clients.size, 100, 'open')
   for (const item of items) room.end(item)
-  room.nowMs += FOLLOWS_MS
+  room.nowMs += KNOWN_MS
   room.clients.sweep(room.nowMs)
-  t.equal(room.clients.size, 100, 'what comes now follows')
+  t.equal(room.clients.size, 100, 'still here')
   room.nowMs++
   room.clients.sweep(room.nowMs)
   t.equal(room.clients.size, 0)

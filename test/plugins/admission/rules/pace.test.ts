@@ -22,11 +22,11 @@ function levelAfter(requests: number, thinkMs: number, answerMs = 800): number {
 }
 
 t.test('who thinks looks, however often; who comes back at once fetches', async t => {
-  t.equal(paceLevel(paceAfterArrival(newcomer, 0)), 0, 'a newcomer')
+  t.equal(paceLevel(paceAfterArrival(newcomer, 0)), 1, 'a newcomer, behind whoever is known')
   t.equal(levelAfter(1_000, FOLLOWS_MS + 1, 1), 0, 'twenty requests a second, each after a pause')
   t.strictSame(
     [1, 2, 3, 5, 9, 17, 33, 1_000].map(requests => levelAfter(requests, 1)),
-    [0, 1, 2, 3, 4, 5, 6, PACE_LEVELS - 1],
+    [0, 2, 3, 4, 5, 6, 7, PACE_LEVELS - 1],
   )
   t.equal(levelAfter(100, FOLLOWS_MS), PACE_LEVELS - 1, 'to the millisecond')
 })
