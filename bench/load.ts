@@ -43,6 +43,13 @@ export const ownLoop: LoadTool = {
   parse: text => JSON.parse(text) as LoadResult,
 }
 
+/** For workloads with a rate; the same on every machine. */
+export const pacedLoad: LoadTool = {
+  name: 'open-loop.ts',
+  command: pacedCommand,
+  parse: text => JSON.parse(text) as LoadResult,
+}
+
 export function findLoadTool(): LoadTool {
   return findProgram('wrk') === null ? ownLoop : wrk
 }
@@ -100,6 +107,22 @@ function loopCommand({ url, workload, seconds, directory }: LoadRun): Command {
   const order: LoopOrder = { method, url, connections, seconds, headers, bodyFile, counts: isMiss(workload) }
   const script = join(import.meta.dirname, 'load', 'closed-loop.ts')
   return { file: process.execPath, args: [script, JSON.stringify(order)] }
+}
+
+/** What `open-loop.ts` is asked for, in JSON. */
+export interface PacedOrder {
+  readonly url: string
+  readonly connections: number
+  readonly seconds: number
+  readonly perSecond: number
+  readonly headers: Readonly<Record<string, string>>
+}
+
+function pacedCommand({ url, workload, seconds }: LoadRun): Command {
+  const { connections, perSecond } = workload
+  if (perSecond === null) throw new Error(`${workload.name} has no rate`)
+  const order: PacedOrder = { url, connections, seconds, perSecond, headers: requestHeadersOf(workload) }
+  return { file: process.execPath, args: [join(import.meta.dirname, 'load', 'open-loop.ts'), JSON.stringify(order)] }
 }
 
 /** Reads what `wrk --latency` prints. Throws where the line with the number of requests is missing. */

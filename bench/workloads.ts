@@ -1,4 +1,4 @@
-/** What is asked of every contender: each workload is one kind of request in a closed loop over kept connections. */
+/** What is asked of every contender: each workload is one kind of request over kept connections. */
 import { binaryBody, jsonBody, pageBody, readingsBody } from './payloads.ts'
 
 export interface Workload {
@@ -14,6 +14,8 @@ export interface Workload {
   readonly answerBody: Buffer
   /** Null: contenders only proxy, and the origin forbids to store. */
   readonly cache: CacheUse | null
+  /** Requests a second whatever is answered; null = each connection asks again as soon as it has its answer. */
+  readonly perSecond: number | null
   /** What the client offers, and every answer is to be encoded with on its way; null = no compression. */
   readonly coding: Coding | null
 }
@@ -61,10 +63,13 @@ export const ENTITY_TAG = '"bench"'
 const HOUR_SECONDS = 3600
 const hit: CacheUse = { answers: 'hit', place: 'memory', maxAgeSeconds: HOUR_SECONDS }
 
+/** About half of what the gateway does on one core of a small machine. */
+const RATE = 2_000
+
 function get(name: string, title: string, file: string, connections: number): Workload {
   const answerBody = STATIC_FILES.get(file)!.body
   const request = { method: 'GET', path: `/${file}`, connections, requestBody: null } as const
-  return { name, title, origin: 'static', ...request, answerBody, cache: null, coding: null }
+  return { name, title, origin: 'static', ...request, answerBody, cache: null, perSecond: null, coding: null }
 }
 
 /** Not to be stored, so that each answer is encoded anew. */
@@ -76,6 +81,10 @@ function coded(coding: Coding): Workload {
 export const WORKLOADS: readonly Workload[] = [
   get('small', 'GET 1 KiB JSON, 50 connections', 'small.json', 50),
   get('one', 'GET 1 KiB JSON, 1 connection', 'small.json', 1),
+  {
+    ...get('rate', `GET 1 KiB JSON, ${RATE} a second whatever is answered, 64 connections`, 'small.json', 64),
+    perSecond: RATE,
+  },
   get('large', 'GET 1 MiB, 16 connections', 'large.bin', 16),
   {
     name: 'post',
@@ -87,6 +96,7 @@ export const WORKLOADS: readonly Workload[] = [
     requestBody: posted,
     answerBody: posted,
     cache: null,
+    perSecond: null,
     coding: null,
   },
   get('page', 'GET 10 KiB HTML, 50 connections', 'page.html', 50),
