@@ -1,10 +1,11 @@
 /** Starts one origin and the contenders of a workload, and lets nobody run who does not answer byte for byte. */
+import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { checkCache } from './cache-check.ts'
 import { type Command, pinned } from './command.ts'
-import { type Contender, launchFor } from './contenders/index.ts'
+import { type Contender, launchFor, type TlsFiles } from './contenders/index.ts'
 import { writeFiles } from './files.ts'
 import { fetchBody, freePort, waitUntilServing } from './http.ts'
 import { type Origin, startOrigin } from './origin.ts'
@@ -28,7 +29,7 @@ export interface Field {
 export interface Runner {
   readonly contender: Contender
   readonly child: Child
-  /** `http://host:port` */
+  /** `http://host:port`, or https */
   readonly base: string
 }
 
@@ -54,10 +55,11 @@ export async function startRunner(
   const { workload, children, cores } = field
   const directory = subfolder(field, contender.name)
   const port = await freePort()
-  const { command, files } = launchFor(contender, workload, { directory, port, originPort: origin.port })
+  const tls = workload.streams === null ? null : certificateIn(directory)
+  const { command, files } = launchFor(contender, workload, { directory, port, originPort: origin.port, tls })
   writeFiles(directory, files)
   const child = await children.start(contender.name, pinned(change(command), cores.contender))
-  const base = `http://127.0.0.1:${port}`
+  const base = `${tls === null ? 'http' : 'https'}://127.0.0.1:${port}`
   try {
     await waitUntilServing(child, base + workload.path)
     await checkAnswer(workload, base, `http://127.0.0.1:${origin.port}`)
@@ -95,6 +97,26 @@ const decoders: Readonly<Record<Coding | 'identity', (body: Buffer) => Buffer>> 
   gzip: gunzipSync,
   br: brotliDecompressSync,
   zstd: zstdDecompressSync,
+}
+
+/** Self-signed, made by openssl. */
+function certificateIn(directory: string): TlsFiles {
+  const files = { certificate: join(directory, 'certificate.pem'), key: join(directory, 'key.pem') }
+  const kind = [
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-days',
+    '2',
+    '-subj',
+    '/CN=bench',
+  ]
+  execFileSync('openssl', ['req', '-x509', ...kind, '-keyout', files.key, '-out', files.certificate], {
+    stdio: 'ignore',
+  })
+  return files
 }
 
 function subfolder(field: Field, name: string): string {

@@ -1,5 +1,6 @@
-/** Plain HTTP/1.1 of the bench itself: free ports, waiting for a server, one request for a byte-for-byte check. */
-import { request } from 'node:http'
+/** HTTP/1.1 of the bench itself: free ports, waiting for a server, one request for a byte-for-byte check. */
+import { type IncomingMessage, request } from 'node:http'
+import { request as secureRequest } from 'node:https'
 import { connect, createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Child } from './processes.ts'
@@ -38,14 +39,19 @@ export function fetchBody({ url, method = 'GET', body = null, headers: own = {} 
   return new Promise((resolve, reject) => {
     const ofBody = body === null ? {} : { 'content-type': 'application/octet-stream', 'content-length': body.length }
     const headers = { ...own, ...ofBody }
-    const call = request(url, { method, headers, agent: false, signal: AbortSignal.timeout(REQUEST_MS) }, response => {
+    const options = { method, headers, agent: false, signal: AbortSignal.timeout(REQUEST_MS) } as const
+    const onAnswer = (response: IncomingMessage) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk)).once('error', reject)
       response.once('end', () => {
         const { 'content-type': contentType, 'content-encoding': contentEncoding } = response.headers
         resolve({ status: response.statusCode ?? 0, contentType, contentEncoding, body: Buffer.concat(chunks) })
       })
-    })
+    }
+    // The certificates of the bench are its own.
+    const call = url.startsWith('https:')
+      ? secureRequest(url, { ...options, rejectUnauthorized: false }, onAnswer)
+      : request(url, options, onAnswer)
     call.once('error', reject).end(body)
   })
 }

@@ -1,4 +1,8 @@
-/** The load: wrk where it is installed, else a closed loop in Node. Both give the same figures. */
+/**
+ * The load: wrk where it is installed, else a closed loop in Node. Both give the same figures. What they cannot do is done
+ * by others: a fixed rate by a loop of our own, HTTP/2 over TLS by h2load.
+ */
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, findProgram } from './command.ts'
 import { requestHeadersOf, type Workload } from './workloads.ts'
@@ -28,12 +32,13 @@ export interface LoadRun {
 export interface LoadTool {
   readonly name: string
   readonly command: (run: LoadRun) => Command
-  /** From the tool's stdout; throws where that is not what the tool prints. */
-  readonly parse: (stdout: string) => LoadResult
+  /** From the tool's stdout, and what it left in `LoadRun.directory`; throws where that is not what it prints. */
+  readonly parse: (stdout: string, directory: string) => LoadResult
 }
 
 export const LOAD_BODY_FILE = 'load-body'
 export const LOAD_SCRIPT_FILE = 'load.lua'
+export const H2LOAD_LOG_FILE = 'h2load.log'
 
 export const wrk: LoadTool = { name: 'wrk', command: wrkCommand, parse: parseWrk }
 /** Slower than wrk. */
@@ -48,6 +53,15 @@ export const pacedLoad: LoadTool = {
   name: 'open-loop.ts',
   command: pacedCommand,
   parse: text => JSON.parse(text) as LoadResult,
+}
+
+/** Its log, in the directory of the run, tells how long each request took. */
+export const h2load: LoadTool = { name: 'h2load', command: h2loadCommand, parse: parseH2load }
+
+/** `usual` unless the workload needs another one. */
+export function toolFor({ perSecond, streams }: Workload, usual: LoadTool): LoadTool {
+  if (streams !== null) return h2load
+  return perSecond === null ? usual : pacedLoad
 }
 
 export function findLoadTool(): LoadTool {
@@ -123,6 +137,33 @@ function pacedCommand({ url, workload, seconds }: LoadRun): Command {
   if (perSecond === null) throw new Error(`${workload.name} has no rate`)
   const order: PacedOrder = { url, connections, seconds, perSecond, headers: requestHeadersOf(workload) }
   return { file: process.execPath, args: [join(import.meta.dirname, 'load', 'open-loop.ts'), JSON.stringify(order)] }
+}
+
+function h2loadCommand({ url, workload, seconds, directory }: LoadRun): Command {
+  const log = join(directory, H2LOAD_LOG_FILE)
+  rmSync(log, { force: true })
+  const amount = ['-t1', `-c${workload.connections}`, `-m${workload.streams}`, `-D${seconds}`]
+  return { file: 'h2load', args: [...amount, `--log-file=${log}`, url] }
+}
+
+/** Throws where h2load spoke anything but HTTP/2, or printed no result. */
+export function parseH2load(stdout: string, directory: string): LoadResult {
+  const seconds = /finished in ([\d.]+\w+),/.exec(stdout)?.[1]
+  if (seconds === undefined || !stdout.includes('Application protocol: h2'))
+    throw new Error(`h2load printed no result over HTTP/2: ${stdout.slice(0, 500)}`)
+  const number = (pattern: RegExp) => Number(pattern.exec(stdout)?.[1] ?? Number.NaN)
+  const log = readFileSync(join(directory, H2LOAD_LOG_FILE), 'latin1').trimEnd().split('\n')
+  const times = log.map(line => Number(line.split('\t')[2]) / 1_000).toSorted((a, b) => a - b)
+  const quantile = (q: number) => times[Math.min(times.length - 1, Math.ceil(q * times.length) - 1)] ?? Number.NaN
+  return {
+    requests: number(/(\d+) succeeded/),
+    seconds: scaled(seconds, SECONDS),
+    bytes: number(/traffic: [^(]*\((\d+)\) total/),
+    p50Ms: quantile(0.5),
+    p99Ms: quantile(0.99),
+    socketErrors: number(/(\d+) errored/) + number(/(\d+) timeout/),
+    badStatuses: number(/ (\d+) 4xx/) + number(/ (\d+) 5xx/),
+  }
 }
 
 /** Reads what `wrk --latency` prints. Throws where the line with the number of requests is missing. */

@@ -4,7 +4,7 @@ import { pinned } from './command.ts'
 import { type Contender, takesPart } from './contenders/index.ts'
 import { type Field, type Runner, startFieldOrigin, startRunner } from './field.ts'
 import { writeFiles } from './files.ts'
-import { type LoadResult, type LoadTool, loadFiles, pacedLoad } from './load.ts'
+import { type LoadResult, type LoadTool, loadFiles, toolFor } from './load.ts'
 import { countSettled, type Origin } from './origin.ts'
 import { readBusySeconds, readProcesses, sumTree } from './proc-stat.ts'
 import type { Child } from './processes.ts'
@@ -157,12 +157,12 @@ export async function runLoad(
 ): Promise<LoadResult & { readonly url: string }> {
   const { workload, directory, children, cores } = field
   const url = runner.base + pathOfLoad(workload)
-  const tool = workload.perSecond === null ? plan.tool : pacedLoad
+  const tool = toolFor(workload, plan.tool)
   const command = tool.command({ url, workload, seconds, directory })
   await throwIfEnded(runner.child)
   const stdout = await children.run(tool.name, pinned(command, cores.load), seconds * 1000 + LOAD_GRACE_MS)
   await throwIfEnded(runner.child)
-  return { ...tool.parse(stdout), url }
+  return { ...tool.parse(stdout, directory), url }
 }
 
 async function throwIfEnded(child: Child): Promise<void> {

@@ -14,6 +14,8 @@ export interface Workload {
   readonly answerBody: Buffer
   /** Null: contenders only proxy, and the origin forbids to store. */
   readonly cache: CacheUse | null
+  /** HTTP/2 over TLS, so many requests at a time on each connection; null = plain HTTP/1.1. */
+  readonly streams: number | null
   /** Requests a second whatever is answered; null = each connection asks again as soon as it has its answer. */
   readonly perSecond: number | null
   /** What the client offers, and every answer is to be encoded with on its way; null = no compression. */
@@ -69,7 +71,17 @@ const RATE = 2_000
 function get(name: string, title: string, file: string, connections: number): Workload {
   const answerBody = STATIC_FILES.get(file)!.body
   const request = { method: 'GET', path: `/${file}`, connections, requestBody: null } as const
-  return { name, title, origin: 'static', ...request, answerBody, cache: null, perSecond: null, coding: null }
+  return {
+    name,
+    title,
+    origin: 'static',
+    ...request,
+    answerBody,
+    cache: null,
+    perSecond: null,
+    streams: null,
+    coding: null,
+  }
 }
 
 /** Not to be stored, so that each answer is encoded anew. */
@@ -85,6 +97,7 @@ export const WORKLOADS: readonly Workload[] = [
     ...get('rate', `GET 1 KiB JSON, ${RATE} a second whatever is answered, 64 connections`, 'small.json', 64),
     perSecond: RATE,
   },
+  { ...get('h2', 'GET 1 KiB JSON over TLS and HTTP/2, 4 connections of 8 streams', 'small.json', 4), streams: 8 },
   get('large', 'GET 1 MiB, 16 connections', 'large.bin', 16),
   {
     name: 'post',
@@ -97,6 +110,7 @@ export const WORKLOADS: readonly Workload[] = [
     answerBody: posted,
     cache: null,
     perSecond: null,
+    streams: null,
     coding: null,
   },
   get('page', 'GET 10 KiB HTML, 50 connections', 'page.html', 50),

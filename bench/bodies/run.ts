@@ -126,7 +126,7 @@ async function start(
   const directory = join(session.directory, `${name}-${contender.name}`)
   mkdirSync(directory)
   const port = await freePort()
-  const setting = { directory, port, originPort }
+  const setting = { directory, port, originPort, tls: null }
   const { coding } = contender
   const launch = (name === 'again' ? coding?.launchCached?.(setting) : coding?.launch(setting)) as Launch
   writeFiles(directory, launch.files)

@@ -4,15 +4,17 @@ import { findProgram } from '../command.ts'
 import { findInstalled } from './installed.ts'
 import type { Contender, Launch, Setting } from './types.ts'
 
-function launch({ directory, port, originPort }: Setting, more = ''): Launch {
+function launch({ directory, port, originPort, tls }: Setting, more = ''): Launch {
+  const secure = tls === null ? '' : `tls ${tls.certificate} ${tls.key}`
   // Its default keeps 32 idle connections an origin: over 50 connections it would open new ones all the time.
   const config = `{
 	admin off
 	auto_https off
 	storage file_system ${directory}/storage
 }
-http://:${port} {
+${tls === null ? 'http' : 'https'}://:${port} {
 	bind 127.0.0.1
+	${secure}
 	${more}
 	reverse_proxy 127.0.0.1:${originPort} {
 		transport http {
@@ -34,6 +36,7 @@ export const caddy: Contender = {
   find: () => findInstalled('caddy', ['version']),
   proxy: {
     about: '`reverse_proxy`, GOMAXPROCS=1, 128 idle upstream connections kept',
+    hasTls: true,
     launch: setting => launch(setting),
   },
   cache: null,

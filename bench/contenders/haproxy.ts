@@ -1,9 +1,10 @@
 /** HAProxy in HTTP mode with one thread and shared, kept connections to the origin; its cache is in memory only. */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findProgram } from '../command.ts'
 import { MEMORY_MIB, OBJECT_MIB } from './bounds.ts'
 import { findInstalled } from './installed.ts'
-import type { Contender, Launch, Setting } from './types.ts'
+import type { Contender, Launch, Setting, TlsFiles } from './types.ts'
 
 interface Cache {
   readonly section: string
@@ -26,7 +27,8 @@ const CACHE: Cache = {
 `,
 }
 
-function launch({ directory, port, originPort }: Setting, { section, rules }: Cache): Launch {
+function launch({ directory, port, originPort, tls }: Setting, { section, rules }: Cache): Launch {
+  const secure = tls === null ? '' : ` ssl crt ${join(directory, 'both.pem')} alpn h2,http/1.1`
   const config = `global
   nbthread 1
   maxconn 4096
@@ -39,15 +41,20 @@ defaults
   timeout client 60s
   timeout server 60s
 ${section}frontend bench
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port}${secure}
   default_backend origin
 backend origin
 ${rules}  server origin 127.0.0.1:${originPort}
 `
   return {
     command: { file: findProgram('haproxy') ?? 'haproxy', args: ['-db', '-f', join(directory, 'haproxy.cfg')] },
-    files: new Map([['haproxy.cfg', config]]),
+    files: new Map([['haproxy.cfg', config], ...(tls === null ? [] : [bothOf(tls)])]),
   }
+}
+
+/** It wants the certificate and its key in one file. */
+function bothOf({ certificate, key }: TlsFiles): readonly [string, string] {
+  return ['both.pem', readFileSync(certificate, 'utf8') + readFileSync(key, 'utf8')]
 }
 
 export const haproxy: Contender = {
@@ -55,6 +62,7 @@ export const haproxy: Contender = {
   find: () => findInstalled('haproxy', ['-v']),
   proxy: {
     about: 'HTTP mode, one thread, `http-reuse always`',
+    hasTls: true,
     launch: setting => launch(setting, NO_CACHE),
   },
   cache: {

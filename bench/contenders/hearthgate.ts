@@ -24,9 +24,10 @@ interface Wishes {
   readonly main?: string
 }
 
-function launch({ directory, port, originPort }: Setting, wishes: Wishes = {}): Launch {
+function launch({ directory, port, originPort, tls }: Setting, wishes: Wishes = {}): Launch {
   const { access = 'none', store = '', told = false, main = MAIN } = wishes
-  const config = `listen: { host: 127.0.0.1, port: ${port} }
+  const certificates = tls === null ? '' : `, tls: [{ cert: ${tls.certificate}, key: ${tls.key} }]`
+  const config = `listen: { host: 127.0.0.1, port: ${port}${certificates} }
 admin: { host: 127.0.0.1, port: 0 }
 state_dir: ./state
 log: { level: warn, access: ${access} }
@@ -64,6 +65,7 @@ export const hearthgate: Contender = {
   find,
   proxy: {
     about: 'the gateway with its defaults, `log.access: none`',
+    hasTls: true,
     launch: setting => launch(setting),
   },
   cache: {

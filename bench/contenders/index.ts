@@ -9,7 +9,7 @@ import type { Contender } from './types.ts'
 import { varnish } from './varnish.ts'
 
 export { aboutOf, launchFor, takesPart } from './setup.ts'
-export type { Availability, CacheSetting, Contender, Launch, Setting } from './types.ts'
+export type { Availability, CacheSetting, Contender, Launch, Setting, TlsFiles } from './types.ts'
 
 export const CONTENDERS: readonly Contender[] = [
   nginx,

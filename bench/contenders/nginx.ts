@@ -39,8 +39,9 @@ interface Directives {
   readonly modules?: string
 }
 
-function launch({ directory, port, originPort }: Setting, { http, location, modules }: Directives): Launch {
+function launch({ directory, port, originPort, tls }: Setting, { http, location, modules }: Directives): Launch {
   const config = join(directory, 'nginx.conf')
+  const secure = tls === null ? '' : `ssl_certificate ${tls.certificate}; ssl_certificate_key ${tls.key};`
   const whole = nginxConfig(
     directory,
     `
@@ -52,7 +53,8 @@ function launch({ directory, port, originPort }: Setting, { http, location, modu
     }
     ${http}
     server {
-      listen 127.0.0.1:${port} backlog=1024;
+      listen 127.0.0.1:${port} backlog=1024${tls === null ? '' : ' ssl http2'};
+      ${secure}
       location / {
         proxy_pass http://origin;
         proxy_http_version 1.1;
@@ -101,6 +103,7 @@ export const nginx: Contender = {
   find,
   proxy: {
     about: '`proxy_pass` with kept upstream connections, buffers as nginx has them by default',
+    hasTls: true,
     launch: setting => launch(setting, { http: '', location: '' }),
   },
   cache: {

@@ -5,6 +5,7 @@ import type { Contender, Launch, Setting } from './types.ts'
 /** False where it has no cache, holds answers elsewhere, or is there for its cache only. */
 export function takesPart({ proxy, cache, coding }: Contender, workload: Workload): boolean {
   if (workload.coding !== null) return coding?.codings.includes(workload.coding) === true
+  if (workload.streams !== null) return proxy?.hasTls === true
   if (workload.cache === null) return proxy !== null
   return cache?.places.includes(workload.cache.place) === true
 }

@@ -13,6 +13,14 @@ export interface Setting {
   /** The free loopback port to listen on. */
   readonly port: number
   readonly originPort: number
+  /** Listen with TLS, HTTP/2 and HTTP/1.1 by ALPN; null = plain HTTP. */
+  readonly tls: TlsFiles | null
+}
+
+export interface TlsFiles {
+  /** PEM files of one self-signed certificate. */
+  readonly certificate: string
+  readonly key: string
 }
 
 export interface CacheSetting extends Setting {
@@ -28,6 +36,8 @@ export interface Launch {
 
 /** One way to set a contender up: one worker or thread, access log off, connections to the origin kept. */
 export interface ProxySetup {
+  /** It can listen with TLS and HTTP/2. */
+  readonly hasTls?: boolean
   /** What it stands for and how it is set up, for the notes under a table. */
   readonly about: string
   /** Pure. Only for an available contender. */

@@ -30,7 +30,7 @@ async function runLoop(t: Test, name: string, status: number) {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/page.html?load=7-`
   const workload = { ...WORKLOADS.find(candidate => candidate.name === name)!, connections: 4 }
   const command = ownLoop.command({ url, workload, seconds: 1, directory: '/tmp' })
-  return { seen, result: ownLoop.parse(await children.run('loop', command, 20_000)) }
+  return { seen, result: ownLoop.parse(await children.run('loop', command, 20_000), '/tmp') }
 }
 
 t.test('misses: no URL comes twice, and they are counted from 1', { skip }, async t => {

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t from 'tap'
-import { loadFiles, ownLoop, parseWrk, wrk } from '../../bench/load.ts'
+import { H2LOAD_LOG_FILE, loadFiles, ownLoop, parseH2load, parseWrk, toolFor, wrk } from '../../bench/load.ts'
 import { parseStubStatus } from '../../bench/origin.ts'
 import { ENTITY_TAG, WORKLOADS } from '../../bench/workloads.ts'
 
@@ -65,4 +68,36 @@ t.test('the third figure of nginx’s status page is the number of requests', as
     'Active connections: 2 \nserver accepts handled requests\n 11 12 345 \nReading: 0 Writing: 1 Waiting: 1 \n'
   t.equal(parseStubStatus(page), 345)
   t.ok(Number.isNaN(parseStubStatus('404')))
+})
+
+const H2LOAD = `Application protocol: h2
+
+finished in 2.50s, 800.00 req/s, 1.00MB/s
+requests: 2000 total, 2004 started, 2000 done, 1998 succeeded, 2 failed, 1 errored, 1 timeout
+status codes: 1990 2xx, 0 3xx, 3 4xx, 5 5xx
+traffic: 2.00MB (2097152) total, 10.00KB (10240) headers (space savings 90.00%), 1.90MB (1992294) data
+`
+
+t.test('what h2load prints and logs is read together', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'hearthgate-load-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const lines = Array.from({ length: 100 }, (_, i) => `1700000000000000\t200\t${(i + 1) * 1_000}`)
+  writeFileSync(join(folder, H2LOAD_LOG_FILE), `${lines.join('\n')}\n`)
+  t.strictSame(parseH2load(H2LOAD, folder), {
+    requests: 1998,
+    seconds: 2.5,
+    bytes: 2097152,
+    p50Ms: 50,
+    p99Ms: 99,
+    socketErrors: 2,
+    badStatuses: 8,
+  })
+  t.throws(() => parseH2load(H2LOAD.replace('protocol: h2', 'protocol: http/1.1'), folder), /no result over HTTP\/2/)
+})
+
+t.test('a workload gets the load that can do it', async t => {
+  const named = (name: string) => WORKLOADS.find(workload => workload.name === name)!
+  t.equal(toolFor(named('small'), wrk), wrk)
+  t.equal(toolFor(named('rate'), wrk).name, 'open-loop.ts')
+  t.equal(toolFor(named('h2'), wrk).name, 'h2load')
 })

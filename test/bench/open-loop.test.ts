@@ -20,7 +20,7 @@ async function run(t: Test, listener: RequestListener, change: { connections: nu
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/small.json`
   const workload = { ...WORKLOADS.find(({ name }) => name === 'rate')!, ...change }
   const command = pacedLoad.command({ url, workload, seconds: 1, directory: '/tmp' })
-  return pacedLoad.parse(await children.run('load', command, 20_000))
+  return pacedLoad.parse(await children.run('load', command, 20_000), '/tmp')
 }
 
 t.test('as many as the rate says, at any speed of the answers', { skip }, async t => {

@@ -4,7 +4,7 @@ import { WORKLOADS, type Workload } from '../../bench/workloads.ts'
 
 const workloadNamed = (name: string): Workload => WORKLOADS.find(workload => workload.name === name)!
 const contenderNamed = (name: string) => CONTENDERS.find(contender => contender.name === name)!
-const SETTING = { directory: '/tmp/x', port: 1, originPort: 2 }
+const SETTING = { directory: '/tmp/x', port: 1, originPort: 2, tls: null }
 
 /** The only file that a contender's launch writes. */
 function configurationOf(contender: string, workload: string): string {
