@@ -6,6 +6,7 @@ import { findCommand } from './processes.ts'
 import { answers, eventually } from './wait.ts'
 import { send } from './wire.ts'
 
+const LAST_FILES = ['/assets/lang/lang-en.json', '/modal.html', '/themes.json']
 const UPGRADE = '/rest/system/upgrade'
 const NO_UPGRADE = 'it is told not to look for newer versions'
 
@@ -34,6 +35,12 @@ export const syncthing: HomeApp = {
   async ready(page) {
     await page.locator('.navbar').first().waitFor()
     await page.getByText('This Device').first().waitFor()
+    // Its polls never let the network rest.
+    const isLoaded = (names: readonly string[]) => {
+      const entries = performance.getEntriesByType('resource')
+      return names.every(name => entries.some(entry => entry.name.endsWith(name)))
+    }
+    await page.waitForFunction(isLoaded, LAST_FILES)
   },
 
   async checks(t, visit) {
