@@ -43,6 +43,7 @@ import { preventedTotals } from './report/prevented.ts'
 import {
   answerRulesFor,
   hostFor,
+  locateAnswer,
   type RequestFacts,
   requestFacts,
   requestRulesFor,
@@ -151,6 +152,11 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     settingsNamed: route => state.serving.encodings[route] ?? null,
   })
   app.proxy.addChanger((answer, request) => addServerTiming(answer, request as FastifyRequest))
+  app.proxy.addChanger(({ status, fields }, request) => {
+    const { facts, originalUrl: asked } = request as FastifyRequest
+    locateAnswer(state.serving, facts, { status, fields, asked })
+    return false
+  })
   timeEncoding(app)
   const logTunnel: TunnelEnded = (request, facts, summary) => {
     exchangesOf(app).tell(tunnelEntry(request, facts, summary), request)

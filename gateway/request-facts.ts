@@ -17,6 +17,7 @@ import { pathInApp } from './rules/app-path.ts'
 import { type DavDecision, decideDav } from './rules/destination.ts'
 import { mayHaveHsts } from './rules/hsts.ts'
 import { decideRedirect } from './rules/https-redirect.ts'
+import { locate, mayLocate, publicLocation } from './rules/location.ts'
 import { redirectLocation } from './rules/redirects.ts'
 import { fillTemplates } from './rules/templates.ts'
 import type { ServedRoute, Serving } from './serving.ts'
@@ -188,6 +189,25 @@ export function requestRulesFor(route: ServedRoute, { client, dav, trace }: Requ
 export function answerRulesFor(route: ServedRoute, { client, host }: RequestFacts): AnswerRules {
   if (route.hsts === false || !mayHaveHsts(client.proto, host)) return route.answerRules
   return route.secureAnswerRules
+}
+
+/** Tells the address in the head of an answer as the client knows it; `fields` are changed in place. */
+export function locateAnswer(
+  { table }: Serving,
+  { match, host, client, hostHeader }: RequestFacts,
+  answer: { readonly status: number; readonly fields: string[]; readonly asked: string },
+): void {
+  if (!mayLocate(answer.status) || match.kind !== 'route' || match.route.ownAddresses === null) return
+  const { route } = match
+  const own = match.route.ownAddresses
+  const isElsewhere = (path: string) => {
+    const found = table.match(host, path.split(/[?#]/, 1)[0] ?? '')
+    return (
+      found.kind === 'denied' || (found.kind === 'route' && found.route !== route && found.route.match.path !== '/')
+    )
+  }
+  const question = { own, client, sentHost: route.hostToSend ?? hostHeader, asked: answer.asked, isElsewhere }
+  locate(answer.fields, location => publicLocation(location, question))
 }
 
 /** What the route wants of a page that the gateway makes for it; empty where no route is known. */

@@ -24,6 +24,7 @@ import { compileRoutes, type RouteTable } from './routing/index.ts'
 import { appBase, pathInApp } from './rules/app-path.ts'
 import { secureRules } from './rules/hsts.ts'
 import { type HttpsDoor, httpsDoors } from './rules/https-redirect.ts'
+import type { OwnAddresses } from './rules/location.ts'
 import { compileRedirects, type Redirects } from './rules/redirects.ts'
 import { type Fill, securityFills, withFills } from './rules/security-headers.ts'
 import { hasTemplates } from './rules/templates.ts'
@@ -44,6 +45,8 @@ export interface ServedRoute extends Omit<RouteConfig, 'redirects' | 'rateLimit'
   readonly mountBase: string
   /** What stands in front of the paths of the app at the origin, with or without a rewrite. */
   readonly appBase: string
+  /** The addresses by which the app may know itself; null = what it says is told as it is. */
+  readonly ownAddresses: OwnAddresses | null
   /** What the cache does on this route; null = it is off. */
   readonly cacheScope: CacheScope | null
   /** What is encoded on this route; null = nothing. */
@@ -126,6 +129,7 @@ function serveRoute(route: RouteConfig, builtins: BuiltinOrigins): ServedRoute {
     strippedPrefix: route.rewritePath === null || route.match.path === '/' ? null : route.match.path,
     mountBase: (route.rewritePath ?? '').replace(/\/+$/, ''),
     appBase: appBase(route),
+    ownAddresses: route.headers.location === 'keep' ? null : ownAddresses(route),
     cacheScope: route.cache === false ? null : cacheScope(route, route.cache),
     encoding: route.compression === false ? null : routeCompression(route.name, route.compression),
     cachePaths: route.cache === false ? null : cachePaths(route, route.cache),
@@ -139,6 +143,17 @@ function serveRoute(route: RouteConfig, builtins: BuiltinOrigins): ServedRoute {
     answerRules: withFills(route.headers.response, fills),
     secureAnswerRules: withFills(secureRules(route.headers.response, route.hsts), fills),
     securityFills: fills,
+  }
+}
+
+function ownAddresses({ upstream, match, rewritePath }: RouteConfig): OwnAddresses {
+  const urls = upstream
+    .filter(({ url }) => /^(?:https?|h2c):/.test(url))
+    .map(({ url }) => new URL(url.replace(/^h2c:/, 'http:')))
+  const bare = (path: string) => path.replace(/\/+$/, '')
+  return {
+    origins: new Set(urls.map(({ origin }) => origin)),
+    mount: rewritePath === null ? null : { path: bare(match.path), base: bare(rewritePath) },
   }
 }
 

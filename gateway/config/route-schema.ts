@@ -160,6 +160,11 @@ const headers = block(
         "Host that the origin sees: `preserve` = the client's, `upstream` = the origin's own name, or a text.",
       examples: ['preserve', 'upstream'],
     }),
+    location: word(['public', 'keep'], {
+      default: 'public',
+      description:
+        'Location of answers: `public` = an address by which only the app knows itself is told as the client knows it, `keep` = as it came.',
+    }),
     request: fields(
       'request',
       'requests',

@@ -357,6 +357,8 @@ export interface HealthConfig {
 export interface HeaderRulesConfig {
   /** `preserve` (default) sends the client's Host, `upstream` the origin's own name, else the text itself. */
   readonly host: string
+  /** Whether addresses in Location that only the app knows are told as the client knows them. */
+  readonly location: 'public' | 'keep'
   readonly request: { readonly set: Readonly<Record<string, string>>; readonly remove: readonly string[] }
   readonly response: { readonly set: Readonly<Record<string, string>>; readonly remove: readonly string[] }
 }

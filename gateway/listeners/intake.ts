@@ -60,6 +60,8 @@ export class Intake {
 
   /** 'checkExpectation': the connection ends, since nobody knows whether the body will come. */
   unknownExpectation(req: IncomingMessage, res: ServerResponse): void {
+    // A list without members expects nothing (RFC 9110 §5.6.1.2); some clients switch 100-continue off this way.
+    if (req.headers.expect?.trim() === '') return isHttp2(req) ? this.request2(req, res) : this.request1(req, res)
     if (!isHttp2(req)) {
       const connection = connectionOf(req.socket)
       if (connection === undefined || this.#isUnwanted(connection)) return

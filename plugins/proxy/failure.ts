@@ -4,7 +4,7 @@
 import type { FastifyReply } from 'fastify'
 import { isUpstreamFailure, type UpstreamFailure } from '../upstream/index.ts'
 import type { EarlyAnswer, ProxyCall } from './call.ts'
-import { closeStreamAfterAnswer, isHttp2, isRequestComplete } from './client-socket.ts'
+import { closeStreamAfterAnswer, hasLeft, isHttp2, isRequestComplete } from './client-socket.ts'
 import { failureAnswer, type PublicFailure } from './failure-page.ts'
 
 /** Seconds after which a client may come back when an origin was full or away. */
@@ -60,7 +60,11 @@ export function sendFailure(
   const { raw } = reply.request
   const failure = publicFailure(error, call?.requestId ?? String(reply.request.id))
   const { headers, body } = failureAnswer(failure, raw.headers.accept, call?.answerRules?.pages)
-  if (failure.status === 500) reply.log.error({ err: error, requestId: failure.requestId }, 'a request failed inside')
+  if (failure.status === 500) {
+    // Over HTTP/2, writing to a stream that its client has just reset throws: nothing is wrong inside.
+    const level = hasLeft(reply.raw) ? 'debug' : 'error'
+    reply.log[level]({ err: error, requestId: failure.requestId }, 'a request failed inside')
+  }
   for (const name in reply.getHeaders()) reply.removeHeader(name)
   endWithAnswer(reply, onEarlyAnswer)
   reply.code(failure.status).headers(headers).send(body)

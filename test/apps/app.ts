@@ -37,13 +37,22 @@ export interface HomeApp {
   /** Folder, host label and option value. */
   readonly name: string
   readonly title: string
+  /** Of the npm registry; none for an app of Debian, whose version is the machine's. */
   readonly packages: Readonly<Record<string, string>>
   readonly overrides?: Readonly<Record<string, string>>
   /** Debian commands it needs, named as their packages. */
   readonly commands?: readonly string[]
+  /** Its route's preset; its own name without this, null = there is none. */
+  readonly preset?: string | null
+  /** Why it refuses a route without its preset: then a bare run leaves it out. */
+  readonly refusesBare?: string
+  /** What its route says beside the address, in a bare run too. */
+  readonly route?: Readonly<Record<string, unknown>>
   readonly benign: readonly Benign[]
   /** Parts of its answers that differ on each visit, without a gateway too. */
   readonly moving?: readonly RegExp[]
+  /** Its addresses, without the origin, whose answers tell its present state or wait for the next. */
+  readonly live?: RegExp
   /** Starts the app with an empty state; resolves once it answers, throws when it does not. */
   start(room: Room): Promise<void>
   /** Resolves once the page shows the app ready for its user and has no request left to send. */

@@ -39,7 +39,7 @@ export async function openVisit(browser: Browser, app: HomeApp, door: Door): Pro
     diaries,
     openFrontPage: async () => {
       const page = await context.newPage()
-      const diary = new Diary(page, { origin: door.origin, moving: app.moving ?? [] })
+      const diary = new Diary(page, { origin: door.origin, moving: app.moving ?? [], live: app.live })
       diaries.push(diary)
       await page.goto(`${door.origin}/`, { waitUntil: 'load' })
       await app.ready(page)

@@ -9,6 +9,8 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 export interface Differences {
   readonly origin: string
   readonly moving: readonly RegExp[]
+  /** Addresses whose answers tell the present state of the app, or wait for the next: they are not compared. */
+  readonly live?: RegExp | undefined
 }
 
 /** SHA-256 of a decoded body, with what may differ blanked out. */
@@ -69,13 +71,20 @@ export class Diary {
     const request = response.request()
     const key = `${request.method()} ${this.#local(response.url())}`
     if (response.status() >= 400) this.troubles.push(`answer ${response.status()} ${key}`)
-    const isOwn = response.url().startsWith(`${this.#differences.origin}/`)
+    const { origin, live } = this.#differences
+    const isOwn = response.url().startsWith(`${origin}/`) && !live?.test(response.url().slice(origin.length))
     if (!isOwn || !SAFE_METHODS.has(request.method()) || request.resourceType() === 'eventsource') return
     this.#resources.set(key, this.#read(response, key))
   }
 
   async #read(response: Response, key: string): Promise<Resource> {
     try {
+      const { location } = response.headers()
+      // A browser keeps no body of an answer that sends it on.
+      if (location !== undefined) {
+        const there = new URL(location, response.url()).href
+        return { status: response.status(), digest: this.#local(there) }
+      }
       return { status: response.status(), digest: digestOf(await response.body(), this.#differences) }
     } catch (error) {
       this.troubles.push(`unreadable ${key}: ${(error as Error).message}`)

@@ -10,8 +10,9 @@ import { findCommand, node, type ProcessGroup, type Running, untilReady } from '
 export interface Upstream {
   readonly name: string
   readonly port: number
-  /** Null = the route says nothing but where the app is. */
   readonly preset: string | null
+  /** What the route says beside the address and the preset. */
+  readonly more?: Readonly<Record<string, unknown>>
 }
 
 /** Both listeners as `host:port` of the ready line; `certificate` is the PEM text of the TLS one. */
@@ -52,11 +53,12 @@ function readyListeners(output: string): { httpPort: string; httpsPort: string }
 
 function configuration(upstreams: readonly Upstream[], tls: { cert: string; key: string }): string {
   const anyPort = { host: '127.0.0.1', port: 0 }
-  const routes = upstreams.map(({ name, port, preset }) => ({
+  const routes = upstreams.map(({ name, port, preset, more }) => ({
     name,
     match: { host: `${name}.localhost` },
     upstream: `http://127.0.0.1:${port}`,
     ...(preset === null ? {} : { preset }),
+    ...more,
   }))
   return stringify({ listen: [anyPort, { ...anyPort, tls }], admin: anyPort, state_dir: './state', routes })
 }

@@ -20,6 +20,7 @@ export function missingCommands(app: HomeApp): string | undefined {
 /** Installs an app unless the wanted version is there already; throws with npm's last lines. */
 export function installApp(app: HomeApp): string {
   const folder = join(appsFolder, app.name)
+  if (Object.keys(app.packages).length === 0) return folder
   const manifest = { private: true, dependencies: app.packages, overrides: app.overrides ?? {} }
   const wanted = JSON.stringify(manifest, null, 2)
   const mark = join(folder, 'installed.json')

@@ -92,11 +92,13 @@ function openH1(door: Door, message: Message): Promise<OpenAnswer> {
 function openH2(door: Door, message: Message, certificate: string): Promise<OpenAnswer> {
   const { hostname, port } = new URL(door.origin)
   const address = { host: '127.0.0.1', servername: hostname, ca: certificate }
+  // As browsers do, for apps that read no chunked bodies.
+  const length = message.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(message.body)) }
   return new Promise((resolve, reject) => {
     const session = http2.connect(`https://${hostname}:${port}`, address)
     session.once('error', reject)
     const stream = session.request(
-      { ':method': message.method ?? 'GET', ':path': message.path, ...message.headers },
+      { ':method': message.method ?? 'GET', ':path': message.path, ...length, ...message.headers },
       { endStream: message.body === undefined },
     )
     const close = () => session.destroy()

@@ -4,7 +4,7 @@
  */
 import type { FailureKind } from '../errors.ts'
 import { ChunkedDecoder } from './chunked-decoder.ts'
-import { decideFraming, isPersistent, parseKeepAliveHintMs, readConnectionFields } from './framing.ts'
+import { decideFraming, isPersistent, mayBeFollowed, parseKeepAliveHintMs, readConnectionFields } from './framing.ts'
 import { parseHead } from './head-parser.ts'
 import { blankLine, SectionBuffer } from './section-buffer.ts'
 
@@ -126,7 +126,7 @@ export class AnswerReader {
     const fields = readConnectionFields(this.headers)
     const framing = decideFraming(this.#method, this.status, minor, fields)
     if (framing.body === 'invalid') return this.#refuse(framing.reason)
-    this.persistent = framing.body !== 'untilClose' && isPersistent(minor, fields.connection)
+    this.persistent = mayBeFollowed(framing, fields) && isPersistent(minor, fields.connection)
     this.keepAliveHintMs = parseKeepAliveHintMs(fields.keepAlive)
     this.#remaining = framing.length
     this.#decoder.reset()

@@ -77,6 +77,16 @@ export function parseContentLength(value: string): number | null {
   return members.every(member => member === members[0]) ? parseDecimal(members[0] as string) : null
 }
 
+/**
+ * Whether an origin that sends content with its answer to HEAD, which RFC 9110 §9.3.2 forbids and some apps do, would
+ * send any: those bytes would be read as the answer to the next request, so there must not be one.
+ */
+export function mayBeFollowed(framing: Framing, { contentLength, transferEncoding }: ConnectionFields): boolean {
+  if (framing === toHead)
+    return transferEncoding === null && (contentLength === null || parseContentLength(contentLength) === 0)
+  return framing.body !== 'untilClose'
+}
+
 /** Whether another request may follow on the connection, by what the head says (RFC 9112 §9.3). */
 export function isPersistent(minor: 0 | 1, connection: string | null): boolean {
   if (connection === null) return minor === 1

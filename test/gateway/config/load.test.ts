@@ -57,7 +57,12 @@ t.test('what is not written has the documented defaults', async t => {
       websocketIdleMs: null,
     },
     health: { ejectTimeMs: 2000, holdMs: 8000, probe: null },
-    headers: { host: 'preserve', request: { set: {}, remove: [] }, response: { set: {}, remove: [] } },
+    headers: {
+      host: 'preserve',
+      location: 'public',
+      request: { set: {}, remove: [] },
+      response: { set: {}, remove: [] },
+    },
     tls: { verify: true, ca: null, pin: null, serverName: null },
     compression: {
       minSize: 1024,

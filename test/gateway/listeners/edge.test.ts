@@ -144,6 +144,7 @@ t.test('odd but legal heads pass', async t => {
   heads.push(
     'GET / HTTP/1.0\r\n\r\n',
     `${head('Content-Length: 5')}hello`,
+    `${head('Expect: \r\nContent-Length: 5')}hello`,
     'PROPFIND /%E9/100% HTTP/1.1\r\nHost: A.test.\r\n\r\n',
   )
   for (const bytes of heads) t.equal(statusOf(await exchange(t, port, bytes)), 200, bytes.slice(0, 40))

@@ -76,6 +76,8 @@ t.test('uploads, expectations and large answers work', async t => {
   const session = client(t, port)
   const upload = await ask(session, { ':path': '/', ':method': 'POST' }, Buffer.alloc(3_000_000))
   t.equal(upload.text.trim(), '3000000')
+  const expectsNothing = await ask(session, { ':path': '/', ':method': 'POST', expect: '' }, Buffer.alloc(5))
+  t.equal(expectsNothing.text.trim(), '5')
   const stream = session.request({ ':path': '/', ':method': 'POST', expect: '100-continue' }, { endStream: false })
   await new Promise<void>(resolve => void stream.once('continue', resolve))
   stream.resume().end('hello')

@@ -10,7 +10,10 @@ function routeWith(
   response: Partial<Asked['headers']['response']> = {},
 ): Asked {
   const none = { set: {}, remove: [] }
-  return { securityHeaders, headers: { host: 'preserve', request: none, response: { ...none, ...response } } }
+  return {
+    securityHeaders,
+    headers: { host: 'preserve', location: 'keep', request: none, response: { ...none, ...response } },
+  }
 }
 
 function added(sent: readonly string[], asked: Asked): string[] {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { bodyStalled, bodyTooLarge, clientLeft } from '../../../plugins/proxy/errors.ts'
-import { publicFailure } from '../../../plugins/proxy/failure.ts'
+import { publicFailure, sendFailure } from '../../../plugins/proxy/failure.ts'
 import { failureAnswer, type PublicFailure } from '../../../plugins/proxy/failure-page.ts'
 import { upstreamFailure } from '../../../plugins/upstream/errors.ts'
 
@@ -109,4 +109,20 @@ t.test('errors of ours speak for themselves, others are a 500 that names nothing
   }
   const caused = upstreamFailure('refused', true, new Error('connect ECONNREFUSED 10.0.0.7:3000'))
   t.notMatch(failureAnswer(publicFailure(caused, 'id-1'), browser).body, '10.0.0.7')
+})
+
+t.test('a fault of the gateway is an error in the log, unless its client has reset the stream', async t => {
+  for (const [destroyed, level] of [
+    [false, 'error'],
+    [true, 'debug'],
+  ] as const) {
+    const told: string[] = []
+    const log = { error: () => told.push('error'), debug: () => told.push('debug') }
+    const sent = { code: () => sent, headers: () => sent, send: () => sent }
+    const request = { id: 'id-1', raw: { headers: {}, complete: true } }
+    const reply = { ...sent, request, log, raw: { stream: { destroyed, closed: false } }, getHeaders: () => ({}) }
+    const reset = Object.assign(new Error('The stream has been destroyed'), { code: 'ERR_HTTP2_INVALID_STREAM' })
+    sendFailure(reply as unknown as Parameters<typeof sendFailure>[0], null, reset)
+    t.same(told, [level])
+  }
 })

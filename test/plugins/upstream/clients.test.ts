@@ -98,7 +98,7 @@ const cases: Case[] = [
     origin: text('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n'),
     sent: () => ({ method: 'HEAD' }),
     wanted: { status: 200, body: '' },
-    isKept: true,
+    isKept: false,
   },
   { name: '204', origin: text('HTTP/1.1 204 No Content\r\n\r\n'), wanted: { status: 204, body: '' }, isKept: true },
   {
