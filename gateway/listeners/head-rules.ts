@@ -28,6 +28,7 @@ export interface HeadRefusal {
 export const MAX_TARGET_LENGTH = 16_384
 
 const plain: HeadDecision = { admit: true, underscores: false }
+const tooLarge: HeadRefusal = { admit: false, status: 413, reason: 'content too large' }
 const withUnderscores: HeadDecision = { admit: true, underscores: true }
 
 /** `maxLines` counts field lines, without the pseudo-header fields of HTTP/2. */
@@ -55,11 +56,18 @@ function decideFields1(head: RequestHead, maxLines: number): HeadDecision {
     } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') {
       const refusal = refusalOfCoding(head, fields[i + 1] as string)
       if (refusal !== null) return refusal
+    } else if (name.length === 14 && name.toLowerCase() === 'content-length') {
+      if (isEndless(fields[i + 1] as string)) return tooLarge
     } else if (name.includes('_')) underscores = true
   }
   if (hosts > 1) return refuse(400, 'more than one Host')
   if (hosts === 0 && head.version === '1.1') return refuse(400, 'no Host')
   return underscores ? withUnderscores : plain
+}
+
+/** A length that cannot be counted to (RFC 9110 §8.6 warns of overflows). */
+function isEndless(length: string): boolean {
+  return length.length > 15 && !Number.isSafeInteger(Number(length))
 }
 
 /** A coded body could only be passed on as it is, and the origin has not been asked whether it knows the coding. */
@@ -87,6 +95,8 @@ function decideFields2(head: RequestHead, maxLines: number): HeadDecision {
     if (name === 'host') {
       if (host !== null) return refuse(400, 'more than one Host')
       host = value
+    } else if (name === 'content-length') {
+      if (isEndless(value)) return tooLarge
     } else if (name.includes('_')) underscores = true
   }
   if (lines > maxLines) return refuse(431, 'too many header lines')
