@@ -25,7 +25,8 @@ export interface Reading {
   readonly rest: Ending
 }
 
-const LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) HTTP\/1\.([01])$/
+// RFC 9112 §3 lets a recipient take several spaces for one; what goes on has one.
+const LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) +([\x21-\x7e]+) +HTTP\/1\.([01])$/
 const noBody = (end: number): Body => ({ body: '', ending: 'whole', end, trailers: [] })
 
 export function readRequests(bytes: string): Reading {
