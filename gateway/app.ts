@@ -236,8 +236,9 @@ function batchScope({ match, client, hostHeader }: RequestFacts): BatchScope | n
 }
 
 /** What the page for a request that failed here needs to know; null for one that failed before the first hook. */
-function failedCall(facts: RequestFacts | null) {
-  if (facts === null) return null
+function failedCall(facts: RequestFacts | null | undefined) {
+  // Without facts where the framework gives up before its first hook.
+  if (facts === null || facts === undefined) return null
   const { requestId, match } = facts
   return { requestId, ...(match.kind === 'route' ? { answerRules: answerRulesFor(match.route, facts) } : {}) }
 }

@@ -6,6 +6,7 @@ import { endWithAnswer } from '../plugins/proxy/index.ts'
 import { httpAnswer } from './certificates/index.ts'
 import { refuse } from './entry.ts'
 import { armLinger } from './listeners/index.ts'
+import { decideForwards, writeForwards } from './max-forwards.ts'
 import { refusalFor } from './refusals.ts'
 import { httpsFor } from './request-facts.ts'
 import type { Serving } from './serving.ts'
@@ -13,8 +14,17 @@ import type { Serving } from './serving.ts'
 /** Refusals first: nobody is sent on to an address that no route serves. */
 export function receive(serving: Serving, request: FastifyRequest, reply: FastifyReply, next: () => void): void {
   const refusal = refusalFor(request.method, request.facts)
-  if (refusal === null) return arrive(serving, request, reply, next)
-  refuse(refusal, request, reply)
+  if (refusal !== null) return refuse(refusal, request, reply)
+  const { rawHeaders, headers } = request.raw
+  const forwards = decideForwards(request.method, headers['max-forwards'] as string | undefined)
+  if (forwards.kind === 'answer') return answerHere(forwards.allow, reply)
+  if (forwards.kind === 'count') writeForwards(rawHeaders, headers, forwards.value)
+  arrive(serving, request, reply, next)
+}
+
+function answerHere(allow: string, reply: FastifyReply): void {
+  endWithAnswer(reply, armLinger)
+  reply.code(204).header('allow', allow).send()
 }
 
 /** HTTP-01 (RFC 8555 §8.3), on any host and before every route; a token that is not ours is the apps'. */

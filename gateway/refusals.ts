@@ -2,12 +2,8 @@
  * The answers of the gateway to requests that no origin gets to see: malformed, denied, nowhere to go, a method that is
  * never passed on, a route that is switched off by a fault.
  */
-import { METHODS } from 'node:http'
 import type { PublicFailure } from '../plugins/proxy/index.ts'
 import type { RequestFacts } from './request-facts.ts'
-
-/** Methods that Fastify can route; HTTP/2 lets others through. */
-const known: ReadonlySet<string> = new Set(METHODS)
 
 const davCodes = { 400: 'HG_BAD_REQUEST', 403: 'HG_DENIED', 502: 'HG_DESTINATION' } as const
 const davMessages = {
@@ -29,7 +25,6 @@ export function refusalFor(method: string, facts: RequestFacts): PublicFailure |
   if (dav.kind === 'refuse') return refuse(dav.status, davCodes[dav.status], davMessages[dav.reason])
   // RFC 9110 §9.3.8: TRACE would show a client the fields that were added on the way.
   if (method === 'TRACE') return refuse(405, 'HG_METHOD', 'TRACE is not passed on')
-  if (!known.has(method)) return refuse(501, 'HG_METHOD', 'this method is not known here')
   if (match.kind === 'none') return refuse(404, 'HG_NO_ROUTE', 'no route of this gateway matches the address')
   if (match.route.fault !== null) {
     return refuse(503, 'HG_ROUTE_FAULT', 'this route is switched off by a mistake in its configuration', 60)

@@ -42,6 +42,7 @@ const goneForGood: Readonly<Record<string, string>> = {
   'content-length': 'framing: the connection to the origin says itself how long the body is',
   expect: 'answered here: the client gets 100 as soon as an origin reads the body',
   host: 'replaced by headers.host of the route',
+  proxy: 'a CGI program would take it for the proxy that it is to use (RFC 3875 §4.1.18)',
   trailer: 'framing: written anew for the connection to the origin',
   'x-hearthgate-debug': 'a question to the gateway itself',
   'transfer-encoding': 'framing: written anew for the connection to the origin',

@@ -43,20 +43,37 @@ export function decideClientError({ code, opening }: ClientErrorFacts): ClientEr
 }
 
 /**
- * Ends an HTTP/1.1 connection outside of any request. With a request under way the answer takes the place of its own
- * only while nothing of that has been sent and the fault is in its body; then the client reads one answer in all.
+ * Ends an HTTP/1.1 connection outside of any request. What has been asked before the fault is answered first, in its order
+ * (RFC 9112 §9.3.2): it may have run at an origin. Where the fault is in the body of the request under way, this answer takes
+ * the place of its own, but only while nothing of that has been sent.
  */
 export function answerAndClose(connection: Connection, status: number | null): void {
   const { socket, request, response } = connection
   connection.closing = true
-  if (status === null || !socket.writable) return void socket.destroy()
-  if (response === null) {
-    socket.write(rawAnswer(status))
-    connection.onUnwanted = lingerThenClose(socket, LINGER)
+  if (!socket.writable) return void socket.destroy()
+  if (response === null) return answerNow(connection, status)
+  if (request?.complete === true) {
+    connection.onUnwanted = countUnwanted(socket)
+    connection.afterAnswers = () => answerNow(connection, status)
     return
   }
-  if (!response.headersSent && request?.complete === false) socket.write(rawAnswer(status))
+  if (status !== null && !response.headersSent) socket.write(rawAnswer(status))
   socket.destroySoon()
+}
+
+function answerNow(connection: Connection, status: number | null): void {
+  const { socket } = connection
+  if (status === null || !socket.writable) return void socket.destroy()
+  socket.write(rawAnswer(status))
+  connection.onUnwanted = lingerThenClose(socket, LINGER)
+}
+
+/** What follows a fault is thrown away while answers are under way, up to the same bound. */
+function countUnwanted(socket: Socket): () => void {
+  const start = socket.bytesRead
+  return () => {
+    if (socket.bytesRead - start > LINGER.maxBytes) socket.destroy()
+  }
 }
 
 /** For sockets that Node's HTTP server has let go of (CONNECT, refused upgrades). */

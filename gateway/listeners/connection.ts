@@ -42,6 +42,8 @@ export class Connection implements Linked {
   closing = false
   /** While `closing`: to be called when more bytes came in. */
   onUnwanted: (() => void) | null = null
+  /** While `closing`: what is left to do when all that was asked before has been answered. */
+  afterAnswers: (() => void) | null = null
   /** When it came into its present list, and how much it had received by then. */
   sinceMs = 0
   receivedThen = 0

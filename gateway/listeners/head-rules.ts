@@ -2,6 +2,7 @@
  * Which request heads are refused before any handler sees them: what Node's parser and nghttp2 let through although it
  * is ambiguous to someone behind us (RFC 9112 §3.2, §6.1, RFC 9113 §8.2, §8.3).
  */
+import { METHODS } from 'node:http'
 import { isValidHost } from './host-syntax.ts'
 
 export interface RequestHead {
@@ -27,7 +28,11 @@ export interface HeadRefusal {
 /** Bytes of a request target; RFC 9112 §3 asks for at least 8,000. */
 export const MAX_TARGET_LENGTH = 16_384
 
+/** Methods that the app can route. Over HTTP/1.1 the parser refuses the others, over HTTP/2 it does not. */
+const known: ReadonlySet<string> = new Set(METHODS)
+
 const plain: HeadDecision = { admit: true, underscores: false }
+const tooLarge: HeadRefusal = { admit: false, status: 413, reason: 'content too large' }
 const withUnderscores: HeadDecision = { admit: true, underscores: true }
 
 /** `maxLines` counts field lines, without the pseudo-header fields of HTTP/2. */
@@ -38,6 +43,8 @@ export function decideHead(head: RequestHead, maxLines: number): HeadDecision {
 function refusalOfLine(head: RequestHead): HeadRefusal | null {
   if (!head.http2 && head.version !== '1.1' && head.version !== '1.0') return refuse(505, 'HTTP version not supported')
   if (head.target.length > MAX_TARGET_LENGTH) return refuse(414, 'request target too long')
+  // RFC 9110 §9.1.
+  if (head.http2 && !known.has(head.method)) return refuse(501, 'unknown method')
   if (!isValidTarget(head)) return refuse(400, 'malformed request target')
   return null
 }
@@ -55,11 +62,18 @@ function decideFields1(head: RequestHead, maxLines: number): HeadDecision {
     } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') {
       const refusal = refusalOfCoding(head, fields[i + 1] as string)
       if (refusal !== null) return refusal
+    } else if (name.length === 14 && name.toLowerCase() === 'content-length') {
+      if (isEndless(fields[i + 1] as string)) return tooLarge
     } else if (name.includes('_')) underscores = true
   }
   if (hosts > 1) return refuse(400, 'more than one Host')
   if (hosts === 0 && head.version === '1.1') return refuse(400, 'no Host')
   return underscores ? withUnderscores : plain
+}
+
+/** A length that cannot be counted to (RFC 9110 §8.6 warns of overflows). */
+function isEndless(length: string): boolean {
+  return length.length > 15 && !Number.isSafeInteger(Number(length))
 }
 
 /** A coded body could only be passed on as it is, and the origin has not been asked whether it knows the coding. */
@@ -87,6 +101,8 @@ function decideFields2(head: RequestHead, maxLines: number): HeadDecision {
     if (name === 'host') {
       if (host !== null) return refuse(400, 'more than one Host')
       host = value
+    } else if (name === 'content-length') {
+      if (isEndless(value)) return tooLarge
     } else if (name.includes('_')) underscores = true
   }
   if (lines > maxLines) return refuse(431, 'too many header lines')

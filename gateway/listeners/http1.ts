@@ -21,7 +21,7 @@ export function createHttp1(limits: GlobalLimits, handlers: ListenerHandlers, in
     // Bodies and answers are bounded by progress, never by a clock.
     requestTimeout: 0,
     headersTimeout: 0,
-    shouldUpgradeCallback: req => handlers.isUpgrade(req),
+    shouldUpgradeCallback: req => intake.mayUpgrade(req),
   })
   // Counted before the handler instead: Node leaves fields beyond its count out of sight.
   server.maxHeadersCount = 0

@@ -71,6 +71,11 @@ export class Intake {
     refuseRequest(req, res, 417, 'unknown expectation')
   }
 
+  /** One that is sent ahead is a request like others (RFC 9110 §7.8 leaves it to the server): its turn has not come. */
+  mayUpgrade(req: IncomingMessage): boolean {
+    return connectionOf(req.socket)?.active === 0 && this.#handlers.isUpgrade(req)
+  }
+
   upgrade(req: IncomingMessage, socket: Socket, head: Buffer): void {
     const connection = connectionOf(socket)
     if (connection === undefined || connection.closing || connection.active > 0) return void socket.destroy()
@@ -89,12 +94,18 @@ export class Intake {
   /** 'connect' over HTTP/1.1: this is no forward proxy. What follows the head is not read as anything. */
   connect1(socket: Socket): void {
     const connection = connectionOf(socket)
-    if (connection !== undefined) connection.closing = true
     this.#handlers.onClientError?.('refused-head')
+    if (connection !== undefined) {
+      // Node has taken its hands off the socket, so an answer under way is lost; this one must not pass for it.
+      if (connection.active > 0) return void socket.destroy()
+      connection.closing = true
+    }
     answerRaw(socket, 405, 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n')
   }
 
   #start1(connection: Connection, req: IncomingMessage, res: ServerResponse): void {
+    // The fault that ends the connection is in the body of this one.
+    if (connection.afterAnswers !== null && !req.complete) return connection.afterAnswers()
     this.#book.begin(connection)
     connection.request = req
     connection.response = res
@@ -113,6 +124,7 @@ export class Intake {
     if (socket.destroyed || socket.writableEnded || connection.active > 0) return
     const next = connection.pipelined.shift()
     if (next !== undefined) next(connection)
+    else if (connection.afterAnswers !== null) connection.afterAnswers()
     else if (connection.via.draining) socket.destroySoon()
   }
 

@@ -44,15 +44,28 @@ export function answerHead(rawHeaders: readonly string[], { requestId, status, r
     const { lower, role } = answerField(name)
     if (role === 'plain') {
       if (nominated === null || !nominated.has(lower)) fields.push(name, value)
-    } else if (role === 'length') contentLength = Number.parseInt(value, 10)
+    } else if (role === 'length') contentLength = readLength(value, contentLength)
     else if (role === 'trailer') trailer = value
     else if (role === 'via') via += `${value}, `
   }
   fields.push('Via', `${via}1.1 ${GATEWAY_NAME}`, 'X-Request-Id', requestId)
   const ruled = applyRules(fields, rules)
   if (status !== 304) rules.amend?.(ruled)
-  return { fields: ruled, contentLength, trailer }
+  return { fields: ruled, contentLength: Number.isNaN(contentLength) ? null : contentLength, trailer }
 }
+
+/**
+ * Where a body follows, its length has been checked before. Behind the head of a HEAD or 304 nothing follows, and a length that is
+ * none, or two, must not go on (RFC 9110 §8.6): none is said then. NaN stands for that until the head is whole.
+ */
+function readLength(value: string, known: number | null): number {
+  const [first = '', ...others] = value.split(',').map(member => member.trim())
+  if (!DIGITS.test(first) || others.some(other => other !== first)) return Number.NaN
+  const length = Number(first)
+  return known === null || known === length ? length : Number.NaN
+}
+
+const DIGITS = /^[0-9]{1,15}$/
 
 /** Fields of an interim answer: what the rules for heads leave, without what only a final answer can mean. */
 export function interimFields(rawHeaders: readonly string[], rules: FieldRules): string[] {

@@ -18,6 +18,8 @@ const LEAST_IDLE_MS = 100
 const TIMES_SEEN = 2
 const TIMES_SEEN_SHORT = 5
 const SHORT_IDLE_MS = 500
+/** For how long an origin that closed at once may do so again; a restart that did it is over by then. */
+const HASTE_MEMORY_MS = 10_000
 /** Closings by the origin count as its limit when their idle times differ by no more than this share … */
 const SAME_LIMIT_SHARE = 0.15
 /** … or this, whichever is more, and when they lie apart: a restart closes everything at one moment. */
@@ -59,13 +61,15 @@ export function decideIdleLimitOnce(known: IdleKnowledge, maxIdleMs: number, now
   const limit = decideIdleLimit(known, maxIdleMs, nowMs)
   const last = known.lastClose
   if (last === null || nowMs - last.atMs >= CLOSED_MEMORY_MS) return limit
-  return Math.min(limit, belowLimit(last.idleMs))
+  const below = belowLimit(last.idleMs)
+  if (below >= LEAST_IDLE_MS) return Math.min(limit, below)
+  return nowMs - last.atMs < HASTE_MEMORY_MS ? 0 : limit
 }
 
 /** A kept connection was used again after `idleMs` and answered: the origin is at least that patient. */
 export function learnFromReuse(known: IdleKnowledge, idleMs: number, maxIdleMs: number): void {
   // An origin that lets a connection be idle for longer than it lately closed one after did not close for its age.
-  if (known.lastClose !== null && idleMs > known.lastClose.idleMs * 2) known.lastClose = null
+  if (known.lastClose !== null && idleMs > Math.max(known.lastClose.idleMs * 2, LEAST_IDLE_MS)) known.lastClose = null
   const present = known.learnedMs ?? UNKNOWN_ORIGIN_IDLE_MS
   if (idleMs >= present * PROOF_SHARE) known.learnedMs = Math.min(maxIdleMs, present * GROWTH)
 }

@@ -13,8 +13,7 @@ export interface ByteMeter {
 export interface PumpOptions {
   readonly source: Duplex
   readonly sink: Duplex
-  /** Null where the bytes are no WebSocket frames. */
-  readonly borders: FrameBorders | null
+  readonly borders: FrameBorders
   /** Whether our own Close frame must be masked, i.e. whether `sink` is the origin. */
   readonly masked: boolean
   readonly meter: ByteMeter | null
@@ -53,7 +52,7 @@ export class Pump {
   finish(code: number): void {
     if (this.#discarding || this.#farewell !== null) return
     const { borders, masked } = this.#options
-    const isKnown = borders !== null && !borders.lost
+    const isKnown = !borders.lost
     const farewell = !isKnown || borders.closed ? EMPTY : closeFrame(code, masked)
     if (!isKnown || borders.atBorder) this.#stop(farewell)
     else this.#farewell = farewell
@@ -62,8 +61,8 @@ export class Pump {
   #take(chunk: Buffer): void {
     if (this.#discarding) return
     const { borders } = this.#options
-    if (this.#farewell === null || borders === null) {
-      borders?.advance(chunk)
+    if (this.#farewell === null) {
+      borders.advance(chunk)
       this.#pass(chunk)
       return
     }

@@ -11,7 +11,7 @@ export interface ClientFacts {
 }
 
 const dropped = new Set([
-  ...['connection', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'te', 'trailer', 'upgrade'],
+  ...['connection', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'te', 'trailer', 'upgrade', 'proxy'],
   ...['transfer-encoding', 'content-length', 'http2-settings'],
   ...['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'x-real-ip'],
   ...['remote-user', 'x-remote-user', 'x-webauth-user', 'x-forwarded-user'],

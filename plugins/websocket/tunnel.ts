@@ -5,11 +5,11 @@
 import type { Duplex } from 'node:stream'
 import { type BodyMeasure, decideFraming, measureBody } from './answer-body.ts'
 import type { AnswerHead } from './answer-head.ts'
-import { refusalHeaders, switchingHeaders } from './answer-rules.ts'
+import { isSwitchAsked, refusalHeaders, switchingHeaders } from './answer-rules.ts'
 import { type UpgradeFailure, upgradeFailure } from './errors.ts'
 import { FrameBorders } from './frame-borders.ts'
 import { Handshake } from './handshake.ts'
-import { areValidLines, encodeHead, tokensOf } from './head-lines.ts'
+import { areValidLines, encodeHead } from './head-lines.ts'
 import { ProgressLimit } from './progress-limit.ts'
 import { Pump } from './pump.ts'
 import { Refusal } from './refusal.ts'
@@ -120,7 +120,8 @@ export class Tunnel {
     const framing = decideFraming(head)
     const bytes = encodeHead(`HTTP/1.1 ${head.status} ${head.reason}`, headers)
     if (!areValidLines(headers)) this.#fail(upgradeFailure('invalid', 'rewritten header'))
-    else if (isSwitch) this.#open(bytes, rest, tokensOf(head.headers, 'upgrade').includes('websocket'))
+    else if (isSwitch && !isSwitchAsked(head)) this.#fail(upgradeFailure('invalid', 'a switch that nobody asked for'))
+    else if (isSwitch) this.#open(bytes, rest)
     else if (framing.kind === 'invalid') this.#fail(upgradeFailure('invalid', framing.reason))
     else this.#refuse(bytes, rest, measureBody(framing))
   }
@@ -135,14 +136,13 @@ export class Tunnel {
     this.#refusal.start(rest)
   }
 
-  #open(head: Buffer, rest: Buffer, hasFrames: boolean): void {
+  #open(head: Buffer, rest: Buffer): void {
     const { client, upstream, meters, idleMs } = this.#options
-    const borders = (masked: boolean) => (hasFrames ? new FrameBorders(masked) : null)
-    const up = { source: client, sink: upstream, borders: borders(true), masked: true, meter: meters?.up ?? null }
-    const down = { source: upstream, sink: client, borders: borders(false), masked: false, meter: meters?.down ?? null }
+    const up = { source: client, sink: upstream, borders: new FrameBorders(true), masked: true }
+    const down = { source: upstream, sink: client, borders: new FrameBorders(false), masked: false }
     this.#phase = 'open'
-    this.#up = new Pump({ ...up, onSourceEnd: () => this.#halfClosed(upstream) })
-    this.#down = new Pump({ ...down, onSourceEnd: () => this.#halfClosed(client) })
+    this.#up = new Pump({ ...up, meter: meters?.up ?? null, onSourceEnd: () => this.#halfClosed(upstream) })
+    this.#down = new Pump({ ...down, meter: meters?.down ?? null, onSourceEnd: () => this.#halfClosed(client) })
     this.#limitReason = 'idle'
     this.#limit.idle(idleMs)
     client.cork()

@@ -41,6 +41,8 @@ t.test('the models are as strict as they have to be', t => {
     [`${head}Transfer-Encoding: chunked\r\n\r\n2;x\r\nab\r\n0\r\nX: y\r\n\r\n`, 1, 'whole'],
     [`${head}Transfer-Encoding: chunked\r\n\r\n2\nab\r\n0\r\n\r\n`, 1, 'invalid'],
     [`${head}Transfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n`, 1, 'invalid'],
+    ['GET  /   HTTP/1.1\r\nHost: a\r\n\r\n', 1, 'whole'],
+    ['GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n', 0, 'invalid'],
     ['GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n', 0, 'invalid'],
     ['GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n', 0, 'invalid'],
     ['GET / HTTP/1.1\r\n\r\n', 0, 'invalid'],

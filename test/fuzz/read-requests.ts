@@ -13,6 +13,10 @@ export interface Asked {
   readonly body: string
   /** `partial` and `invalid` are said of its body; it is then the last one. */
   readonly ending: Ending
+  /** Empty lines in front of it, and what passes for them. */
+  readonly before: string
+  /** The head as it was written, without the empty line at its end. */
+  readonly head: string
 }
 
 export interface Reading {
@@ -21,7 +25,8 @@ export interface Reading {
   readonly rest: Ending
 }
 
-const LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) HTTP\/1\.([01])$/
+// RFC 9112 §3 lets a recipient take several spaces for one; what goes on has one.
+const LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) +([\x21-\x7e]+) +HTTP\/1\.([01])$/
 const noBody = (end: number): Body => ({ body: '', ending: 'whole', end, trailers: [] })
 
 export function readRequests(bytes: string): Reading {
@@ -29,14 +34,17 @@ export function readRequests(bytes: string): Reading {
   let at = 0
   for (;;) {
     // RFC 9112 §2.2: empty lines in front of a request are to be ignored, and they may end with a bare LF.
+    const from = at
     while (bytes[at] === '\r' || bytes[at] === '\n') at++
+    const before = bytes.slice(from, at)
     if (at >= bytes.length) return { requests, rest: 'whole' }
     const end = bytes.indexOf('\r\n\r\n', at)
     if (end < 0) return { requests, rest: 'partial' }
-    const head = readHead(bytes.slice(at, end))
+    const text = bytes.slice(at, end)
+    const head = readHead(text)
     if (head === null) return { requests, rest: 'invalid' }
     const { body, ending, trailers, end: next } = readBody(bytes, end + 4, head)
-    requests.push({ ...head, body, ending, trailers })
+    requests.push({ ...head, body, ending, trailers, before, head: text })
     if (ending !== 'whole') return { requests, rest: ending }
     at = next
   }

@@ -1,4 +1,7 @@
 /** Faults that the fuzzers of test/fuzz found, kept as tests: each failed before it was mended. */
+import { once } from 'node:events'
+import http2 from 'node:http2'
+import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -92,4 +95,16 @@ t.test('the leaving of a client of HTTP/2 that asked for a head alone ends the w
   h2.socket.destroy()
   await eventually(() => origin.sockets.size === 0)
   t.equal(origin.requests.length, 1)
+})
+
+t.test('a method that nobody knows gets 501 over HTTP/2, and nothing of what is inside', async t => {
+  const origin = await originFor(t, () => {})
+  const { port } = await startGateway(t, `${tls}routes:\n${route('app', '/', origin.url)}`)
+  const session = http2.connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false })
+  t.teardown(() => session.destroy())
+  const stream = session.request({ ':method': 'FOO', ':path': '/', ':authority': 'a' })
+  const [head] = await once(stream, 'response', { signal: AbortSignal.timeout(3_000) })
+  t.equal(head[':status'], 501)
+  t.match(JSON.parse(await text(stream)), { message: 'unknown method' })
+  t.equal(origin.requests.length, 0)
 })

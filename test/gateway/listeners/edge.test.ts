@@ -31,6 +31,7 @@ const refused: [name: string, bytes: string, status: number][] = [
   ['a hex length', `${head('Content-Length: 0x5')}hello`, 400],
   ['a length with a space', `${head('Content-Length: 0 5')}hello`, 400],
   ['a length beyond 64 bits', `${head('Content-Length: 18446744073709551621')}hello`, 400],
+  ['a length that nobody can count to', `${head('Content-Length: 9007199254740993')}hello`, 413],
   ['an empty length', head('Content-Length: ') + hidden, 400],
   [
     'Transfer-Encoding in HTTP/1.0',

@@ -94,6 +94,13 @@ t.test('heads over HTTP/2', async t => {
   t.match(decideHead({ http2: true, version: '2.0', method: 'GET', target: '/', fields: [] }, 3), { status: 400 })
 })
 
+t.test('a method that nobody knows, over HTTP/2', async t => {
+  const decide = (method: string) =>
+    decideHead({ http2: true, version: '2.0', method, target: '/', fields: [':authority', 'a.test'] }, 3)
+  for (const method of ['GET', 'PROPFIND', 'QUERY']) t.ok(decide(method).admit, method)
+  for (const method of ['get', 'FOO', 'PRI']) t.match(decide(method), { admit: false, status: 501 }, method)
+})
+
 t.test('absolute targets over HTTP/1.1', async t => {
   const decide = (target: string) =>
     decideHead({ http2: false, version: '1.1', method: 'GET', target, fields: ['Host', 'a'] }, 9)

@@ -191,7 +191,9 @@ t.test('a client that takes stale answers gets one', async t => {
 t.test('only-if-cached is a 504 where the origin would have to be asked', async t => {
   const app = await rig(t)
   const asking = { 'Cache-Control': 'only-if-cached' }
-  t.equal((await app.get('/x', asking)).status, 504)
+  const none = await app.get('/x', asking)
+  t.equal(none.status, 504)
+  t.equal(statusOf(none), 'hearthgate; detail=only-if-cached')
   await app.store(stale())
   t.equal((await app.get('/x', asking)).status, 504)
   t.equal(app.asked, 1)

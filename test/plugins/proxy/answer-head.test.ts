@@ -45,6 +45,19 @@ t.test('framing is told apart from fields', async t => {
       ],
       3,
     ],
+    ['the same twice', [['Content-Length', '5, 5']], 5],
+    ['two', [['Content-Length', '5, 6']], null],
+    [
+      'two lines',
+      [
+        ['Content-Length', '5'],
+        ['Content-Length', '6'],
+      ],
+      null,
+    ],
+    ...['', 'x', '5x', '+5', '-5', '0x5', '5.0', '99999999999999999999'].map(
+      (length): [string, Line[], number | null] => [`no length: ${length}`, [['Content-Length', length]], null],
+    ),
   ]
   for (const [name, lines, wanted] of cases) {
     const head = answerHead(flat(lines), facts)

@@ -132,6 +132,9 @@ t.test('single rules', async t => {
     ['Trailer', [['Trailer', 'x-sum']], 'trailer', []],
     ['an empty value', [['X-App-One', '']], 'x-app-one', ['']],
     ['a prefix by a stranger', [['X-Forwarded-Prefix', '/evil']], 'x-forwarded-prefix', []],
+    ['a proxy for CGI programs', [['Proxy', 'http://evil.example']], 'proxy', []],
+    ['an address for PHP', [['Client-IP', '6.6.6.6']], 'client-ip', []],
+    ['a method for a server that decides', [['X-Forwarded-Method', 'GET']], 'x-forwarded-method', []],
     ['a request id by a stranger', [['X-Request-Id', 'evil']], 'x-request-id', ['id-1']],
     [
       'a rewritten URL',

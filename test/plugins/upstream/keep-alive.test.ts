@@ -45,6 +45,18 @@ t.test('one closing is enough for a request that cannot be sent again', async t 
   t.equal(decideIdleLimitOnce(known, 30_000, 1_002), UNKNOWN_ORIGIN_IDLE_MS, 'a longer silence disproves it')
 })
 
+t.test('where the origin has closed at once, what cannot be sent again goes on no used connection', async t => {
+  const known = unknownOrigin()
+  learnFromClose(known, 2, 1_000)
+  learnFromReuse(known, 5, 30_000)
+  t.equal(decideIdleLimit(known, 30_000, 1_001), UNKNOWN_ORIGIN_IDLE_MS)
+  t.equal(decideIdleLimitOnce(known, 30_000, 10_999), 0, 'a short silence disproves nothing')
+  t.equal(decideIdleLimitOnce(known, 30_000, 11_000), UNKNOWN_ORIGIN_IDLE_MS, 'forgotten after ten seconds')
+  learnFromClose(known, 2, 20_000)
+  learnFromReuse(known, 150, 30_000)
+  t.equal(decideIdleLimitOnce(known, 30_000, 20_001), UNKNOWN_ORIGIN_IDLE_MS)
+})
+
 const duration = fc.integer({ min: 1, max: 600_000 })
 
 t.test('the limit is always below what the origin said or showed, and never above the setting', async () => {
