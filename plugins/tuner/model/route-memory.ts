@@ -50,7 +50,9 @@ export class RouteMemory {
   /** The same of first attempts, over some ten seconds. */
   readonly lately = { first: 0, firstFailed: 0 }
   /** Never fading. */
-  readonly hedges = { made: 0, won: 0 }
+  readonly hedges = { made: 0, won: 0, asked: 0 }
+  /** Requests of the window that ended without an answer, and not because they were given no place. */
+  gaveUp = 0
   #baselineMs: number | null = null
   revalidated = 0
   changed = 0
@@ -143,6 +145,8 @@ export class RouteMemory {
     this.changed = this.changed * KEEP_SLOWLY + amount(window?.changed)
     this.lately.first *= KEEP_BRIEFLY
     this.lately.firstFailed *= KEEP_BRIEFLY
+    this.gaveUp = Math.max(0, amount(window?.fail) - amount(window?.shed))
+    this.hedges.asked += amount(window?.arrivals)
     this.hedges.made += amount(window?.hedges)
     this.hedges.won += amount(window?.hedgeWins)
     this.#baselineMs = null
