@@ -269,6 +269,7 @@ export class ConcurrencyKnob {
   /** While the upstream is blocked, nothing that is seen says how many it can bear. */
   #stalls(): boolean {
     const state = this.#stall.decide(this.limit)
+    if (state === 'drained') this.startAgain()
     if (state === 'widened' || state === 'over') this.#step = null
     if (state === 'over') this.#upstream.lookAgain()
     return state === 'stalled' || state === 'widened'
