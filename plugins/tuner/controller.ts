@@ -191,9 +191,10 @@ class TunerController implements Controller {
     if (upstream.rollback.isHolding) return
     knobs.attempts.decide(memory, upstream.memory, book)
     if (!isTurn) return
-    knobs.longHolders.decide(memory, book)
+    knobs.longHolders.decide(memory, upstream.memory, book)
     if (upstream.concurrency.isChecking) return
-    decideWait(memory, book)
+    // What holds no slot waits for none.
+    if (!knobs.longHolders.isExempt) decideWait(memory, book)
     knobs.hedge.decide(memory, upstream.memory, book)
     knobs.compression.decide(memory, { cores: this.#cores, cpu: this.#cpu }, book)
     decideTimeout(memory, book)

@@ -7,6 +7,7 @@
 import type { Book } from '../guard/book.ts'
 import { clamp, rounded } from '../model/numbers.ts'
 import type { UpstreamMemory } from '../model/upstream-memory.ts'
+import { LEAST_SLOTS } from './floor.ts'
 
 const STALL_WINDOWS = 2
 /** So many answers must be missing as well: an upstream whose answers take seconds is silent for seconds. */
@@ -18,7 +19,6 @@ const IN_VAIN = 8
 /** Windows of silence, with clients who have left, until it counts as drowned; and until each further step. */
 const DROWNED = 20
 const DROWNED_STEP = 10
-const DRAINED = 2
 /** Stalls with fewer windows between them have one cause that stays: something that lasts holds slots. */
 const STALLS_TOGETHER = 60
 
@@ -73,10 +73,14 @@ export class StallWatch {
 
   #drain(limit: number): StallState {
     if (this.#limitBefore === 0) this.#limitBefore = limit
-    if (limit <= DRAINED || (this.#stalled - DROWNED) % DROWNED_STEP !== 0) return 'stalled'
+    if (limit <= LEAST_SLOTS || (this.#stalled - DROWNED) % DROWNED_STEP !== 0) return 'stalled'
     this.#isDrained = true
     const why = 'clients leave before anything comes back: it has drowned in its own work'
-    this.#set(Math.max(DRAINED, Math.round(Math.min(limit, this.#limitBefore) / 2)), why, 'it gets through what it has')
+    this.#set(
+      Math.max(LEAST_SLOTS, Math.round(Math.min(limit, this.#limitBefore) / 2)),
+      why,
+      'it gets through what it has',
+    )
     return 'stalled'
   }
 

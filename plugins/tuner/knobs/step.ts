@@ -1,0 +1,28 @@
+/**
+ * A step of the concurrency limit that is being checked, and what it is checked by.
+ */
+import type { Look } from '../model/upstream-memory.ts'
+import type { Entry } from '../types.ts'
+
+export interface Step {
+  readonly from: number
+  readonly to: number
+  readonly before: Rates
+  readonly entry: Entry
+}
+
+/** Of the windows in which the limit held requests back: only these tell what the upstream can do. */
+export interface Rates {
+  readonly doneARound: number
+  readonly done: number
+  readonly isUsed: boolean
+}
+
+export function ratesOf({ doneSaturated: done, saturated }: Look): Rates {
+  return { doneARound: done / Math.max(1, saturated), done, isUsed: saturated > 0 }
+}
+
+export function conclude(entry: Entry, verdict: 'kept' | 'undone', measured: string): void {
+  entry.verdict = verdict
+  entry.measured = measured
+}
