@@ -150,7 +150,7 @@ class TunerController implements Controller {
     this.#readSamples(window)
     for (const [id, { memory, rollback, concurrency }] of this.#upstreams) {
       memory.readWindow(window.upstreams?.[id])
-      rollback.observe(window)
+      rollback.observe(window, concurrency.isDraining)
       if (goHomeWhileIdle(memory, this.#book)) concurrency.startAgain()
     }
     for (const [id, { memory }] of this.#routes) memory.readWindow(window.routes?.[id])

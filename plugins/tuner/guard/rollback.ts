@@ -9,6 +9,8 @@ import type { Book, Scope } from './book.ts'
 
 const MINUTE = 60
 const WORSE = 0.05
+/** And by so much at least: where hardly anything is gained, a twentieth of it is chance. */
+const LEAST_LOSS = 0.02
 /** More failures than that are the upstream's doing: no knob of ours makes answers fail. */
 const MORE_FAILING = 0.02
 /** Windows between two looks. */
@@ -56,6 +58,8 @@ export class Rollback {
   readonly #rolledBackAt: number[] = []
   #holdUntil = 0
   #suspicion = 0
+  /** What the minute after it holds is still of the drowned. */
+  #drainingUntil = 0
 
   readonly #turn: number
 
@@ -71,8 +75,11 @@ export class Rollback {
     return this.#book.now < this.#holdUntil
   }
 
-  observe(window: TunerWindow): void {
+  /** `isDraining`: the upstream has drowned, and fewer are let in until it answers again. */
+  observe(window: TunerWindow, isDraining = false): void {
     this.#remember(window)
+    if (isDraining) this.#drainingUntil = this.#book.now + MINUTE
+    if (this.#book.now < this.#drainingUntil) return
     if (this.#book.now % EVERY !== this.#turn || this.#seconds.length < MINUTE) return
     let arrivals = 0
     let gained = 0
@@ -97,7 +104,7 @@ export class Rollback {
     const good = this.#good.get(load)
     const lastChange = this.#lastEntry()?.seq ?? 0
     const isMoved = good !== undefined && lastChange > good.changes
-    const bar = good === undefined ? 0 : good.utility * (1 - WORSE)
+    const bar = good === undefined ? 0 : Math.min(good.utility * (1 - WORSE), good.utility - LEAST_LOSS)
     if (good === undefined || utility >= bar) {
       this.#suspicion = 0
       if (this.#isSettled()) this.#keep(load, { utility, failing }, good)

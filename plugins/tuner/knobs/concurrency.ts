@@ -8,7 +8,7 @@ import { clamp, rounded } from '../model/numbers.ts'
 import type { Look, UpstreamMemory } from '../model/upstream-memory.ts'
 import { floorOf, LEAST_SLOTS } from './floor.ts'
 import { StallWatch } from './stall.ts'
-import { conclude, type Rates, ratesOf, type Step } from './step.ts'
+import { conclude, missingAnswers, type Rates, ratesOf, type Step } from './step.ts'
 
 export const START_LIMIT = 16
 const MOST = 256
@@ -76,6 +76,10 @@ export class ConcurrencyKnob {
     return this.#step !== null
   }
 
+  get isDraining(): boolean {
+    return this.#stall.isDraining
+  }
+
   /** The limit is where it began: what is found from now on is found as at first. */
   startAgain(): void {
     this.#isStarting = true
@@ -91,6 +95,8 @@ export class ConcurrencyKnob {
     const enough = look.ratios.count >= ENOUGH || (look.windows >= ENOUGH_WINDOWS && look.ratios.count >= A_FEW)
     const isCrowded = look.ratios.count >= ENOUGH_CROWDED && look.ratios.quantile(0.5) > CROWDED
     if (!enough && !isCrowded) {
+      const ratio = missingAnswers(look, this.#upstream.routes)
+      if (ratio > CROWDED && this.limit > floorOf(this.#upstream, this.#book)) return this.#shrink(look, ratio)
       if (look.windows >= 4 * ENOUGH_WINDOWS) this.#upstream.lookAgain()
       return
     }

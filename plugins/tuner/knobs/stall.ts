@@ -12,13 +12,15 @@ import { LEAST_SLOTS } from './floor.ts'
 const STALL_WINDOWS = 2
 /** So many answers must be missing as well: an upstream whose answers take seconds is silent for seconds. */
 const MISSING = 6
+/** Silent for so many windows is silent, however seldom it answers. */
+const MOST_MISSING = 20
 const STALL_MOST = 64
 const STALL_WIDENS = 2
 /** Windows after which more slots would have let something through. */
 const IN_VAIN = 8
 /** Windows of silence, with clients who have left, until it counts as drowned; and until each further step. */
-const DROWNED = 20
-const DROWNED_STEP = 10
+const DROWNED = 12
+const DROWNED_STEP = 5
 /** Stalls with fewer windows between them have one cause that stays: something that lasts holds slots. */
 const STALLS_TOGETHER = 60
 
@@ -41,6 +43,11 @@ export class StallWatch {
     this.#book = book
   }
 
+  /** Fewer are let in until it answers again; what clients get meanwhile says nothing of other knobs. */
+  get isDraining(): boolean {
+    return this.#isDrained
+  }
+
   decide(limit: number): StallState {
     const { now, rate } = this.#upstream
     const slots = this.#limitBefore > 0 ? Math.min(limit, this.#limitBefore) : limit
@@ -55,9 +62,9 @@ export class StallWatch {
     this.#stalled++
     for (const { gaveUp } of this.#upstream.routes) this.#haveLeft += gaveUp
     const missing = this.#rate > 0 ? MISSING / this.#rate : MISSING
-    if (this.#stalled < clamp(missing, STALL_WINDOWS, DROWNED)) return 'flowing'
+    if (this.#stalled < clamp(missing, STALL_WINDOWS, MOST_MISSING)) return 'flowing'
+    if (this.#haveLeft > 0) return this.#stalled >= DROWNED ? this.#drain(limit) : 'stalled'
     if (this.#limitBefore === 0 && limit < STALL_MOST) return this.#widen(limit)
-    if (this.#haveLeft > 0 && this.#stalled >= DROWNED) return this.#drain(limit)
     if (limit > this.#limitBefore && this.#limitBefore > 0 && this.#stalled >= this.#widenedAt + IN_VAIN)
       this.#set(this.#limitBefore, 'more slots have let nothing through', 'nothing is added to what is stuck')
     return 'stalled'

@@ -1,6 +1,7 @@
 /**
  * A step of the concurrency limit that is being checked, and what it is checked by.
  */
+import type { RouteMemory } from '../model/route-memory.ts'
 import type { Look } from '../model/upstream-memory.ts'
 import type { Entry } from '../types.ts'
 
@@ -25,4 +26,16 @@ export function ratesOf({ doneSaturated: done, saturated }: Look): Rates {
 export function conclude(entry: Entry, verdict: 'kept' | 'undone', measured: string): void {
   entry.verdict = verdict
   entry.measured = measured
+}
+
+const SILENT_WINDOWS = 10
+
+/**
+ * How many times as slow as alone attempts must be where hardly any ends, by Little's law: so many are in flight, so few
+ * are finished a second. 0 where that says nothing.
+ */
+export function missingAnswers({ windows, saturated, inflight, done }: Look, routes: readonly RouteMemory[]): number {
+  const aloneMs = Math.max(0, ...routes.map(route => route.aloneMs))
+  if (windows < SILENT_WINDOWS || saturated < windows / 2 || aloneMs === 0) return 0
+  return (1000 * inflight) / Math.max(1, done) / aloneMs
 }

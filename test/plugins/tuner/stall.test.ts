@@ -78,13 +78,45 @@ t.test('slots that let nothing through are taken back, however long it lasts', a
   )
 })
 
-t.test('where clients leave before anything comes back, fewer and fewer may enter', async t => {
+t.test('where clients leave before anything comes back, fewer and fewer may enter and none more', async t => {
   const limits = run([
     { seconds: 30, ok: 20 },
     { seconds: 90, ok: 0, left: 2 },
   ])
   t.same(
     limits.map(([, limit]) => limit),
-    [32, 16, 8, 4, 2],
+    [8, 4, 2],
   )
 })
+
+t.test('the rollback does not let them in again', async t => {
+  const limits = run([
+    { seconds: 200, ok: 20 },
+    { seconds: 300, ok: 0, left: 20 },
+  ])
+  t.equal(limits.at(-1)?.[1], 2, JSON.stringify(limits))
+})
+
+t.test(
+  'where hardly anything ends, so many in flight for so few answers are slow, though few have told so',
+  async t => {
+    const controller = createController({
+      upstreams: [{ id: 'u' }],
+      routes: [{ id: 'r', upstream: 'u', slo: { goodMs: 6000, badMs: 25_000 } }],
+    })
+    for (let i = 0; i < 60; i++) {
+      const isBusy = i >= 30
+      // One answer in five seconds with 16 in flight: 80 s each.
+      const ok = !isBusy || i % 5 === 0 ? 1 : 0
+      const inflightAvg = isBusy ? 16 : 1
+      const attempt = { route: 'r', upstream: 'u', ms: 1200, kind: 'ok' as const, inflight: 1, try: 1 }
+      controller.observe({
+        t: i * 1000,
+        upstreams: { u: { arrivals: 1, attempts: ok, ok, inflightAvg, inflightMax: 16, limitedFrac: isBusy ? 1 : 0 } },
+        routes: { r: { arrivals: 1, ok } },
+        attempts: Array.from({ length: isBusy ? 0 : 1 }, () => attempt),
+      })
+    }
+    t.ok(Number(controller.value('upstream', 'u', 'maxConcurrency')) < 8)
+  },
+)
