@@ -90,7 +90,7 @@ class TunerController implements Controller {
         memory,
         upstream,
         attempts: new AttemptsKnob(),
-        hedge: new HedgeKnob(),
+        hedge: new HedgeKnob(this.#routes.size),
         compression: new CompressionKnob(),
         cacheTtl: new CacheTtlKnob(),
         longHolders: new LongHolders(),
@@ -206,9 +206,8 @@ class TunerController implements Controller {
     const isKnown = typeof inForce === 'object' && inForce !== null
     if (!isKnown) return this.#repeat()
     const parts = Math.ceil(this.#book.count / HELD_AT_ONCE)
-    let turn = 0
-    for (const knob of this.#book.all()) {
-      if (turn++ % parts === this.#book.now % parts) this.#hold(knob, inForce as Record<string, unknown>)
+    for (const knob of this.#book.each(parts, this.#book.now % parts)) {
+      this.#hold(knob, inForce as Record<string, unknown>)
     }
   }
 

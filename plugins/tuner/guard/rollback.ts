@@ -27,11 +27,11 @@ const LEAST_ARRIVALS = 100
 const MOST_LOADS = 24
 
 interface Second {
-  readonly arrivals: number
-  readonly gained: number
-  readonly weight: number
-  readonly attempts: number
-  readonly failed: number
+  arrivals: number
+  gained: number
+  weight: number
+  attempts: number
+  failed: number
 }
 
 /** Where a knob stood. */
@@ -53,7 +53,9 @@ interface Good {
 export class Rollback {
   readonly #upstream: UpstreamMemory
   readonly #book: Book
+  /** A ring: written over, since a new record an upstream and window would be much of what is allocated. */
   readonly #seconds: Second[] = []
+  #oldest = 0
   readonly #good = new Map<string, Good>()
   readonly #rolledBackAt: number[] = []
   #holdUntil = 0
@@ -146,6 +148,13 @@ export class Rollback {
     if (last !== undefined) this.#goBack(last, last.utility)
   }
 
+  #oldestSecond(): Second {
+    if (this.#seconds.length < MINUTE) this.#seconds.push({ arrivals: 0, gained: 0, weight: 0, attempts: 0, failed: 0 })
+    const second = this.#seconds[this.#oldest] as Second
+    this.#oldest = (this.#oldest + 1) % MINUTE
+    return second
+  }
+
   #remember({ routes }: TunerWindow): void {
     let arrivals = 0
     let gained = 0
@@ -158,8 +167,12 @@ export class Rollback {
       weight += worth * ended
     }
     const { attempts, failed } = this.#upstream.now
-    this.#seconds.push({ arrivals, gained, weight, attempts, failed })
-    if (this.#seconds.length > MINUTE) this.#seconds.shift()
+    const second = this.#oldestSecond()
+    second.arrivals = arrivals
+    second.gained = gained
+    second.weight = weight
+    second.attempts = attempts
+    second.failed = failed
   }
 
   #keep(load: string, now: { utility: number; failing: number }, before: Good | undefined): void {

@@ -28,6 +28,8 @@ const ENOUGH_ASKED = 300
 /** What was before so many says nothing of now. */
 const MOST_ASKED = 3000
 const REST = 10
+const LONG_REST = 30
+const SPREAD = 11
 const CROWDED_HOLD = 120
 /** Why requests are slow seldom changes within minutes. */
 const HOLD = 1800
@@ -37,6 +39,13 @@ export class HedgeKnob {
   #notBefore = 0
   #hold = HOLD
   readonly #atStart = { made: 0, won: 0, asked: 0 }
+
+  readonly #longRest: number
+
+  /** `place`: which of the routes this is, so that not all are looked at in the same windows. */
+  constructor(place = 0) {
+    this.#longRest = LONG_REST + (place % SPREAD)
+  }
 
   decide(route: RouteMemory, upstream: UpstreamMemory, book: Book): void {
     const now = book.value('route', route.id, 'hedgeDelayMs')
@@ -63,8 +72,9 @@ export class HedgeKnob {
     }
     // With second attempts under way the slow ones are not seen any more; what is seen says nothing of the delay.
     if (isOn) return this.#later(now, route, book)
-    this.#notBefore = book.now + REST
     const { delayMs, gain, surely, extra } = bestDelay(route)
+    // All of a ring is put in order for it: soon again only where a few more samples may decide.
+    this.#notBefore = book.now + (gain > LEAST_GAIN ? REST : this.#longRest)
     // Where it would not be known within a minute whether they win, there is little to be won either.
     if (surely <= LEAST_GAIN || extra * route.counts.first < LEAST_HEDGES_IN_VAIN) return
     Object.assign(this.#atStart, route.hedges)

@@ -28,7 +28,7 @@ export class LongHolders {
     const { id, recent } = route
     const isKnown = recent.count >= LEAST_SAMPLES
     const isLong = isKnown
-      ? recent.min > LEAST_MS && recent.quantile(0.5) > MEDIAN_MS
+      ? recent.isAbove(LEAST_MS) && recent.quantile(0.5) > MEDIAN_MS
       : this.isExempt || this.#seemsHeld(route, upstream)
     if (isLong === this.isExempt) return
     this.isExempt = isLong
@@ -50,7 +50,7 @@ export class LongHolders {
 
   #seemsHeld(route: RouteMemory, { routes, now, ratio }: UpstreamMemory): boolean {
     const { open, openFor, recent } = route
-    const isShort = recent.count > 0 && recent.min <= LEAST_MS
+    const isShort = !recent.isAbove(LEAST_MS)
     const others = routes.filter(other => other !== route)
     const areOthersFast = ratio < UNSLOWED && others.some(other => other.recent.count >= OTHERS_SEEN)
     // Who waits is open as well, and nothing is known of how long it will take.

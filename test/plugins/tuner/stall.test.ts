@@ -33,7 +33,7 @@ function run(parts: readonly Part[]) {
       const window: TunerWindow = {
         t: second * 1000,
         upstreams: { u },
-        routes: { r: { arrivals: 3, ok: count, fail: left } },
+        routes: { r: { arrivals: 3, ok: count, fail: left, utility: count } },
         attempts,
       }
       const limit = controller.observe(window)?.upstreams?.['u']?.maxConcurrency
