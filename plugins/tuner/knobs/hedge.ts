@@ -14,6 +14,8 @@ const CANDIDATES = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.92, 0.93, 0.95, 0.97]
 const POINTS = 64
 /** Share of the requests that a second attempt is made for, so that with retries it stays below one in ten. */
 const MOST_EXTRA = 0.085
+/** In a few hundred times it may seem more; what it turns out to be is corrected. */
+const MOST_SEEMING = 0.12
 const COST_OF_EXTRA = 0.05
 /** What a second attempt must bring at least, and still does when chance has made the gain seem larger than it is. */
 const LEAST_GAIN = 0.01
@@ -23,6 +25,7 @@ const CROWDED = 1.8
 const LEAST_WINS = 0.25
 const LEAST_HEDGES = 10
 const LEAST_HEDGES_IN_VAIN = 5
+const SOON_JUDGED = 20
 /** Requests after which it is known how many second attempts a delay leads to. */
 const ENOUGH_ASKED = 300
 /** What was before so many says nothing of now. */
@@ -75,8 +78,10 @@ export class HedgeKnob {
     const { delayMs, gain, surely, extra } = bestDelay(route)
     // All of a ring is put in order for it: soon again only where a few more samples may decide.
     this.#notBefore = book.now + (gain > LEAST_GAIN ? REST : this.#longRest)
-    // Where it would not be known within a minute whether they win, there is little to be won either.
-    if (surely <= LEAST_GAIN || extra * route.counts.first < LEAST_HEDGES_IN_VAIN) return
+    // In a minute. Where it would not be known by then whether they win, there is little to be won either; where it is
+    // known within seconds, trying it tells more than waiting for better figures.
+    const expected = extra * route.counts.first
+    if (expected < LEAST_HEDGES_IN_VAIN || (expected < SOON_JUDGED ? surely : gain) <= LEAST_GAIN) return
     Object.assign(this.#atStart, route.hedges)
     this.#set(Math.round(delayMs), route, book, 'some attempts are slow by chance', gain)
   }
@@ -140,7 +145,7 @@ export function bestDelay({ recent, goal }: Pick<RouteMemory, 'recent' | 'goal'>
     const delayMs = recent.quantile(quantile)
     const firstSlow = times.findIndex(ms => ms > delayMs)
     const extra = firstSlow < 0 ? 0 : (POINTS - firstSlow) / POINTS
-    if (extra === 0 || extra > MOST_EXTRA) continue
+    if (extra === 0 || extra > MOST_SEEMING) continue
     const { sum, squares } = gainedBy(times, { firstSlow, delayMs, worth })
     const gain = sum / POINTS - COST_OF_EXTRA * extra
     const error = Math.sqrt(squares / POINTS / Math.max(1, recent.count))
