@@ -1,5 +1,5 @@
 /**
- * `npm run bench:tuner -- [--quick] [--scaled] [--random] [--drill] [--cost] [--real [--seconds 300]] [--seeds 1,2] [--world s1]`: the table of
+ * `npm run bench:tuner -- [--quick] [--scaled] [--random] [--further] [--drill] [--cost] [--real [--seconds 300]] [--seeds 1,2] [--world s1]`: the table of
  * docs/tuner.md. Virtual time and seeded chance: the same figures on every machine, but for `--cost` and `--real`.
  */
 import { parseArgs } from 'node:util'
@@ -9,7 +9,7 @@ import { contenders } from './contenders.ts'
 import { measureCost } from './cost.ts'
 import { runDrills } from './drill.ts'
 import { REAL_WORLDS, runReal } from './real/run.ts'
-import { holdOutWorlds, knownWorlds, scaleWorld, varyWorld, type World } from './world.ts'
+import { furtherWorlds, holdOutWorlds, knownWorlds, scaleWorld, varyWorld, type World } from './world.ts'
 
 const QUICK_S = 600
 const { values } = parseArgs({
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     scaled: { type: 'boolean', default: false },
     random: { type: 'boolean', default: false },
+    further: { type: 'boolean', default: false },
     drill: { type: 'boolean', default: false },
     cost: { type: 'boolean', default: false },
     real: { type: 'boolean', default: false },
@@ -50,7 +51,7 @@ async function compareReal(worlds: readonly World[], seconds: number, seed: numb
 const short = (world: World): World =>
   values.quick ? { ...world, durationS: Math.min(QUICK_S, world.durationS) } : world
 
-const isSpecial = values.scaled || values.random || values.drill || values.cost || values.real
+const isSpecial = values.scaled || values.random || values.further || values.drill || values.cost || values.real
 if (!isSpecial) {
   const runs = seedsOr([1, 2]).flatMap(seed => all.map(world => ({ world: short(world), seed })))
   compare('Fourteen worlds', { runs, names: only, demands: { mean: 0.02, worst: 0.05 } })
@@ -68,6 +69,13 @@ if (values.random) {
   const seeds = seedsOr([11, 12, 13])
   const runs = seeds.flatMap(seed => all.map(world => ({ world: short(varyWorld(world, seed)), seed })))
   compare('Every number of a world times 1/1.6 to 1.6', { runs, names: only, demands: { mean: 0.03, worst: 0.08 } })
+}
+if (values.further) {
+  const worlds = furtherWorlds.filter(({ id }) => id.startsWith(values.world))
+  const runs = seedsOr([1, 2]).flatMap(seed =>
+    worlds.map(world => ({ world: short(seed === 1 ? world : varyWorld(world, seed)), seed })),
+  )
+  compare('Further worlds, varied but for seed 1', { runs, names: only, demands: { mean: 0.03, worst: 0.08 } })
 }
 if (values.drill) runDrills()
 if (values.cost) measureCost()

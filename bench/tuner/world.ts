@@ -85,6 +85,9 @@ export const knownWorlds: readonly World[] = given.scenarios
 /** Seven of our own, which nothing was fitted to on purpose: drift, restarts, stalls, mixed routes. */
 export const holdOutWorlds: readonly World[] = read('./hold-out.json').scenarios
 
+/** More of our own, with other capacities, times, failures and mixes: what the rules are checked on after a change. */
+export const furtherWorlds: readonly World[] = read('./further.json').scenarios
+
 /** Upstream and load times `factor`: cores, workers, knee and rates. */
 export function scaleWorld(world: World, factor: number): World {
   const whole = (value: number | 'unlimited') =>

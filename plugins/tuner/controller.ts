@@ -90,7 +90,7 @@ class TunerController implements Controller {
         memory,
         upstream,
         attempts: new AttemptsKnob(),
-        hedge: new HedgeKnob(),
+        hedge: new HedgeKnob(this.#routes.size),
         compression: new CompressionKnob(),
         cacheTtl: new CacheTtlKnob(),
         longHolders: new LongHolders(),
@@ -150,7 +150,7 @@ class TunerController implements Controller {
     this.#readSamples(window)
     for (const [id, { memory, rollback, concurrency }] of this.#upstreams) {
       memory.readWindow(window.upstreams?.[id])
-      rollback.observe(window)
+      rollback.observe(window, concurrency.isDraining)
       if (goHomeWhileIdle(memory, this.#book)) concurrency.startAgain()
     }
     for (const [id, { memory }] of this.#routes) memory.readWindow(window.routes?.[id])
@@ -191,9 +191,10 @@ class TunerController implements Controller {
     if (upstream.rollback.isHolding) return
     knobs.attempts.decide(memory, upstream.memory, book)
     if (!isTurn) return
-    knobs.longHolders.decide(memory, book)
+    knobs.longHolders.decide(memory, upstream.memory, book)
     if (upstream.concurrency.isChecking) return
-    decideWait(memory, book)
+    // What holds no slot waits for none.
+    if (!knobs.longHolders.isExempt) decideWait(memory, book)
     knobs.hedge.decide(memory, upstream.memory, book)
     knobs.compression.decide(memory, { cores: this.#cores, cpu: this.#cpu }, book)
     decideTimeout(memory, book)
@@ -205,9 +206,8 @@ class TunerController implements Controller {
     const isKnown = typeof inForce === 'object' && inForce !== null
     if (!isKnown) return this.#repeat()
     const parts = Math.ceil(this.#book.count / HELD_AT_ONCE)
-    let turn = 0
-    for (const knob of this.#book.all()) {
-      if (turn++ % parts === this.#book.now % parts) this.#hold(knob, inForce as Record<string, unknown>)
+    for (const knob of this.#book.each(parts, this.#book.now % parts)) {
+      this.#hold(knob, inForce as Record<string, unknown>)
     }
   }
 

@@ -153,6 +153,11 @@ export class Book {
     return this.#all
   }
 
+  /** One in `parts` of them, beginning with the one at `first`. */
+  *each(parts: number, first: number): Iterable<Knob> {
+    for (let i = first; i < this.#all.length; i += parts) yield this.#all[i] as Knob
+  }
+
   get count(): number {
     return this.#all.length
   }

@@ -9,6 +9,8 @@ import type { Book, Scope } from './book.ts'
 
 const MINUTE = 60
 const WORSE = 0.05
+/** And by so much at least: where hardly anything is gained, a twentieth of it is chance. */
+const LEAST_LOSS = 0.02
 /** More failures than that are the upstream's doing: no knob of ours makes answers fail. */
 const MORE_FAILING = 0.02
 /** Windows between two looks. */
@@ -25,11 +27,11 @@ const LEAST_ARRIVALS = 100
 const MOST_LOADS = 24
 
 interface Second {
-  readonly arrivals: number
-  readonly gained: number
-  readonly weight: number
-  readonly attempts: number
-  readonly failed: number
+  arrivals: number
+  gained: number
+  weight: number
+  attempts: number
+  failed: number
 }
 
 /** Where a knob stood. */
@@ -51,11 +53,15 @@ interface Good {
 export class Rollback {
   readonly #upstream: UpstreamMemory
   readonly #book: Book
+  /** A ring: written over, since a new record an upstream and window would be much of what is allocated. */
   readonly #seconds: Second[] = []
+  #oldest = 0
   readonly #good = new Map<string, Good>()
   readonly #rolledBackAt: number[] = []
   #holdUntil = 0
   #suspicion = 0
+  /** What the minute after it holds is still of the drowned. */
+  #drainingUntil = 0
 
   readonly #turn: number
 
@@ -71,8 +77,11 @@ export class Rollback {
     return this.#book.now < this.#holdUntil
   }
 
-  observe(window: TunerWindow): void {
+  /** `isDraining`: the upstream has drowned, and fewer are let in until it answers again. */
+  observe(window: TunerWindow, isDraining = false): void {
     this.#remember(window)
+    if (isDraining) this.#drainingUntil = this.#book.now + MINUTE
+    if (this.#book.now < this.#drainingUntil) return
     if (this.#book.now % EVERY !== this.#turn || this.#seconds.length < MINUTE) return
     let arrivals = 0
     let gained = 0
@@ -97,7 +106,7 @@ export class Rollback {
     const good = this.#good.get(load)
     const lastChange = this.#lastEntry()?.seq ?? 0
     const isMoved = good !== undefined && lastChange > good.changes
-    const bar = good === undefined ? 0 : good.utility * (1 - WORSE)
+    const bar = good === undefined ? 0 : Math.min(good.utility * (1 - WORSE), good.utility - LEAST_LOSS)
     if (good === undefined || utility >= bar) {
       this.#suspicion = 0
       if (this.#isSettled()) this.#keep(load, { utility, failing }, good)
@@ -139,6 +148,13 @@ export class Rollback {
     if (last !== undefined) this.#goBack(last, last.utility)
   }
 
+  #oldestSecond(): Second {
+    if (this.#seconds.length < MINUTE) this.#seconds.push({ arrivals: 0, gained: 0, weight: 0, attempts: 0, failed: 0 })
+    const second = this.#seconds[this.#oldest] as Second
+    this.#oldest = (this.#oldest + 1) % MINUTE
+    return second
+  }
+
   #remember({ routes }: TunerWindow): void {
     let arrivals = 0
     let gained = 0
@@ -151,8 +167,12 @@ export class Rollback {
       weight += worth * ended
     }
     const { attempts, failed } = this.#upstream.now
-    this.#seconds.push({ arrivals, gained, weight, attempts, failed })
-    if (this.#seconds.length > MINUTE) this.#seconds.shift()
+    const second = this.#oldestSecond()
+    second.arrivals = arrivals
+    second.gained = gained
+    second.weight = weight
+    second.attempts = attempts
+    second.failed = failed
   }
 
   #keep(load: string, now: { utility: number; failing: number }, before: Good | undefined): void {

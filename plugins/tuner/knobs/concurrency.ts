@@ -6,13 +6,12 @@
 import type { Book } from '../guard/book.ts'
 import { clamp, rounded } from '../model/numbers.ts'
 import type { Look, UpstreamMemory } from '../model/upstream-memory.ts'
-import type { Entry } from '../types.ts'
+import { floorOf, LEAST_SLOTS } from './floor.ts'
 import { StallWatch } from './stall.ts'
+import { conclude, missingAnswers, type Rates, ratesOf, type Step } from './step.ts'
 
 export const START_LIMIT = 16
 const MOST = 256
-/** One in work and one on its way to it. */
-const FLOOR = 2
 /** No knob may grow past this without somebody waiting for it. */
 const GROW_BELOW = 1.7
 const SHRINK_ABOVE = 2.3
@@ -43,20 +42,6 @@ const CHECK_MOST_WINDOWS = 20
 const WORSE = 0.1
 const HOLD = 10
 const MOST_HOLD = 900
-
-interface Step {
-  readonly from: number
-  readonly to: number
-  readonly before: Rates
-  readonly entry: Entry
-}
-
-/** Of the windows in which the limit held requests back: only these tell what the upstream can do. */
-interface Rates {
-  readonly doneARound: number
-  readonly done: number
-  readonly isUsed: boolean
-}
 
 export class ConcurrencyKnob {
   readonly #upstream: UpstreamMemory
@@ -91,6 +76,10 @@ export class ConcurrencyKnob {
     return this.#step !== null
   }
 
+  get isDraining(): boolean {
+    return this.#stall.isDraining
+  }
+
   /** The limit is where it began: what is found from now on is found as at first. */
   startAgain(): void {
     this.#isStarting = true
@@ -106,6 +95,8 @@ export class ConcurrencyKnob {
     const enough = look.ratios.count >= ENOUGH || (look.windows >= ENOUGH_WINDOWS && look.ratios.count >= A_FEW)
     const isCrowded = look.ratios.count >= ENOUGH_CROWDED && look.ratios.quantile(0.5) > CROWDED
     if (!enough && !isCrowded) {
+      const ratio = missingAnswers(look, this.#upstream.routes)
+      if (ratio > CROWDED && this.limit > floorOf(this.#upstream, this.#book)) return this.#shrink(look, ratio)
       if (look.windows >= 4 * ENOUGH_WINDOWS) this.#upstream.lookAgain()
       return
     }
@@ -124,7 +115,12 @@ export class ConcurrencyKnob {
     if (this.#isBlind) return this.#feel(look, ratio)
     if (ratio >= ROOMY) this.#isStarting = false
     const isSure = look.ratios.count >= ENOUGH_NEAR || look.windows >= ENOUGH_NEAR_WINDOWS
-    if (ratio > (isSure ? SHRINK_ABOVE : FAR_ABOVE) && isUsed && now >= this.#shrinkNotBefore && limit > FLOOR)
+    if (
+      ratio > (isSure ? SHRINK_ABOVE : FAR_ABOVE) &&
+      isUsed &&
+      now >= this.#shrinkNotBefore &&
+      limit > floorOf(this.#upstream, this.#book)
+    )
       return this.#shrink(look, ratio)
     if (look.saturated / look.windows < 0.5 || ratio >= GROW_BELOW) return
     if (now < (ratio < ROOMY ? this.#roomyNotBefore : this.#growNotBefore)) return
@@ -138,7 +134,8 @@ export class ConcurrencyKnob {
   /** Where load was too much from the first second on, the least crowded times are those of a crowd. */
   get #isBlind(): boolean {
     const { limit } = this
-    this.#isKnown ||= limit <= FLOOR || this.#upstream.routes.some(route => route.leastCrowd <= limit / 2)
+    this.#isKnown ||=
+      limit <= floorOf(this.#upstream, this.#book) || this.#upstream.routes.some(route => route.leastCrowd <= limit / 2)
     return !this.#isKnown
   }
 
@@ -147,7 +144,7 @@ export class ConcurrencyKnob {
     if (look.saturated / look.windows < 0.8) return
     this.#isStarting = false
     const hypothesis = 'requests wait, and it has never been seen with fewer at once: it may be crowded since the start'
-    this.#take(Math.max(FLOOR, Math.round(this.limit / 2)), look, {
+    this.#take(Math.max(floorOf(this.#upstream, this.#book), Math.round(this.limit / 2)), look, {
       hypothesis,
       expected: 'as much is finished, and each attempt is faster',
       ratio,
@@ -160,7 +157,7 @@ export class ConcurrencyKnob {
 
   #shrink(look: Look, ratio: number): void {
     this.#isStarting = false
-    const to = Math.max(FLOOR, Math.round(this.limit * clamp(AIM / ratio, 0.4, 0.9)))
+    const to = Math.max(floorOf(this.#upstream, this.#book), Math.round(this.limit * clamp(AIM / ratio, 0.4, 0.9)))
     if (to >= this.limit) return
     const hypothesis = `attempts are ${rounded(ratio)} times as slow as alone: more run than the upstream works on`
     this.#take(to, look, { hypothesis, expected: 'as much is finished, and each attempt is faster', ratio })
@@ -215,7 +212,10 @@ export class ConcurrencyKnob {
     if (this.#step === null) return false
     if (this.#step.to > this.#step.from && failed > 5 && failed > done) return true
     return (
-      windows >= 2 && ratios.count >= ENOUGH_CROWDED && ratios.quantile(0.5) > SHRINK_ABOVE * 1.15 && this.limit > FLOOR
+      windows >= 2 &&
+      ratios.count >= ENOUGH_CROWDED &&
+      ratios.quantile(0.5) > SHRINK_ABOVE * 1.15 &&
+      this.limit > floorOf(this.#upstream, this.#book)
     )
   }
 
@@ -269,6 +269,7 @@ export class ConcurrencyKnob {
   /** While the upstream is blocked, nothing that is seen says how many it can bear. */
   #stalls(): boolean {
     const state = this.#stall.decide(this.limit)
+    if (state === 'drained') this.startAgain()
     if (state === 'widened' || state === 'over') this.#step = null
     if (state === 'over') this.#upstream.lookAgain()
     return state === 'stalled' || state === 'widened'
@@ -277,15 +278,6 @@ export class ConcurrencyKnob {
   /** Many at once have ended the process: never again so many. */
   breakdown(inflight: number): void {
     if (this.#step === null || this.#step.to < this.#step.from) return
-    this.#ceiling = Math.max(FLOOR + 1, Math.min(this.#ceiling, Math.round(inflight)))
+    this.#ceiling = Math.max(LEAST_SLOTS + 1, Math.min(this.#ceiling, Math.round(inflight)))
   }
-}
-
-function ratesOf({ doneSaturated: done, saturated }: Look): Rates {
-  return { doneARound: done / Math.max(1, saturated), done, isUsed: saturated > 0 }
-}
-
-function conclude(entry: Entry, verdict: 'kept' | 'undone', measured: string): void {
-  entry.verdict = verdict
-  entry.measured = measured
 }

@@ -4,28 +4,51 @@
  * seldom wins, requests are slow for reasons of their own and hedging stops.
  */
 import type { Book } from '../guard/book.ts'
-import { rounded } from '../model/numbers.ts'
+import { clamp, rounded } from '../model/numbers.ts'
 import type { RouteMemory } from '../model/route-memory.ts'
 import type { UpstreamMemory } from '../model/upstream-memory.ts'
 
 const LEAST_SAMPLES = 100
-const CANDIDATES = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97]
+const CANDIDATES = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.92, 0.93, 0.95, 0.97]
 /** Points that stand for the distribution of times. */
 const POINTS = 64
-const MOST_EXTRA = 0.15
+/** Share of the requests that a second attempt is made for, so that with retries it stays below one in ten. */
+const MOST_EXTRA = 0.085
+/** In a few hundred times it may seem more; what it turns out to be is corrected. */
+const MOST_SEEMING = 0.12
 const COST_OF_EXTRA = 0.05
+/** What a second attempt must bring at least, and still does when chance has made the gain seem larger than it is. */
 const LEAST_GAIN = 0.01
+const STANDARD_ERRORS = 2
 const CROWDED = 1.8
+/** A few that never win tell as much as many that seldom do. */
 const LEAST_WINS = 0.25
 const LEAST_HEDGES = 10
-const REST = 30
-const HOLD = 120
-const MOST_HOLD = 3600
+const LEAST_HEDGES_IN_VAIN = 5
+const SOON_JUDGED = 20
+/** Requests after which it is known how many second attempts a delay leads to. */
+const ENOUGH_ASKED = 300
+/** What was before so many says nothing of now. */
+const MOST_ASKED = 3000
+const REST = 10
+const LONG_REST = 30
+const SPREAD = 11
+const CROWDED_HOLD = 120
+/** Why requests are slow seldom changes within minutes. */
+const HOLD = 1800
+const MOST_HOLD = 6 * 3600
 
 export class HedgeKnob {
   #notBefore = 0
   #hold = HOLD
-  readonly #atStart = { made: 0, won: 0 }
+  readonly #atStart = { made: 0, won: 0, asked: 0 }
+
+  readonly #longRest: number
+
+  /** `place`: which of the routes this is, so that not all are looked at in the same windows. */
+  constructor(place = 0) {
+    this.#longRest = LONG_REST + (place % SPREAD)
+  }
 
   decide(route: RouteMemory, upstream: UpstreamMemory, book: Book): void {
     const now = book.value('route', route.id, 'hedgeDelayMs')
@@ -45,23 +68,40 @@ export class HedgeKnob {
     if (book.now < this.#notBefore || route.recent.count < LEAST_SAMPLES) return
     if (upstream.isSaturated || upstream.ratio > CROWDED) {
       if (isOn && upstream.ratio > CROWDED) {
-        this.#notBefore = book.now + HOLD
+        this.#notBefore = book.now + CROWDED_HOLD
         this.#set(null, route, book, 'the upstream is crowded', 0)
       }
       return
     }
     // With second attempts under way the slow ones are not seen any more; what is seen says nothing of the delay.
-    if (isOn) return
-    this.#notBefore = book.now + REST
-    const { delayMs, gain } = bestDelay(route)
-    if (gain <= LEAST_GAIN) return
+    if (isOn) return this.#later(now, route, book)
+    const { delayMs, gain, surely, extra } = bestDelay(route)
+    // All of a ring is put in order for it: soon again only where a few more samples may decide.
+    this.#notBefore = book.now + (gain > LEAST_GAIN ? REST : this.#longRest)
+    // In a minute. Where it would not be known by then whether they win, there is little to be won either; where it is
+    // known within seconds, trying it tells more than waiting for better figures.
+    const expected = extra * route.counts.first
+    if (expected < LEAST_HEDGES_IN_VAIN || (expected < SOON_JUDGED ? surely : gain) <= LEAST_GAIN) return
     Object.assign(this.#atStart, route.hedges)
     this.#set(Math.round(delayMs), route, book, 'some attempts are slow by chance', gain)
   }
 
   #isUseless({ hedges }: RouteMemory): boolean {
     const made = hedges.made - this.#atStart.made
-    return made >= LEAST_HEDGES && (hedges.won - this.#atStart.won) / made < LEAST_WINS
+    const won = hedges.won - this.#atStart.won
+    return won === 0 ? made >= LEAST_HEDGES_IN_VAIN : made >= LEAST_HEDGES && won / made < LEAST_WINS
+  }
+
+  /** The delay was found in a few hundred times: where it leads to more second attempts than it should, it is too short. */
+  #later(delayMs: number, route: RouteMemory, book: Book): void {
+    const asked = route.hedges.asked - this.#atStart.asked
+    if (asked < ENOUGH_ASKED) return
+    const share = (route.hedges.made - this.#atStart.made) / asked
+    const isTooMany = share > MOST_EXTRA + STANDARD_ERRORS * Math.sqrt(MOST_EXTRA / asked)
+    if (isTooMany || asked >= MOST_ASKED) Object.assign(this.#atStart, route.hedges)
+    if (!isTooMany) return
+    const why = `${rounded(100 * share)} % of the requests were made twice`
+    this.#set(Math.round(delayMs * clamp(share / MOST_EXTRA, 1.1, 2)), route, book, why, 0)
   }
 
   #set(to: number | null, route: RouteMemory, book: Book, hypothesis: string, gain: number): void {
@@ -81,23 +121,35 @@ export class HedgeKnob {
       expected:
         to === null
           ? 'no attempt is made in vain'
-          : `${rounded(100 * gain)} points of utility, for at most ${100 * MOST_EXTRA} % more attempts`,
+          : `${gain > 0 ? `${rounded(100 * gain)} points of utility, ` : ''}at most ${100 * MOST_EXTRA} % more attempts`,
     })
   }
 }
 
-/** The delay with the greatest gain in mean utility, less what the further attempts cost. */
-export function bestDelay({ recent, goal }: Pick<RouteMemory, 'recent' | 'goal'>): { delayMs: number; gain: number } {
+export interface BestDelay {
+  readonly delayMs: number
+  /** In mean utility, less what the further attempts cost. */
+  readonly gain: number
+  /** The same, less what may be chance. */
+  readonly surely: number
+  /** Share of the requests that a second attempt would be made for. */
+  readonly extra: number
+}
+
+/** The delay with the greatest gain. */
+export function bestDelay({ recent, goal }: Pick<RouteMemory, 'recent' | 'goal'>): BestDelay {
   const times = Array.from({ length: POINTS }, (_, i) => recent.quantile((i + 0.5) / POINTS))
   const worth = (ms: number) => Math.min(1, Math.max(0, (goal.badMs - ms) / (goal.badMs - goal.goodMs)))
-  let best = { delayMs: 0, gain: 0 }
+  let best: BestDelay = { delayMs: 0, gain: 0, surely: 0, extra: 0 }
   for (const quantile of CANDIDATES) {
     const delayMs = recent.quantile(quantile)
     const firstSlow = times.findIndex(ms => ms > delayMs)
     const extra = firstSlow < 0 ? 0 : (POINTS - firstSlow) / POINTS
-    if (extra === 0 || extra > MOST_EXTRA) continue
-    const gain = gainedBy(times, { firstSlow, delayMs, worth }) / POINTS - COST_OF_EXTRA * extra
-    if (gain > best.gain) best = { delayMs, gain }
+    if (extra === 0 || extra > MOST_SEEMING) continue
+    const { sum, squares } = gainedBy(times, { firstSlow, delayMs, worth })
+    const gain = sum / POINTS - COST_OF_EXTRA * extra
+    const error = Math.sqrt(squares / POINTS / Math.max(1, recent.count))
+    if (gain > best.gain) best = { delayMs, gain, surely: gain - STANDARD_ERRORS * error, extra }
   }
   return best
 }
@@ -110,17 +162,24 @@ interface Candidate {
 }
 
 /** What the slow ones gain by a second attempt whose time is any of `times`, which are in ascending order. */
-function gainedBy(times: readonly number[], { firstSlow, delayMs, worth }: Candidate): number {
-  let gained = 0
+function gainedBy(
+  times: readonly number[],
+  { firstSlow, delayMs, worth }: Candidate,
+): { sum: number; squares: number } {
+  let sum = 0
+  let squares = 0
   for (let i = firstSlow; i < times.length; i++) {
     const ms = times[i] as number
     const alone = worth(ms)
+    let gained = 0
     // In order, so that the first second attempt which does not win ends it.
     for (let k = 0; k < times.length; k++) {
       const second = delayMs + (times[k] as number)
       if (second >= ms) break
       gained += (worth(second) - alone) / times.length
     }
+    sum += gained
+    squares += gained * gained
   }
-  return gained
+  return { sum, squares }
 }

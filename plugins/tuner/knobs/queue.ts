@@ -28,7 +28,9 @@ export function firstWaitMs({ badMs }: { badMs: number }): number {
 export function decideWait(route: RouteMemory, book: Book): void {
   const baseline = route.baselineMs
   if (baseline === 0 || route.recent.count < LEAST_SAMPLES) return
-  const to = Math.round(Math.max(LEAST_WAIT_MS, route.goal.badMs - 2 * baseline) / 10) * 10
+  const left = route.goal.badMs - baseline
+  // What is taken for the time alone may be that of a crowd: half of what it leaves is still worth waiting for.
+  const to = Math.round(Math.max(LEAST_WAIT_MS, left - baseline, left / 2) / 10) * 10
   const from = book.number('route', route.id, 'queueTimeoutMs', to)
   if (Math.abs(to - from) < WORTH_CHANGING * from) return
   book.change({

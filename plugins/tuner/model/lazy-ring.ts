@@ -40,6 +40,12 @@ export class LazyRing {
     return min
   }
 
+  /** Whether none is `limit` or less; true without numbers. */
+  isAbove(limit: number): boolean {
+    for (let i = 0; i < this.#count; i++) if ((this.#arrived[i] as number) <= limit) return false
+    return true
+  }
+
   #sort(): void {
     this.#sorted.set(this.#arrived)
     this.#sorted.subarray(0, this.#count).sort()

@@ -50,7 +50,12 @@ export class RouteMemory {
   /** The same of first attempts, over some ten seconds. */
   readonly lately = { first: 0, firstFailed: 0 }
   /** Never fading. */
-  readonly hedges = { made: 0, won: 0 }
+  readonly hedges = { made: 0, won: 0, asked: 0 }
+  /** Requests of the window that ended without an answer, and not because they were given no place. */
+  gaveUp = 0
+  /** Requests that have come and not ended. */
+  open = 0
+  readonly #came = { n: 0, windows: 0 }
   #baselineMs: number | null = null
   revalidated = 0
   changed = 0
@@ -143,11 +148,21 @@ export class RouteMemory {
     this.changed = this.changed * KEEP_SLOWLY + amount(window?.changed)
     this.lately.first *= KEEP_BRIEFLY
     this.lately.firstFailed *= KEEP_BRIEFLY
+    this.gaveUp = Math.max(0, amount(window?.fail) - amount(window?.shed))
+    this.open = Math.max(0, this.open + amount(window?.arrivals) - amount(window?.ok) - amount(window?.fail))
+    this.#came.n = this.#came.n * KEEP + amount(window?.arrivals)
+    this.#came.windows = this.#came.windows * KEEP + 1
+    this.hedges.asked += amount(window?.arrivals)
     this.hedges.made += amount(window?.hedges)
     this.hedges.won += amount(window?.hedgeWins)
     this.#baselineMs = null
     for (const sums of this.classes.values()) fade(sums)
     for (const [cls, read] of entriesOf(window?.byClass)) this.#readClass(cls, read)
+  }
+
+  /** Windows that a request is open, by Little's law; more where they have become many of late. */
+  get openFor(): number {
+    return this.#came.n === 0 ? 0 : (this.open * this.#came.windows) / this.#came.n
   }
 
   /** Share of first attempts that fail: the last minute's, or the last seconds' where that is more. */

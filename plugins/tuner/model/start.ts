@@ -68,7 +68,7 @@ function routeStart(route: RouteMemory, beside: readonly RouteMemory[]): Record<
     retryOn5xx: true,
     queueTimeoutMs: firstWaitMs(route.goal),
     hedgeDelayMs: null,
-    hedgeBudgetRatio: 0.15,
+    hedgeBudgetRatio: 0.1,
     compression: firstCompression(route.contentType),
     ...firstPriority(route, beside),
     exempt: false,
