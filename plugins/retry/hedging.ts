@@ -10,6 +10,8 @@ import { LatencyHistogram } from './rules/latency-histogram.ts'
 const DECIDE_EVERY = 50
 /** Of so many races this share has to be won; else requests are slow for reasons of their own, and it rests. */
 const JUDGED_RACES = 20
+/** Of so many of them, the last ones, it counts how many requests they came from. */
+const LAST_RACES = 10
 const MIN_WINS = 0.25
 const REST_MS = 120_000
 /** A delay that was found to concern one request in twelve concerns more than this: times are others than they were. */
@@ -29,8 +31,9 @@ export class Hedging {
   #pinnedMs: number | null = null
   #autoMs = 0
   #samples = 0
-  /** Since the last judgement: requests that might have been hedged, races that are over, those won by the second. */
+  /** Requests that might have been hedged, since the last races of a judgement began. */
   #asked = 0
+  /** Since the last judgement: races that are over, those won by the second. */
   #raced = 0
   #won = 0
   #restUntilMs = 0
@@ -92,16 +95,16 @@ export class Hedging {
   /** The race of two is over. */
   decided(hedgeWon: boolean, nowMs: number): void {
     if (hedgeWon) this.#won++
-    if (++this.#raced < JUDGED_RACES) return
+    if (++this.#raced === JUDGED_RACES - LAST_RACES) this.#asked = 0
+    if (this.#raced < JUDGED_RACES) return
     if (this.#won < this.#raced * MIN_WINS) this.#lost(nowMs)
-    this.#asked = 0
     this.#raced = 0
     this.#won = 0
   }
 
   /** Too few were won: with a delay from other times (an app that was warming up, or idle) it is found anew. */
   #lost(nowMs: number): void {
-    if (!this.isLearning || this.#raced <= this.#asked * STALE_SHARE) {
+    if (!this.isLearning || LAST_RACES <= this.#asked * STALE_SHARE) {
       this.#restUntilMs = nowMs + REST_MS
       return
     }
