@@ -6,6 +6,8 @@ import { newcomer, type Pace, paceAfterArrival, paceLevel } from './rules/pace.t
 
 /** So long after its last answer a client is still in the middle of something. */
 export const KNOWN_MS = 15_000
+/** As many as a page asks for before it has been read. */
+const FEW_OPEN = 3
 /** Most clients that are remembered without a request that waits or runs. */
 const MOST_KNOWN = 4_096
 
@@ -52,12 +54,12 @@ export class Clients {
     if (client !== undefined) client.pace = { followed: client.pace.followed, endedMs: nowMs }
   }
 
-  /** Somebody known goes before newcomers with one request at a time; with many it takes turns with them. */
+  /** Somebody known goes before newcomers with a few requests at a time; with many it takes turns with them. */
   levelOf(key: string): number {
     const client = this.#clients.get(key)
     if (client === undefined) return paceLevel(newcomer)
     const level = paceLevel(client.pace)
-    return client.open > 1 ? Math.max(level, paceLevel(newcomer)) : level
+    return client.open > FEW_OPEN ? Math.max(level, paceLevel(newcomer)) : level
   }
 
   connectionOf(socket: object | null): Connection {
