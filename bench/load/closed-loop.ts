@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs'
 import { createHistogram } from 'node:perf_hooks'
 import { Pool } from 'undici'
-import type { LoadResult, LoopOrder } from '../load.ts'
+import type { LoopOrder } from '../load.ts'
+import { noteTime, resultOf } from './result.ts'
 
 const order = JSON.parse(process.argv[2] ?? '') as LoopOrder
 const { method, connections, headers, counts } = order
@@ -28,7 +29,7 @@ async function askOnce(): Promise<void> {
     const answer = await pool.request({ path, method, headers, body })
     for await (const chunk of answer.body) bytes += (chunk as Buffer).length
     if (answer.statusCode >= 400) badStatuses++
-    latencies.record(Math.max(1, Math.round((performance.now() - sentMs) * 1e6)))
+    noteTime(latencies, sentMs)
   } catch {
     socketErrors++
   }
@@ -39,14 +40,6 @@ async function ask(): Promise<void> {
 }
 
 await Promise.all(Array.from({ length: connections }, ask))
-const result: LoadResult = {
-  requests: latencies.count,
-  seconds: (performance.now() - startMs) / 1000,
-  bytes,
-  p50Ms: latencies.percentile(50) / 1e6,
-  p99Ms: latencies.percentile(99) / 1e6,
-  socketErrors,
-  badStatuses,
-}
+const result = resultOf(latencies, startMs, { bytes, socketErrors, badStatuses })
 process.stdout.write(`${JSON.stringify(result)}\n`)
 await pool.close()

@@ -6,7 +6,8 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { createHistogram } from 'node:perf_hooks'
-import type { LoadResult, PacedOrder } from '../load.ts'
+import type { PacedOrder } from '../load.ts'
+import { noteTime, resultOf } from './result.ts'
 
 /** No answer for so long is an error, and the connection is replaced. */
 const PATIENCE_MS = 5_000
@@ -74,7 +75,7 @@ class Connection {
   }
 
   #done(): void {
-    latencies.record(Math.max(1, Math.round((performance.now() - this.#dueMs) * 1e6)))
+    noteTime(latencies, this.#dueMs)
     this.#dueMs = 0
     const next = waiting.shift()
     if (next === undefined) idle.push(this)
@@ -128,14 +129,6 @@ const timer = setInterval(() => {
 }, 1)
 await promise
 const unanswered = connections.size - idle.length + waiting.length
-const result: LoadResult = {
-  requests: latencies.count,
-  seconds: (performance.now() - startMs) / 1_000,
-  bytes,
-  p50Ms: latencies.percentile(50) / 1e6,
-  p99Ms: latencies.percentile(99) / 1e6,
-  socketErrors: socketErrors + unanswered,
-  badStatuses,
-}
+const result = resultOf(latencies, startMs, { bytes, socketErrors: socketErrors + unanswered, badStatuses })
 process.stdout.write(`${JSON.stringify(result)}\n`)
 for (const connection of connections) connection.end()

@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import type { HomeApp, Room, Visit } from './app.ts'
+import { type HomeApp, noFavicon, type Room, type Visit } from './app.ts'
 import { environment, findCommand } from './processes.ts'
 import { answers } from './wait.ts'
 import { type Door, type Message, send } from './wire.ts'
@@ -21,13 +21,7 @@ export const apache: HomeApp = {
   commands: ['apache2', 'git'],
   preset: null,
   route: { webdav: { destination: 'rewrite' } },
-  benign: [
-    { trouble: 'answer 404 GET /favicon.ico', reason: 'it has none' },
-    {
-      trouble: 'console /favicon.ico: Failed to load resource: the server responded with a status of 404',
-      reason: 'it has none',
-    },
-  ],
+  benign: noFavicon,
 
   async start({ state, logFile, port, programs }: Room) {
     const files = join(state, 'files')

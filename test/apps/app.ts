@@ -21,6 +21,14 @@ export interface Benign {
   readonly reason: string
 }
 
+export const noFavicon: readonly Benign[] = [
+  { trouble: 'answer 404 GET /favicon.ico', reason: 'it has none' },
+  {
+    trouble: 'console /favicon.ico: Failed to load resource: the server responded with a status of 404',
+    reason: 'it has none',
+  },
+]
+
 /** One door of an app in a browser context (cache, cookies) of its own. */
 export interface Visit {
   readonly door: Door

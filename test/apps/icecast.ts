@@ -4,7 +4,7 @@ import http from 'node:http'
 import https from 'node:https'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { HomeApp, Room } from './app.ts'
+import { type HomeApp, noFavicon, type Room } from './app.ts'
 import { findCommand } from './processes.ts'
 import { answers, eventually } from './wait.ts'
 import { type Door, open, send } from './wire.ts'
@@ -22,13 +22,7 @@ export const icecast: HomeApp = {
   packages: {},
   commands: ['icecast2'],
   preset: null,
-  benign: [
-    { trouble: 'answer 404 GET /favicon.ico', reason: 'it has none' },
-    {
-      trouble: 'console /favicon.ico: Failed to load resource: the server responded with a status of 404',
-      reason: 'it has none',
-    },
-  ],
+  benign: noFavicon,
 
   async start({ state, logFile, port, programs }: Room) {
     const logs = join(state, 'logs')

@@ -1,36 +1,27 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { ownLoop } from '../../bench/load.ts'
-import { Children } from '../../bench/processes.ts'
-import { ENTITY_TAG, WORKLOADS } from '../../bench/workloads.ts'
-
-const skip = process.platform === 'linux' ? false : 'the bench runs on Linux only'
+import { ENTITY_TAG } from '../../bench/workloads.ts'
+import { loadServer, skip } from './support.ts'
 
 interface Seen {
   readonly urls: string[]
   readonly tags: Set<string | undefined>
 }
 
-/** Loads a server of our own for a second and gives what the loop printed and what the server saw. */
+/** What the loop printed and what the server saw. */
 async function runLoop(t: Test, name: string, status: number) {
   const seen: Seen = { urls: [], tags: new Set() }
-  const server = createServer((request, response) => {
-    seen.urls.push(request.url ?? '')
-    seen.tags.add(request.headers['if-none-match'])
-    response.writeHead(status).end()
-  })
-  await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))
-  const children = new Children()
-  t.teardown(() => {
-    children.killAll()
-    server.closeAllConnections()
-    server.close()
-  })
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/page.html?load=7-`
-  const workload = { ...WORKLOADS.find(candidate => candidate.name === name)!, connections: 4 }
-  const command = ownLoop.command({ url, workload, seconds: 1, directory: '/tmp' })
-  return { seen, result: ownLoop.parse(await children.run('loop', command, 20_000), '/tmp') }
+  const load = { tool: ownLoop, name, change: { connections: 4 }, path: '/page.html?load=7-' }
+  const result = await loadServer(
+    t,
+    (request, response) => {
+      seen.urls.push(request.url ?? '')
+      seen.tags.add(request.headers['if-none-match'])
+      response.writeHead(status).end()
+    },
+    load,
+  )
+  return { seen, result }
 }
 
 t.test('misses: no URL comes twice, and they are counted from 1', { skip }, async t => {

@@ -1,26 +1,11 @@
 /** Load at a fixed rate: what a slow server does to the times of those who come meanwhile. */
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
 import t, { type Test } from 'tap'
 import { pacedLoad } from '../../bench/load.ts'
-import { Children } from '../../bench/processes.ts'
-import { WORKLOADS } from '../../bench/workloads.ts'
+import { loadServer, skip } from './support.ts'
 
-const skip = process.platform === 'linux' ? false : 'the bench runs on Linux only'
-
-async function run(t: Test, listener: RequestListener, change: { connections: number; perSecond: number }) {
-  const server = createServer(listener)
-  await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))
-  const children = new Children()
-  t.teardown(() => {
-    children.killAll()
-    server.closeAllConnections()
-    server.close()
-  })
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/small.json`
-  const workload = { ...WORKLOADS.find(({ name }) => name === 'rate')!, ...change }
-  const command = pacedLoad.command({ url, workload, seconds: 1, directory: '/tmp' })
-  return pacedLoad.parse(await children.run('load', command, 20_000), '/tmp')
+function run(t: Test, listener: RequestListener, change: { connections: number; perSecond: number }) {
+  return loadServer(t, listener, { tool: pacedLoad, name: 'rate', change, path: '/small.json' })
 }
 
 t.test('as many as the rate says, at any speed of the answers', { skip }, async t => {
