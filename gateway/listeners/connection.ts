@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
+import { Bag, type BagMember } from '../../plugins/contract/index.ts'
 import type { Linked, LinkedList } from './linked-list.ts'
 
 /** The listener a connection came in by. `draining`: its requests are the last ones. */
@@ -12,6 +13,11 @@ export interface Entrance {
 
 /** A request that waits until the one before it on the same HTTP/1.1 connection is answered. */
 export type PipelinedRequest = (connection: Connection) => void
+
+/** A stream that is not closed yet. */
+export interface OpenStream extends BagMember {
+  readonly stream: ServerHttp2Stream
+}
 
 const key = Symbol('hearthgate.connection')
 
@@ -31,7 +37,7 @@ export class Connection implements Linked {
   readonly address: string | null
   session: ServerHttp2Session | null = null
   /** Open streams of an HTTP/2 session. */
-  readonly streams = new Set<ServerHttp2Stream>()
+  readonly streams = new Bag<OpenStream>()
   /** Requests under way; a tunnel stays one until its socket closes. */
   active = 0
   /** The HTTP/1.1 exchange under way, null in a tunnel. */

@@ -4,8 +4,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { constants, createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import { forgetListeners } from '../../plugins/contract/index.ts'
 import type { GlobalLimits } from '../config/types.ts'
-import { type Connection, connectionOf } from './connection.ts'
+import { type Connection, connectionOf, type OpenStream } from './connection.ts'
 import type { ConnectionBook } from './connection-book.ts'
 import type { Intake } from './intake.ts'
 import { RateWindow } from './rate-window.ts'
@@ -65,6 +66,8 @@ export function endSession(connection: Connection, code: number): void {
   setTimeout(() => connection.raw.destroy(), FAREWELL_MS).unref()
 }
 
+const noop = () => {}
+
 class SessionGuard {
   readonly #connection: Connection
   readonly #book: ConnectionBook
@@ -88,12 +91,14 @@ class SessionGuard {
 
   #open(stream: ServerHttp2Stream): void {
     const connection = this.#connection
-    connection.streams.add(stream)
+    const open: OpenStream = { stream, bagIndex: -1 }
+    connection.streams.add(open)
     this.#book.begin(connection)
-    stream.on('error', () => {})
+    stream.on('error', noop)
     stream.on('close', () => {
-      connection.streams.delete(stream)
+      connection.streams.delete(open)
       this.#book.end(connection)
+      forgetListeners(stream)
       const isReset = stream.rstCode !== constants.NGHTTP2_NO_ERROR
       if (isReset && this.#resets.exceeds(performance.now())) this.#flood()
     })

@@ -36,14 +36,14 @@ export function isStalled(connection: Connection, nowMs: number, writeIdleMs: nu
 /** The streams of a session that wait for a window their client never opens, while others of it may well move. */
 export function stalledStreams(connection: Connection, nowMs: number, writeIdleMs: number): ServerHttp2Stream[] {
   const found: ServerHttp2Stream[] = []
-  for (const stream of connection.streams) {
+  connection.streams.visit(({ stream }) => {
     const size = stream.bufferSize
     const mark = marks.get(stream)
     const moved = mark === undefined || size === 0 || size !== mark.size
     const flows = size > LARGE_WRITE && connection.sent - (mark?.sent ?? 0) >= CONNECTION_PROGRESS
     if (moved || flows) marks.set(stream, { size, sent: connection.sent, atMs: nowMs })
     else if (nowMs - mark.atMs >= writeIdleMs) found.push(stream)
-  }
+  })
   return found
 }
 

@@ -9,6 +9,7 @@ export type { Exchange } from './exchanges/exchange.ts'
 export type { ExchangeEntry, ExchangeFacts, FactsOf, Outcome, Redaction } from './exchanges/facts.ts'
 export { type ExchangeListener, Exchanges, exchangesOf } from './exchanges/follow.ts'
 export { flushHead } from './flush-head.ts'
+export { forgetListeners } from './forget-listeners.ts'
 export {
   type AttemptKind,
   type AttemptRecord,

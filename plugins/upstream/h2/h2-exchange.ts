@@ -8,7 +8,7 @@ import {
   constants,
   type IncomingHttpHeaders as Http2Headers,
 } from 'node:http2'
-import type { BagMember } from '../../contract/index.ts'
+import { type BagMember, forgetListeners } from '../../contract/index.ts'
 import { upstreamFailure } from '../errors.ts'
 import {
   type ExchangeController,
@@ -176,10 +176,10 @@ export class H2Exchange implements ExchangeController, BagMember {
   }
 
   #onClose(stream: ClientHttp2Stream): void {
+    forgetListeners(stream)
     if (this.#isOver) return
     if (!this.#isWhole) return this.#break(stream)
     // The connection ended behind a whole answer before the handler had read it.
-    stream.removeAllListeners('data')
     this.#rest = stream.read() ?? Buffer.alloc(0)
     if (!this.paused) this.#deliverRest()
   }

@@ -1,5 +1,11 @@
-import type { ServerResponse } from 'node:http'
-import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders } from 'node:http2'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  type ClientHttp2Session,
+  connect,
+  constants,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import t, { type Test } from 'tap'
 import { awaitsContinue } from '../../../gateway/listeners/index.ts'
 import { endHeaders, endStream, fields, frame, goawayCode, type RawH2, rawH2, request, type } from './raw-h2.ts'
@@ -339,4 +345,20 @@ t.test('the refusal of a request leaves its connection in use', async t => {
   t.equal((await ask(session, { ':path': '/', ':authority': 'app.test', host: 'evil.test' })).status, 400)
   t.equal((await ask(session, { ':path': '/', ':method': 'POST', expect: 'x' }, Buffer.alloc(400_000))).status, 417)
   t.equal((await ask(session, { ':path': '/' })).status, 200)
+})
+
+t.test('nothing hangs on a closed stream, which Node may keep for long', async t => {
+  const streams: ServerHttp2Stream[] = []
+  const handlers = {
+    request(req: IncomingMessage, res: ServerResponse) {
+      const { stream } = req as unknown as { stream: ServerHttp2Stream }
+      stream.once('aborted', () => {})
+      streams.push(stream)
+      res.end('ok')
+    },
+  }
+  const { port } = await openH2(t, { handlers })
+  t.equal((await ask(client(t, port), { ':path': '/' })).text, 'ok')
+  await eventually(() => streams[0]?.closed === true && streams[0].listenerCount('aborted') === 0)
+  t.same(streams[0]?.eventNames(), ['error'])
 })
