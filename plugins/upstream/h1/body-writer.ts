@@ -7,8 +7,8 @@ import type { Readable } from 'node:stream'
 import type { ExchangeRequest } from '../exchange.ts'
 import { encodeLastChunk } from './encode-head.ts'
 
-/** Up to this size head and body are copied together: one write is cheaper than a gathered one. */
-const JOIN_BYTES = 16_384
+/** Up to this size head and body are copied together, which a piece of Node's pool of buffers still holds. */
+const JOIN_BYTES = 3_072
 
 type Written = (error?: Error | null) => void
 
@@ -64,17 +64,28 @@ export class BodyWriter {
     return this.#isComplete
   }
 
-  /** Writes the head, with the first bytes of the body if they are at hand. */
+  /**
+   * Writes the head, with the first bytes of the body if they are at hand or come in this turn: those that arrived behind the
+   * client's head do, and one write less is a tenth of a small upload's CPU time.
+   */
   start(): void {
     const source = this.#source
     this.#isAttached = true
     const first = source.readableLength > 0 ? source.read() : null
     if (first !== null) this.#onData(first)
-    if (this.#head !== '') this.#writeHead()
     if (!this.#isAttached) return
-    if (source.readableEnded) return this.#onEnd()
+    if (source.readableEnded) {
+      this.#writeHead()
+      return this.#onEnd()
+    }
     source.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onClose)
     if (!this.#isHeldBack) source.resume()
+    if (this.#head !== '') process.nextTick(writeHeadOf, this)
+  }
+
+  /** If it still waits for the first bytes. */
+  writeHead(): void {
+    if (this.#isAttached) this.#writeHead()
   }
 
   /** The socket takes bytes again. */
@@ -96,6 +107,7 @@ export class BodyWriter {
 
   #writeHead(): void {
     const head = this.#head
+    if (head === '') return
     this.#head = ''
     this.#isComplete = this.#left === 0
     this.#socket.write(head, 'latin1', this.#isComplete ? this.#onWritten : undefined)
@@ -135,6 +147,7 @@ export class BodyWriter {
       if (this.#left > 0) return this.#fail(new Error('less body than announced'))
       return this.detach()
     }
+    this.#writeHead()
     const last = this.#lastChunk()
     if (last === null) return this.#fail(new Error('bad trailer field'))
     this.#isComplete = true
@@ -169,6 +182,10 @@ export class BodyWriter {
   readonly #onWritten: Written = error => {
     if (error === null || error === undefined) this.#events.onSent()
   }
+}
+
+function writeHeadOf(writer: BodyWriter): void {
+  writer.writeHead()
 }
 
 /** Writes `bytes` with text in front and behind in one system call. */
