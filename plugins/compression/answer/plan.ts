@@ -61,13 +61,13 @@ export function planAnswer(
 ): Planned {
   const { status, contentLength: length, hasTrailers } = answer
   const { headers, method = 'GET' } = request.raw
-  const fields = readAnswerFields(answer.fields)
-  const { acceptEncoding } = fields
-  // The cache has made this form of the answer, and its head says so.
+  // The cache has made this form of the answer, and its head says so; what the origin takes was learned when it came.
   const stored = storedForm(request)
   if (stored !== null && status !== 304) {
-    return { plan: null, facts: skipped(request, stored === PLAIN ? 'decoded' : 'stored-form'), acceptEncoding }
+    return { plan: null, facts: skipped(request, stored === PLAIN ? 'decoded' : 'stored-form'), acceptEncoding: null }
   }
+  const fields = readAnswerFields(answer.fields)
+  const { acceptEncoding } = fields
   const accept = headers['accept-encoding'] as string | undefined
   const noTransform = hasDirective(headers['cache-control'] ?? '', 'no-transform')
   const decision = decideAnswer(

@@ -7,6 +7,18 @@ import { isHomeAddress } from './words.ts'
 /** Route of what matched none. */
 export const NO_ROUTE = 'none'
 
+/** Requests come in rows from one client. */
+let lastClient = ''
+let lastClass: RequestRecord['clientClass'] = 'wan'
+
+function classOf(client: string): RequestRecord['clientClass'] {
+  if (client !== lastClient) {
+    lastClient = client
+    lastClass = isHomeAddress(client) ? 'lan' : 'wan'
+  }
+  return lastClass
+}
+
 /** @param endedMs by `performance.now()` */
 export function requestRecord(entry: ExchangeEntry, endedMs: number): RequestRecord {
   return {
@@ -16,7 +28,7 @@ export function requestRecord(entry: ExchangeEntry, endedMs: number): RequestRec
     method: entry.method,
     status: entry.status,
     outcome: entry.outcome,
-    clientClass: isHomeAddress(entry.client) ? 'lan' : 'wan',
+    clientClass: classOf(entry.client),
     ms: entry.durationMs,
     firstByteMs: entry.firstByteMs,
     queueMs: entry.queueMs,

@@ -72,6 +72,8 @@ export class RouteMeters {
   readonly #route: string
   readonly #signals: RequestSignals
   readonly #requests = new Map<string, SignalValue>()
+  /** The combination of the last request, which is most often that of the next: to make its key costs more than the rest. */
+  #last: { method: string; hundreds: number; cache: string | null; point: SignalValue } | null = null
   readonly #outcomes = new Map<string, SignalValue>()
   readonly #codings = new Map<string | null, CodingMeters>()
   readonly #seconds: Observed
@@ -106,6 +108,15 @@ export class RouteMeters {
   }
 
   #request(method: string, status: number, cache: string | null): SignalValue {
+    const hundreds = Math.floor(status / 100)
+    const last = this.#last
+    if (last !== null && last.hundreds === hundreds && last.method === method && last.cache === cache) return last.point
+    const point = this.#requestPoint(method, status, cache)
+    this.#last = { method, hundreds, cache, point }
+    return point
+  }
+
+  #requestPoint(method: string, status: number, cache: string | null): SignalValue {
     const key = `${method} ${Math.floor(status / 100)} ${cache}`
     const known = this.#requests.get(key)
     if (known !== undefined) return known
