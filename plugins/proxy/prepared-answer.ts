@@ -90,7 +90,7 @@ export function sendPrepared(
   reply.hijack()
   addFrameworkFields(reply, fields)
   const { raw } = reply
-  writeHead(raw, head.status, '', fields)
+  writeHead(raw, { status: head.status, reason: '', fields, mayHaveTrailers: false })
   if (body === null) {
     raw.end()
     return true

@@ -192,7 +192,9 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     if (!isRequestComplete(raw.req)) this.#answerEarly(fields)
     const isChunked = contentLength === null && !isBodyless && (isHttp2(raw) || raw.req.httpVersion !== '1.0')
     if (isChunked && head.trailer !== null) fields.push('Trailer', head.trailer)
-    writeHead(raw, status, reason, fields)
+    // A body of known length ends with its last byte over HTTP/1.1, and trailers are announced (RFC 9110 §6.6.2).
+    const mayHaveTrailers = contentLength === null || head.trailer !== null
+    writeHead(raw, { status, reason, fields, mayHaveTrailers })
     // The body usually comes in the same turn and then shares a packet with the head; if not, the head goes alone.
     if (!isBodyless) process.nextTick(flushUnlessBegun, this)
   }
