@@ -1,6 +1,6 @@
 /** Whether a contender answers from its cache, proved by the origin's own count of requests. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Answer, fetchBody } from './http.ts'
+import { type Answer, type Ask, decodedBody, fetchBody } from './http.ts'
 import { countSettled, type Origin } from './origin.ts'
 import { requestHeadersOf, type Workload } from './workloads.ts'
 
@@ -26,16 +26,17 @@ export async function checkCache(
 ): Promise<void> {
   const { cache, answerBody } = workload
   const url = base + pathOfLoad(workload)
+  const headers = workload.coding === null ? {} : requestHeadersOf(workload)
   if (cache?.answers === 'miss') {
     const before = await origin.countRequests()
     expectAnswer(await fetchBody({ url }), 200, answerBody)
     const seen = (await origin.countRequests()) - before
     if (seen !== 1) throw new Error(`failed the check: the origin saw ${seen} requests for one new URL`)
   }
-  await waitUntilStored(url, origin, storingMs)
+  await waitUntilStored({ url, headers }, origin, storingMs)
   const before = await origin.countRequests()
   for (let hit = 0; hit < CHECKED_HITS; hit++) {
-    expectAnswer(await fetchBody({ url }), 200, answerBody)
+    expectAnswer(await fetchBody({ url, headers }), 200, answerBody)
     if (cache?.answers !== 'not-modified') continue
     expectAnswer(await fetchBody({ url, headers: requestHeadersOf(workload) }), 304, Buffer.alloc(0))
   }
@@ -43,17 +44,19 @@ export async function checkCache(
   if (seen !== 0) throw new Error(`failed the check: ${seen} hits reached the origin`)
 }
 
-function expectAnswer({ status, body }: Answer, expectedStatus: number, expectedBody: Buffer): void {
+function expectAnswer(answer: Answer, expectedStatus: number, expectedBody: Buffer): void {
+  const { status } = answer
   if (status !== expectedStatus) throw new Error(`failed the check: status ${status}, not ${expectedStatus}`)
+  const body = decodedBody(answer)
   if (body.equals(expectedBody)) return
   throw new Error(`failed the check: ${body.length} bytes that are not the ${expectedBody.length} expected`)
 }
 
-async function waitUntilStored(url: string, origin: Origin, storingMs: number): Promise<void> {
+async function waitUntilStored(ask: Ask, origin: Origin, storingMs: number): Promise<void> {
   const deadline = Date.now() + storingMs
   while (Date.now() < deadline) {
     const before = await origin.countRequests()
-    await fetchBody({ url })
+    await fetchBody(ask)
     if ((await origin.countRequests()) === before) return
     await delay(50)
   }

@@ -2,15 +2,14 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { checkCache } from './cache-check.ts'
 import { type Command, pinned } from './command.ts'
 import { type Contender, launchFor, type TlsFiles } from './contenders/index.ts'
 import { writeFiles } from './files.ts'
-import { fetchBody, freePort, waitUntilServing } from './http.ts'
+import { decodedBody, fetchBody, freePort, waitUntilServing } from './http.ts'
 import { type Origin, startOrigin } from './origin.ts'
 import type { Child, Children } from './processes.ts'
-import { type Coding, requestHeadersOf, type Workload } from './workloads.ts'
+import { requestHeadersOf, type Workload } from './workloads.ts'
 
 export interface Cores {
   /** Core of the contenders, and of load and origin; null = not pinned. */
@@ -81,7 +80,7 @@ export async function checkAnswer(workload: Workload, base: string, originBase: 
   if (status !== 200) throw new Error(`failed the check: status ${status}`)
   const expected = Object.keys(headers).length === 0 ? 'identity' : (workload.coding ?? 'identity')
   if (contentEncoding !== expected) throw new Error(`failed the check: ${contentEncoding}, not ${expected}`)
-  const body = decoders[expected](answer.body)
+  const body = decodedBody(answer)
   if (!body.equals(workload.answerBody)) {
     throw new Error(`failed the check: ${body.length} bytes that are not the ${workload.answerBody.length} expected`)
   }
@@ -90,13 +89,6 @@ export async function checkAnswer(workload: Workload, base: string, originBase: 
   if (!direct.body.equals(body) || direct.contentType !== contentType) {
     throw new Error(`failed the check: content-type ${contentType}, the origin's is ${direct.contentType}`)
   }
-}
-
-const decoders: Readonly<Record<Coding | 'identity', (body: Buffer) => Buffer>> = {
-  identity: body => body,
-  gzip: gunzipSync,
-  br: brotliDecompressSync,
-  zstd: zstdDecompressSync,
 }
 
 /** Self-signed, made by openssl. */

@@ -3,6 +3,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { request as secureRequest } from 'node:https'
 import { connect, createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import type { Child } from './processes.ts'
 
 const START_MS = 15_000
@@ -20,6 +21,20 @@ export interface Answer {
   readonly contentType: string | undefined
   readonly contentEncoding: string | undefined
   readonly body: Buffer
+}
+
+/** The content of an answer without its coding. Throws for one that is not known. */
+export function decodedBody({ body, contentEncoding = 'identity' }: Answer): Buffer {
+  const decode = decoders[contentEncoding]
+  if (decode === undefined) throw new Error(`failed the check: the coding is ${contentEncoding}`)
+  return decode(body)
+}
+
+const decoders: Readonly<Record<string, (body: Buffer) => Buffer>> = {
+  identity: body => body,
+  gzip: gunzipSync,
+  br: brotliDecompressSync,
+  zstd: zstdDecompressSync,
 }
 
 /** A port on loopback that was free a moment ago. */

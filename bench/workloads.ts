@@ -130,6 +130,12 @@ export const WORKLOADS: readonly Workload[] = [
   coded('gzip'),
   coded('br'),
   coded('zstd'),
+  {
+    ...coded('gzip'),
+    name: 'hit-gzip',
+    title: 'cache hit, 100 KiB JSON to clients that take gzip, 16 connections',
+    cache: hit,
+  },
   { ...get('large-hit', 'cache hit, 1 MiB, 16 connections', 'large.bin', 16), cache: hit },
 ]
 

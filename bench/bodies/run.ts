@@ -128,7 +128,7 @@ async function start(
   const port = await freePort()
   const setting = { directory, port, originPort, tls: null }
   const { coding } = contender
-  const launch = (name === 'again' ? coding?.launchCached?.(setting) : coding?.launch(setting)) as Launch
+  const launch = (name === 'again' ? coding?.launchCached?.(setting) : coding?.launch?.(setting)) as Launch
   writeFiles(directory, launch.files)
   const child = await session.children.start(contender.name, pinned(launch.command, cores.contender))
   await waitUntilListening(child, port)

@@ -4,7 +4,10 @@ import type { Contender, Launch, Setting } from './types.ts'
 
 /** False where it has no cache, holds answers elsewhere, or is there for its cache only. */
 export function takesPart({ proxy, cache, coding }: Contender, workload: Workload): boolean {
-  if (workload.coding !== null) return coding?.codings.includes(workload.coding) === true
+  if (workload.coding !== null) {
+    const hasSetup = workload.cache === null ? coding?.launch !== undefined : coding?.launchCached !== undefined
+    return hasSetup && coding?.codings.includes(workload.coding) === true
+  }
   if (workload.streams !== null) return proxy?.hasTls === true
   if (workload.cache === null) return proxy !== null
   return cache?.places.includes(workload.cache.place) === true
@@ -13,7 +16,11 @@ export function takesPart({ proxy, cache, coding }: Contender, workload: Workloa
 /** The process and files of a contender that takes part. */
 export function launchFor(contender: Contender, workload: Workload, setting: Setting): Launch {
   if (!takesPart(contender, workload)) throw new Error(`${contender.name} takes no part in ${workload.name}`)
-  if (workload.coding !== null && contender.coding !== undefined) return contender.coding.launch(setting)
+  const { coding } = contender
+  if (workload.coding !== null) {
+    const launch = workload.cache === null ? coding?.launch?.(setting) : coding?.launchCached?.(setting)
+    return launch as Launch
+  }
   const place: StorePlace | undefined = workload.cache?.place
   const launch = place === undefined ? contender.proxy?.launch(setting) : contender.cache?.launch({ ...setting, place })
   if (launch === undefined) throw new Error(`${contender.name} takes no part in ${workload.name}`)
@@ -26,7 +33,7 @@ export function aboutOf(contender: Contender, workloads: readonly Workload[]): s
   const parts: string[] = []
   if (contender.proxy !== null && own.some(({ cache, coding }) => cache === null && coding === null))
     parts.push(contender.proxy.about)
-  if (contender.cache !== null && own.some(({ cache }) => cache !== null)) {
+  if (contender.cache !== null && own.some(({ cache, coding }) => cache !== null && coding === null)) {
     parts.push(`as a cache: ${contender.cache.about}`)
   }
   if (contender.coding !== undefined && own.some(({ coding }) => coding !== null)) {

@@ -48,7 +48,8 @@ export interface ProxySetup {
 export interface CodingSetup {
   readonly about: string
   readonly codings: readonly Coding[]
-  launch(setting: Setting): Launch
+  /** Left out = it encodes only what it stores. */
+  launch?(setting: Setting): Launch
   /** The same with its cache; left out = it has none. */
   launchCached?(setting: Setting): Launch
 }

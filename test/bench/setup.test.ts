@@ -41,6 +41,7 @@ t.test('what is only a cache takes no part in plain proxying', async t => {
 for (const [workload, expected] of [
   ['gzip', ['nginx', 'caddy', 'hearthgate', 'fastify-compress']],
   ['zstd', ['caddy', 'hearthgate', 'fastify-compress']],
+  ['hit-gzip', ['nginx', 'varnish', 'hearthgate']],
 ] as const) {
   t.test(`${workload} is for those who encode with it`, async t => {
     const takers = CONTENDERS.filter(contender => takesPart(contender, workloadNamed(workload)))
@@ -56,6 +57,8 @@ t.test('a rival encodes only where the workload asks for it', async t => {
   t.notMatch(configurationOf('caddy', 'small'), 'encode')
   t.match(configurationOf('nginx', 'gzip'), 'gzip on;')
   t.notMatch(configurationOf('nginx', 'small'), 'gzip')
+  t.match(configurationOf('varnish', 'hit-gzip'), 'do_gzip')
+  t.match(configurationOf('nginx', 'hit-gzip'), /gzip on;[\s\S]*proxy_cache bench/)
   t.match(aboutOf(contenderNamed('caddy'), [workloadNamed('gzip')]), /^encoding: /)
 })
 
