@@ -7,6 +7,7 @@ import { constants, createServer, type Http2Server, type ServerHttp2Session, typ
 import type { GlobalLimits } from '../config/types.ts'
 import { type Connection, connectionOf } from './connection.ts'
 import type { ConnectionBook } from './connection-book.ts'
+import { MAX_CRUMBS } from './head-rules.ts'
 import type { Intake } from './intake.ts'
 import { RateWindow } from './rate-window.ts'
 import type { ListenerHandlers } from './types.ts'
@@ -49,7 +50,7 @@ function serverOptions(limits: GlobalLimits) {
       maxHeaderListSize: limits.headerSize,
       enablePush: false,
     },
-    maxHeaderListPairs: limits.headerLines + EXTRA_FIELDS,
+    maxHeaderListPairs: limits.headerLines + MAX_CRUMBS + EXTRA_FIELDS,
     maxSessionMemory: MEMORY_MIB,
     maxSessionInvalidFrames: INVALID_FRAMES,
     maxOutstandingPings: 10,
