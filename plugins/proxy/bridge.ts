@@ -11,7 +11,7 @@ import { hasLeft } from './client-socket.ts'
 import { bodyStalled, bodyTooLarge, clientLeft } from './errors.ts'
 import { gatherLength, mayWaitForAnswer } from './length-of-small-body.ts'
 import { type AnswerSurroundings, type BridgeCallback, ProxiedAnswer } from './proxied-answer.ts'
-import { type BodyLength, bodyLength, RequestBody } from './request-body.ts'
+import { type BodyLength, bodyLength, RequestBody, waitsForContinue } from './request-body.ts'
 import { requestHead } from './request-head.ts'
 
 /** The request for the origin of a call, without a body; `incoming` is who waits for it. */
@@ -118,6 +118,6 @@ export class Bridge {
     answer.facts.body = body
     this.#setup.bodies.add(body)
     raw.once('close', () => this.#setup.bodies.delete(body))
-    if (/^100-continue$/i.test(raw.headers.expect ?? '')) body.continueWhenRead(reply.raw)
+    if (waitsForContinue(raw)) body.continueWhenRead(reply.raw)
   }
 }
