@@ -66,17 +66,26 @@ export class Bridge {
     const { raw } = reply.request
     const length = bodyLength(raw)
     if (length !== 'unknown' || mayWaitForAnswer(raw)) return this.#send(reply, call, answer, length)
+    const release = this.#setup.upstreams.hold(call.upstream)
     gatherLength(raw, gathered => {
-      if (hasLeft(reply.raw)) return answer.onResponseError(null as never, clientLeft())
-      // Nobody else reads a body without bytes to its end.
-      if (gathered === 0) raw.resume()
       try {
-        this.#send(reply, call, answer, gathered ?? 'unknown')
-      } catch (error) {
-        // Out of the handler's turn nobody else would catch it.
-        answer.onResponseError(null as never, error as Error)
+        this.#sendGathered(reply, call, answer, gathered)
+      } finally {
+        release()
       }
     })
+  }
+
+  #sendGathered(reply: FastifyReply, call: ProxyCall, answer: ProxiedAnswer, gathered: number | null): void {
+    if (hasLeft(reply.raw)) return answer.onResponseError(null as never, clientLeft())
+    // Nobody else reads a body without bytes to its end.
+    if (gathered === 0) reply.request.raw.resume()
+    try {
+      this.#send(reply, call, answer, gathered ?? 'unknown')
+    } catch (error) {
+      // Out of the handler's turn nobody else would catch it.
+      answer.onResponseError(null as never, error as Error)
+    }
   }
 
   #send(reply: FastifyReply, call: ProxyCall, answer: ProxiedAnswer, length: BodyLength): void {

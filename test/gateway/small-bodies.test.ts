@@ -169,3 +169,20 @@ t.test('a small body over the limit of its route is refused before an app hears 
   t.equal((await client().send(`${chunkedHead()}5\r\nhello\r\n0\r\n\r\n`).answer('PUT')).status, 413)
   t.equal(origin.requests.length, 0)
 })
+
+t.test('a reload that takes the route away loses no request whose body is still coming', async t => {
+  const origin = await framingOrigin(t)
+  const yaml = (name: string) => `${base}routes: [{ name: ${name}, upstream: "${origin.url}" }]\n`
+  const gateway = await startGateway(t, yaml('old'))
+  const client = new RawClient(gateway.port)
+  t.teardown(() => client.close())
+  for (const name of ['new', 'old']) {
+    client.send(`${chunkedHead()}5\r\nhello\r\n`)
+    await pause(20)
+    t.ok(await gateway.rewrite(yaml(name)))
+    client.send('0\r\n\r\n')
+    const { status, body } = await client.answer('PUT')
+    t.equal(status, 200)
+    t.match(body.toString(), 'hello')
+  }
+})
