@@ -13,11 +13,11 @@ import {
   plainAddress,
 } from '../plugins/proxy/index.ts'
 import { type Match, parseTarget } from './routing/index.ts'
+import { tellAddresses } from './rules/answer-addresses.ts'
 import { pathInApp } from './rules/app-path.ts'
 import { type DavDecision, decideDav } from './rules/destination.ts'
 import { mayHaveHsts } from './rules/hsts.ts'
 import { decideRedirect } from './rules/https-redirect.ts'
-import { locate, mayLocate, publicLocation } from './rules/location.ts'
 import { redirectLocation } from './rules/redirects.ts'
 import { fillTemplates } from './rules/templates.ts'
 import type { ServedRoute, Serving } from './serving.ts'
@@ -191,13 +191,13 @@ export function answerRulesFor(route: ServedRoute, { client, host }: RequestFact
   return route.secureAnswerRules
 }
 
-/** Tells the address in the head of an answer as the client knows it; `fields` are changed in place. */
+/** Tells the addresses in the head of an answer as the client knows them; `fields` are changed in place. */
 export function locateAnswer(
   { table }: Serving,
   { match, host, client, hostHeader }: RequestFacts,
   answer: { readonly status: number; readonly fields: string[]; readonly asked: string },
 ): void {
-  if (!mayLocate(answer.status) || match.kind !== 'route' || match.route.ownAddresses === null) return
+  if (match.kind !== 'route' || match.route.ownAddresses === null) return
   const { route } = match
   const own = match.route.ownAddresses
   const isElsewhere = (path: string) => {
@@ -206,8 +206,9 @@ export function locateAnswer(
       found.kind === 'denied' || (found.kind === 'route' && found.route !== route && found.route.match.path !== '/')
     )
   }
-  const question = { own, client, sentHost: route.hostToSend ?? hostHeader, asked: answer.asked, isElsewhere }
-  locate(answer.fields, location => publicLocation(location, question))
+  const { asked } = answer
+  const question = () => ({ own, client, sentHost: route.hostToSend ?? hostHeader, asked, isElsewhere })
+  tellAddresses(answer, route.headers, question)
 }
 
 /** What the route wants of a page that the gateway makes for it; empty where no route is known. */

@@ -129,7 +129,7 @@ function serveRoute(route: RouteConfig, builtins: BuiltinOrigins): ServedRoute {
     strippedPrefix: route.rewritePath === null || route.match.path === '/' ? null : route.match.path,
     mountBase: (route.rewritePath ?? '').replace(/\/+$/, ''),
     appBase: appBase(route),
-    ownAddresses: route.headers.location === 'keep' ? null : ownAddresses(route),
+    ownAddresses: ownAddresses(route),
     cacheScope: route.cache === false ? null : cacheScope(route, route.cache),
     encoding: route.compression === false ? null : routeCompression(route.name, route.compression),
     cachePaths: route.cache === false ? null : cachePaths(route, route.cache),
@@ -146,7 +146,8 @@ function serveRoute(route: RouteConfig, builtins: BuiltinOrigins): ServedRoute {
   }
 }
 
-function ownAddresses({ upstream, match, rewritePath }: RouteConfig): OwnAddresses {
+function ownAddresses({ upstream, match, rewritePath, headers }: RouteConfig): OwnAddresses | null {
+  if (headers.location === 'keep' && headers.cookiePath === 'keep') return null
   const urls = upstream
     .filter(({ url }) => /^(?:https?|h2c):/.test(url))
     .map(({ url }) => new URL(url.replace(/^h2c:/, 'http:')))

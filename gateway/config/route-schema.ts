@@ -163,7 +163,12 @@ const headers = block(
     location: word(['public', 'keep'], {
       default: 'public',
       description:
-        'Location of answers: `public` = an address by which only the app knows itself is told as the client knows it, `keep` = as it came.',
+        'Location and Refresh of answers: `public` = an address by which only the app knows itself is told as the client knows it, `keep` = as it came.',
+    }),
+    cookie_path: word(['public', 'keep'], {
+      default: 'public',
+      description:
+        'Path of cookies under `rewrite_path`: `public` = one that browsers would not send back to the route is told as they know it, `keep` = as it came.',
     }),
     request: fields(
       'request',

@@ -357,8 +357,10 @@ export interface HealthConfig {
 export interface HeaderRulesConfig {
   /** `preserve` (default) sends the client's Host, `upstream` the origin's own name, else the text itself. */
   readonly host: string
-  /** Whether addresses in Location that only the app knows are told as the client knows them. */
+  /** Whether addresses in Location and Refresh that only the app knows are told as the client knows them. */
   readonly location: 'public' | 'keep'
+  /** Whether a Path of cookies that only the app knows is told so too. */
+  readonly cookiePath: 'public' | 'keep'
   readonly request: { readonly set: Readonly<Record<string, string>>; readonly remove: readonly string[] }
   readonly response: { readonly set: Readonly<Record<string, string>>; readonly remove: readonly string[] }
 }

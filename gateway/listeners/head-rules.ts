@@ -35,7 +35,10 @@ const plain: HeadDecision = { admit: true, underscores: false }
 const tooLarge: HeadRefusal = { admit: false, status: 413, reason: 'content too large' }
 const withUnderscores: HeadDecision = { admit: true, underscores: true }
 
-/** `maxLines` counts field lines, without the pseudo-header fields of HTTP/2. */
+/** Browsers split Cookie into one field a cookie over HTTP/2 (RFC 9113 §8.2.3), and keep 180 a site; more get 431. */
+export const MAX_CRUMBS = 256
+
+/** `maxLines` counts field lines, without the pseudo-header fields of HTTP/2, and with its cookies as the line they are elsewhere. */
 export function decideHead(head: RequestHead, maxLines: number): HeadDecision {
   return refusalOfLine(head) ?? (head.http2 ? decideFields2(head, maxLines) : decideFields1(head, maxLines))
 }
@@ -87,6 +90,7 @@ function decideFields2(head: RequestHead, maxLines: number): HeadDecision {
   let authority: string | null = null
   let host: string | null = null
   let lines = 0
+  let crumbs = 0
   let underscores = false
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] as string
@@ -96,7 +100,8 @@ function decideFields2(head: RequestHead, maxLines: number): HeadDecision {
       if (name === ':authority') authority = value
       continue
     }
-    lines++
+    if (name !== 'cookie') lines++
+    else if (crumbs++ === 0) lines++
     if (isConnectionSpecific(name, value)) return refuse(400, 'connection-specific field in HTTP/2')
     if (name === 'host') {
       if (host !== null) return refuse(400, 'more than one Host')
@@ -105,7 +110,7 @@ function decideFields2(head: RequestHead, maxLines: number): HeadDecision {
       if (isEndless(value)) return tooLarge
     } else if (name.includes('_')) underscores = true
   }
-  if (lines > maxLines) return refuse(431, 'too many header lines')
+  if (lines > maxLines || crumbs > MAX_CRUMBS) return refuse(431, 'too many header lines')
   return refusalOfAuthority(authority, host) ?? (underscores ? withUnderscores : plain)
 }
 

@@ -8,6 +8,7 @@ import { forgetListeners } from '../../plugins/contract/index.ts'
 import type { GlobalLimits } from '../config/types.ts'
 import { type Connection, connectionOf, type OpenStream } from './connection.ts'
 import type { ConnectionBook } from './connection-book.ts'
+import { MAX_CRUMBS } from './head-rules.ts'
 import type { Intake } from './intake.ts'
 import { RateWindow } from './rate-window.ts'
 import type { ListenerHandlers } from './types.ts'
@@ -50,7 +51,7 @@ function serverOptions(limits: GlobalLimits) {
       maxHeaderListSize: limits.headerSize,
       enablePush: false,
     },
-    maxHeaderListPairs: limits.headerLines + EXTRA_FIELDS,
+    maxHeaderListPairs: limits.headerLines + MAX_CRUMBS + EXTRA_FIELDS,
     maxSessionMemory: MEMORY_MIB,
     maxSessionInvalidFrames: INVALID_FRAMES,
     maxOutstandingPings: 10,

@@ -8,9 +8,9 @@ import type { Readable } from 'node:stream'
 import { isHttp2 } from './is-http2.ts'
 
 export interface LingerOptions {
-  /** Longest time after the answer has been sent; default 2 s. */
+  /** Longest time after the answer has been sent; default 2 s, for the rest of an upload 5 s. */
   readonly ms?: number
-  /** Most bytes that are still read; default 1 MiB. */
+  /** Most bytes that are still read; default 1 MiB, for the rest of an upload 32 MiB. */
   readonly maxBytes?: number
   /** What is read: the request whose body is left, the socket itself (default), or null where a parser reads it. */
   readonly source?: Readable | null
@@ -18,6 +18,12 @@ export interface LingerOptions {
 
 const DEFAULT_MS = 2_000
 const DEFAULT_BYTES = 1_048_576
+/**
+ * What a client that sends an upload gets: most read an answer only when they have sent all, and some systems throw it away
+ * when the connection is reset. Only so many of a server at once; the others get the default.
+ */
+const UPLOAD = { ms: 5_000, maxBytes: 33_554_432 }
+const MAX_UPLOADS = 32
 
 /**
  * Ends our side once everything is written, discards what comes, then destroys the socket. With `source: null` call the
@@ -44,6 +50,18 @@ export function lingerThenClose(socket: Socket, options: LingerOptions = {}): ()
   return discard
 }
 
+const uploads = new WeakMap<object, number>()
+
+/** The patience with one more upload; its place is free again when the socket has closed. */
+function patience(socket: Socket): LingerOptions {
+  const { server = socket } = socket as Socket & { server?: object }
+  const count = uploads.get(server) ?? 0
+  if (count >= MAX_UPLOADS) return {}
+  uploads.set(server, count + 1)
+  socket.once('close', () => uploads.set(server, (uploads.get(server) ?? 1) - 1))
+  return UPLOAD
+}
+
 /**
  * Call it with an answer that may end before its request: if it does, the HTTP/1.1 connection is closed in the lingering
  * form. No effect over HTTP/2 and on requests read to their end. The request must not be destroyed before.
@@ -59,7 +77,7 @@ export function armLinger(req: IncomingMessage, res: ServerResponse, options: Li
     // Flowing before Node looks: else it dumps the body past every count.
     req.unpipe()
     req.resume()
-    process.nextTick(lingerThenClose, socket, { ...options, source: req })
+    process.nextTick(lingerThenClose, socket, { ...patience(socket), ...options, source: req })
   })
 }
 

@@ -18,8 +18,8 @@ export interface LocationQuestion {
   readonly client: Pick<ClientFacts, 'proto' | 'host'>
   /** Host that the origin was asked by. */
   readonly sentHost: string
-  /** Target of the request as the client sent it. */
-  readonly asked: string
+  /** Target of the request as the client sent it; null where to be sent to it again is no ring. */
+  readonly asked: string | null
   /** Whether another app of this host has a public path for itself. */
   readonly isElsewhere: (path: string) => boolean
 }
@@ -39,7 +39,8 @@ export function publicLocation(location: string, question: LocationQuestion): st
   const told = `${client.proto}://${client.host}${path}`
   if (told === location) return null
   // An app that sends the address it was asked by from https to http would go round in a ring.
-  return site === 'public' && told === `${client.proto}://${client.host}${asked}` ? null : told
+  const isRing = asked !== null && told === `${client.proto}://${client.host}${asked}`
+  return site === 'public' && isRing ? null : told
 }
 
 /** `public`: the name that the client used. `own`: one that only the gateway uses. */
@@ -64,8 +65,8 @@ function plain(authority: string): string {
   return authority.replace(/:(?:80|443)?$/, '')
 }
 
-/** Null = the path stays. One that is below the mount already is of an app that knows where it is. */
-function publicPath(path: string, { own: { mount }, isElsewhere }: LocationQuestion): string | null {
+/** A path of the app, with what follows it, as the client asks for it. Null = it stays. One that is below the mount already is of an app that knows where it is. */
+export function publicPath(path: string, { own: { mount }, isElsewhere }: LocationQuestion): string | null {
   if (mount === null || !isBelow(path, mount.base)) return null
   if (mount.path.length >= mount.base.length && isBelow(path, mount.path)) return null
   if (mount.base === '' && isElsewhere(path)) return null
@@ -77,16 +78,7 @@ function isBelow(path: string, base: string): boolean {
   return path.startsWith(base) && (path.length === base.length || /[/?#]/.test(path[base.length] as string))
 }
 
-/** The question of one answer, where it has a Location that means one (RFC 9110 §10.2.2). */
+/** Whether a Location in an answer of this status sends anybody anywhere (RFC 9110 §10.2.2). */
 export function mayLocate(status: number): boolean {
   return status === 201 || (status >= 300 && status < 400 && status !== 304)
-}
-
-/** @param fields flat, of one answer; changed in place */
-export function locate(fields: string[], publicOf: (location: string) => string | null): void {
-  for (let i = 0; i < fields.length; i += 2) {
-    if ((fields[i] as string).toLowerCase() !== 'location') continue
-    const told = publicOf(fields[i + 1] as string)
-    if (told !== null) fields[i + 1] = told
-  }
 }

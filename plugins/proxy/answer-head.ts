@@ -110,7 +110,50 @@ export function answerTrailers(rawTrailers: readonly string[] | null): [string, 
   return trailers
 }
 
-/** Flat fields as an object with lower-case names; repeated names become arrays (for HTTP/2 and for Fastify). */
+/**
+ * Fields of which HTTP/2 of Node takes one line only, and throws for two. Apps do send two: one by themselves, one by the
+ * web server in front of them.
+ */
+const ofOneLine: ReadonlySet<string> = new Set([
+  'access-control-allow-credentials',
+  'access-control-max-age',
+  'access-control-request-method',
+  'age',
+  'authorization',
+  'content-encoding',
+  'content-language',
+  'content-length',
+  'content-location',
+  'content-md5',
+  'content-range',
+  'content-type',
+  'date',
+  'dnt',
+  'etag',
+  'expires',
+  'from',
+  'host',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'last-modified',
+  'location',
+  'max-forwards',
+  'range',
+  'referer',
+  'retry-after',
+  'tk',
+  'upgrade-insecure-requests',
+  'user-agent',
+  'x-content-type-options',
+])
+
+/**
+ * Flat fields as an object with lower-case names (for HTTP/2 and for Fastify); repeated names become arrays. Where only one
+ * line may be, the same again is left out, and another is what both mean together: a list (RFC 9110 §5.3).
+ */
 export function asHeaderObject(fields: readonly string[]): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = Object.create(null)
   for (let i = 0; i < fields.length; i += 2) {
@@ -119,6 +162,7 @@ export function asHeaderObject(fields: readonly string[]): Record<string, string
     const seen = headers[name]
     if (seen === undefined) headers[name] = value
     else if (Array.isArray(seen)) seen.push(value)
+    else if (ofOneLine.has(name)) headers[name] = seen === value ? seen : `${seen}, ${value}`
     else headers[name] = [seen, value]
   }
   return headers

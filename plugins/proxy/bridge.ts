@@ -7,9 +7,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Bag } from '../contract/index.ts'
 import { type ExchangeRequest, isUpstreamFailure, type Upstreams } from '../upstream/index.ts'
 import type { ProxyCall } from './call.ts'
-import { bodyStalled, bodyTooLarge } from './errors.ts'
+import { hasLeft } from './client-socket.ts'
+import { bodyStalled, bodyTooLarge, clientLeft } from './errors.ts'
+import { gatherLength, mayWaitForAnswer } from './length-of-small-body.ts'
 import { type AnswerSurroundings, type BridgeCallback, ProxiedAnswer } from './proxied-answer.ts'
-import { bodyLength, RequestBody } from './request-body.ts'
+import { type BodyLength, bodyLength, RequestBody, waitsForContinue } from './request-body.ts'
 import { requestHead } from './request-head.ts'
 
 /** The request for the origin of a call, without a body; `incoming` is who waits for it. */
@@ -61,7 +63,33 @@ export class Bridge {
     const { call, reply } = bridged
     const answer = new ProxiedAnswer(reply, call, this.#setup.around, callback)
     reply.request.proxyFacts = answer.facts
-    const request = this.#exchangeRequest(reply, call, answer)
+    const { raw } = reply.request
+    const length = bodyLength(raw)
+    if (length !== 'unknown' || mayWaitForAnswer(raw)) return this.#send(reply, call, answer, length)
+    const release = this.#setup.upstreams.hold(call.upstream)
+    gatherLength(raw, gathered => {
+      try {
+        this.#sendGathered(reply, call, answer, gathered)
+      } finally {
+        release()
+      }
+    })
+  }
+
+  #sendGathered(reply: FastifyReply, call: ProxyCall, answer: ProxiedAnswer, gathered: number | null): void {
+    if (hasLeft(reply.raw)) return answer.onResponseError(null as never, clientLeft())
+    // Nobody else reads a body without bytes to its end.
+    if (gathered === 0) reply.request.raw.resume()
+    try {
+      this.#send(reply, call, answer, gathered ?? 'unknown')
+    } catch (error) {
+      // Out of the handler's turn nobody else would catch it.
+      answer.onResponseError(null as never, error as Error)
+    }
+  }
+
+  #send(reply: FastifyReply, call: ProxyCall, answer: ProxiedAnswer, length: BodyLength): void {
+    const request = this.#exchangeRequest(reply, call, answer, length)
     if (request === null) return
     try {
       answer.facts.exchange = this.#setup.upstreams.dispatch(call.upstream, request, answer)
@@ -71,17 +99,21 @@ export class Bridge {
     }
   }
 
-  #exchangeRequest(reply: FastifyReply, call: ProxyCall, answer: ProxiedAnswer): ExchangeRequest | null {
-    const { raw } = reply.request
+  #exchangeRequest(
+    reply: FastifyReply,
+    call: ProxyCall,
+    answer: ProxiedAnswer,
+    length: BodyLength,
+  ): ExchangeRequest | null {
     const bare = headRequest(reply.request, call, true)
-    const length = bodyLength(raw)
     if (length === null) return bare
+    if (length === 0) return { ...bare, bodyLength: 0 }
     if (call.maxBodyBytes !== null && typeof length === 'number' && length > call.maxBodyBytes) {
       answer.onResponseError(null as never, bodyTooLarge(call.route, call.maxBodyBytes))
       return null
     }
     this.#watchBody(reply, call, answer)
-    return { ...bare, body: raw, bodyLength: length === 'unknown' ? null : length }
+    return { ...bare, body: reply.request.raw, bodyLength: length === 'unknown' ? null : length }
   }
 
   #watchBody(reply: FastifyReply, call: ProxyCall, answer: ProxiedAnswer): void {
@@ -95,6 +127,6 @@ export class Bridge {
     answer.facts.body = body
     this.#setup.bodies.add(body)
     raw.once('close', () => this.#setup.bodies.delete(body))
-    if (/^100-continue$/i.test(raw.headers.expect ?? '')) body.continueWhenRead(reply.raw)
+    if (waitsForContinue(raw)) body.continueWhenRead(reply.raw)
   }
 }

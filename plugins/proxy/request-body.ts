@@ -20,6 +20,11 @@ export function bodyLength(request: IncomingMessage): BodyLength {
   return stream !== undefined && stream.endAfterHeaders === false ? 'unknown' : null
 }
 
+/** RFC 9110 §10.1.1: in HTTP/1.0 the expectation means nothing, and its clients know no interim answers. */
+export function waitsForContinue({ headers, httpVersion }: Pick<IncomingMessage, 'headers' | 'httpVersion'>): boolean {
+  return httpVersion !== '1.0' && headers.expect?.toLowerCase() === '100-continue'
+}
+
 export interface BodyLimits {
   /** Null = no limit. */
   readonly maxBytes: number | null

@@ -79,8 +79,8 @@ function isDropped(role: RequestRole, value: string, isPeerTrusted: boolean, raw
   return true
 }
 
-/** gRPC over HTTP/2 asks its servers for trailers by TE, and needs it end to end. */
-function isGrpc(rawHeaders: readonly string[]): boolean {
+/** gRPC over HTTP/2 asks its servers for trailers by TE, and needs it end to end. `rawHeaders` is flat. */
+export function isGrpc(rawHeaders: readonly string[]): boolean {
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if ((rawHeaders[i] as string).toLowerCase() === 'content-type') {
       return (rawHeaders[i + 1] as string).startsWith('application/grpc')

@@ -35,6 +35,10 @@ export class Upstreams {
   readonly health = new Channel<HealthEvent>()
   readonly #groups = new Map<string, UpstreamGroup>()
   readonly #options = new Map<string, UpstreamGroupOptions>()
+  /** Requests that were let in for a group and are not sent yet, by its name. */
+  readonly #held = new Map<string, number>()
+  /** Removed while such requests were there. */
+  readonly #removed = new Map<string, UpstreamGroup>()
   readonly #leaving = new Set<UpstreamGroup>()
   readonly #around: GroupSurroundings
   #dispatch: Dispatch = (name, request, handler) => this.group(name).dispatch(request, handler)
@@ -51,8 +55,10 @@ export class Upstreams {
     for (const [name, group] of this.#groups) if (!(name in wanted)) this.#remove(name, group)
     for (const [name, options] of Object.entries(wanted)) {
       const group = this.#groups.get(name)
-      if (group === undefined) this.#groups.set(name, new UpstreamGroup(name, options, this.#around))
-      else if (!isDeepStrictEqual(this.#options.get(name), options)) group.reconfigure(options)
+      if (group === undefined) {
+        this.#retire(name)
+        this.#groups.set(name, new UpstreamGroup(name, options, this.#around))
+      } else if (!isDeepStrictEqual(this.#options.get(name), options)) group.reconfigure(options)
       this.#options.set(name, options)
     }
   }
@@ -67,9 +73,23 @@ export class Upstreams {
 
   /** @throws UpstreamFailure `noOrigin` for a name that is not configured. */
   group(name: string): UpstreamGroup {
-    const group = this.#groups.get(name)
+    const group = this.#groups.get(name) ?? this.#removed.get(name)
     if (group === undefined) throw upstreamFailure('noOrigin', true, new Error(`no upstream is named ${name}`))
     return group
+  }
+
+  /**
+   * For whoever has let a request in and sends it a moment later: a group that a reload takes away meanwhile still takes it.
+   * To be called back when it has been sent, or will not be.
+   */
+  hold(name: string): () => void {
+    this.#held.set(name, (this.#held.get(name) ?? 0) + 1)
+    return () => {
+      const left = (this.#held.get(name) ?? 1) - 1
+      if (left > 0) return void this.#held.set(name, left)
+      this.#held.delete(name)
+      this.#retire(name)
+    }
   }
 
   /** Puts `interceptor` in front of all that were put there before: the last one is the outermost. */
@@ -118,6 +138,7 @@ export class Upstreams {
   }
 
   destroy(): void {
+    for (const name of [...this.#removed.keys()]) this.#retire(name)
     for (const group of [...this.#groups.values(), ...this.#leaving]) group.destroy()
   }
 
@@ -134,6 +155,14 @@ export class Upstreams {
   #remove(name: string, group: UpstreamGroup): void {
     this.#groups.delete(name)
     this.#options.delete(name)
+    this.#removed.set(name, group)
+    if (!this.#held.has(name)) this.#retire(name)
+  }
+
+  #retire(name: string): void {
+    const group = this.#removed.get(name)
+    if (group === undefined) return
+    this.#removed.delete(name)
     group.retire()
     this.#leaving.add(group)
   }

@@ -241,3 +241,25 @@ t.test('a range of an answer that turned out too long to be stored reaches the o
   t.equal(part.status, 206)
   t.equal(origin.requests.at(-1)?.headers['range'], 'bytes=5-9')
 })
+
+t.test('an app that names its own rules in Connection does not lose them for the store', async t => {
+  const heads: Record<string, string> = {
+    '/private': 'Connection: Cache-Control\r\nCache-Control: private\r\nExpires: Fri, 01 Jan 2100 00:00:00 GMT',
+    '/cookie': 'Connection: X, set-cookie\r\nSet-Cookie: sid=1\r\nCache-Control: max-age=60',
+    '/vary': 'Connection: Vary\r\nVary: X-User\r\nCache-Control: max-age=60',
+    '/own': 'Connection: X-Own\r\nX-Own: 1\r\nCache-Control: max-age=60',
+  }
+  const { port } = await open(t, ({ target, headers }, socket) => {
+    const user = headers['x-user'] as string
+    socket.write(`HTTP/1.1 200 OK\r\n${heads[target]}\r\nContent-Length: ${user.length}\r\n\r\n${user}`)
+  })
+  const ask = (path: string, user: string) => exchange(port, get(path, `X-User: ${user}`))
+  for (const path of ['/private', '/cookie', '/vary']) {
+    t.equal((await ask(path, 'ann')).body.toString(), 'ann', path)
+    t.equal((await ask(path, 'bob')).body.toString(), 'bob', path)
+  }
+  await ask('/own', 'ann')
+  const own = await ask('/own', 'bob')
+  t.match(cacheStatus(own), 'hit', 'others may be named')
+  t.equal(own.headers['x-own'], undefined)
+})

@@ -12,6 +12,7 @@ import { bareApp, waysOut } from '../support/bare-app.ts'
 import { base, startGateway } from '../support/gateway.ts'
 import { exchange, RawClient } from '../support/raw-client.ts'
 import { answer, rawOrigin, type Script } from '../support/raw-origin.ts'
+import { originFor } from './support.ts'
 
 const get = (path = '/', more = '', version = '1.1') => `GET ${path} HTTP/${version}\r\nHost: a\r\n${more}\r\n`
 
@@ -177,4 +178,19 @@ t.test('messages of failures are whole sentences', async t => {
   const { status, body } = await exchange(port, get())
   t.equal(status, 504)
   t.equal(JSON.parse(body.toString()).message, 'the origin did not answer in time')
+})
+
+t.test('no 100 for HTTP/1.0, whose clients take it for the answer', async t => {
+  const origin = await originFor(t, ({ complete }, socket) => {
+    complete.then(
+      body => socket.write(answer(200, {}, String(body.length))),
+      () => {},
+    )
+  })
+  const { port } = await startGateway(t, `${base}routes: [{ name: any, upstream: "${origin.url}" }]\n`)
+  const client = new RawClient(port)
+  t.teardown(() => client.close())
+  const head = 'POST /u HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n'
+  await client.send(`${head}hello`).whenClosed()
+  t.match(client.received.toString('latin1'), /^HTTP\/1\.1 200 /)
 })

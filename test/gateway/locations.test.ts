@@ -1,5 +1,6 @@
 /** Addresses that an app sends its clients to, through a whole gateway: TLS in front, a path of its own, a stored redirect. */
 import { once } from 'node:events'
+import { connect } from 'node:http2'
 import { request } from 'node:https'
 import t from 'tap'
 import { startGateway } from '../support/gateway.ts'
@@ -47,3 +48,44 @@ routes:
   t.equal((await ask('home.test', '/notes/own')).location, `https://home.test:${port}/notes/own/`, 'name and path')
   t.equal((await ask('kept.test', '/own')).location, `${origin.url}/own/`, 'switched off')
 })
+
+t.test(
+  'cookies and Refresh of an app below a path, from its origin and from the store, over HTTP/1.1 and HTTP/2',
+  async t => {
+    const origin = await originFor(t, ({ target }, socket) => {
+      const lines = ['Set-Cookie: a=1; Path=/', 'Set-Cookie: b=2; Path=/admin; HttpOnly', 'Set-Cookie: c=3']
+      const cookies = target === '/cookies' ? `${lines.join('\r\n')}\r\n` : 'Cache-Control: max-age=60\r\n'
+      socket.write(`HTTP/1.1 200 OK\r\n${cookies}Refresh: 1; url=/next\r\nContent-Length: 2\r\n\r\nok`)
+    })
+    const { ports } = await startGateway(
+      t,
+      `
+listen:
+  - { host: 127.0.0.1, port: 0, tls: { cert: ${cert}, key: ${key} } }
+  - { host: 127.0.0.1, port: 0 }
+admin: { host: 127.0.0.1, port: 0 }
+log: { level: silent, access: none }
+routes:
+  - { name: notes, match: { path: /notes }, rewrite_path: /, upstream: "${origin.url}" }
+  - { name: kept, match: { path: /kept }, rewrite_path: /, upstream: "${origin.url}", headers: { cookie_path: keep } }
+`,
+    )
+    const overHttp1 = async (path: string) => {
+      const response = await fetch(`http://127.0.0.1:${ports[1]}${path}`)
+      await response.text()
+      const { headers } = response
+      return [headers.getSetCookie(), headers.get('refresh'), headers.get('cache-status')?.includes('hit')]
+    }
+    const told = ['a=1; Path=/', 'b=2; Path=/notes/admin; HttpOnly', 'c=3']
+    t.strictSame(await overHttp1('/notes/cookies'), [told, '1; url=/notes/next', false])
+    t.strictSame(await overHttp1('/notes/page'), [[], '1; url=/notes/next', false])
+    t.strictSame(await overHttp1('/notes/page'), [[], '1; url=/notes/next', true])
+    const kept = ['a=1; Path=/', 'b=2; Path=/admin; HttpOnly', 'c=3']
+    t.strictSame(await overHttp1('/kept/cookies'), [kept, '1; url=/kept/next', false], 'switched off')
+
+    const session = connect(`https://localhost:${ports[0]}`, { rejectUnauthorized: false })
+    t.teardown(() => session.destroy())
+    const [head] = await once(session.request({ ':path': '/notes/cookies' }), 'response')
+    t.strictSame([head['set-cookie'], head['refresh']], [told, '1; url=/notes/next'])
+  },
+)

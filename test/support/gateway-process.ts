@@ -23,6 +23,8 @@ export interface GatewayProcess {
   log(): string
   rssBytes(): number
   descriptors(): number
+  /** Bytes that it has read so far, of sockets and files. */
+  readBytes(): number
 }
 
 const main = process.env.HG_MAIN ?? fileURLToPath(new URL('../../gateway/main.ts', import.meta.url))
@@ -58,6 +60,7 @@ export async function gatewayProcess(t: Teardown, yaml: string, args: string[] =
     log: () => log,
     rssBytes: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) * 1024,
     descriptors: () => readdirSync(`/proc/${child.pid}/fd`).length,
+    readBytes: () => Number(/rchar: (\d+)/.exec(readFileSync(`/proc/${child.pid}/io`, 'utf8'))?.[1]),
   }
 }
 

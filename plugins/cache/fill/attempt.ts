@@ -74,11 +74,18 @@ export class Attempt implements ExchangeHandler {
 
 const framing: ReadonlySet<string> = new Set(['content-length', 'trailer'])
 
+/**
+ * Fields that say who may get an answer. An app may not name them in Connection (RFC 9110 §7.6.1); where one does, they still
+ * hold here: without them an answer for one person would be everybody's.
+ */
+const governing: ReadonlySet<string> = new Set(['cache-control', 'cdn-cache-control', 'pragma', 'set-cookie', 'vary'])
+
 /** What of a head belongs to the answer and not to the connection it came by (RFC 9110 §7.6.1). */
 export function endToEndFields(rawHeaders: readonly string[]): string[] {
   const nominated = nominatedFields(rawHeaders)
-  const gone = nominated === null ? neverStoredButCookies : new Set([...neverStoredButCookies, ...nominated])
-  return withoutFields(rawHeaders, gone)
+  if (nominated === null) return withoutFields(rawHeaders, neverStoredButCookies)
+  const gone = [...nominated].filter(name => !governing.has(name))
+  return withoutFields(rawHeaders, new Set([...neverStoredButCookies, ...gone]))
 }
 
 /** Set-Cookie and Age count for the decision; the stored head leaves them out. */

@@ -60,6 +60,7 @@ t.test('what is not written has the documented defaults', async t => {
     headers: {
       host: 'preserve',
       location: 'public',
+      cookiePath: 'public',
       request: { set: {}, remove: [] },
       response: { set: {}, remove: [] },
     },

@@ -203,6 +203,36 @@ t.test('the rest of a body is read for a bounded time and a bounded size', async
   }
 })
 
+t.test('the rest of uploads is read to the end, but not of many at once', { timeout: 20_000 }, async t => {
+  const { port, listeners } = await open(t, {
+    handlers: {
+      request(req, res) {
+        armLinger(req, res)
+        res.writeHead(413, { 'content-length': 0 }).end()
+      },
+    },
+  })
+  const announce = async () => {
+    const client = await rawClient(t, port, false, { allowHalfOpen: true })
+    client.socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8000000\r\n\r\n')
+    await client.until(text => text.includes('413'))
+    return client
+  }
+  const clients = await Promise.all(Array.from({ length: 32 }, announce))
+  const oneTooMany = await announce()
+  const patient = clients[0] as typeof oneTooMany
+  for (const { socket } of [patient, oneTooMany]) socket.write(Buffer.alloc(7_999_999))
+  await oneTooMany.closed
+  t.equal(listeners.connections, 32, 'the one too many was cut')
+  patient.socket.end('x')
+  t.equal((await patient.closed).reset, false, 'all of the upload was read')
+  for (const { socket } of clients) socket.destroy()
+  await eventually(() => listeners.connections === 0)
+  const next = await announce()
+  next.socket.end(Buffer.alloc(8_000_000))
+  t.equal((await next.closed).reset, false, 'places are free again')
+})
+
 t.test('a request hidden behind a refused body is not handled', async t => {
   const { port, seen, listeners } = await open(t, {
     handlers: {

@@ -12,7 +12,13 @@ function routeWith(
   const none = { set: {}, remove: [] }
   return {
     securityHeaders,
-    headers: { host: 'preserve', location: 'keep', request: none, response: { ...none, ...response } },
+    headers: {
+      host: 'preserve',
+      location: 'keep',
+      cookiePath: 'keep',
+      request: none,
+      response: { ...none, ...response },
+    },
   }
 }
 
