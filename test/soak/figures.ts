@@ -13,6 +13,8 @@ const MIB = 1024 ** 2
 const BODY_BYTES = 256 * MIB
 const PROMISED_GROWTH = 64 * MIB
 const PROMISED_EVENT_MS = 100
+const CAP_BYTES_PER_SECOND = 625_000
+const PROMISED_CAP_ERROR = 0.05
 
 const teardowns: (() => unknown)[] = []
 const t = { teardown: (fn: () => unknown) => void teardowns.unshift(fn) }
@@ -51,7 +53,11 @@ ${extra}`
 const gateway = await gatewayProcess(t, yaml(''))
 for (let i = 0; i < 300; i++) await ask('/warm')
 
-const results = [await memoryOfSlowReaders(gateway), await reloadsUnderLoad(gateway), await worstEventDelay(gateway)]
+const capped = await gatewayProcess(t, yaml('').replace('upstream:', 'bandwidth: { per_client: 5Mbit/s }, upstream:'))
+const results = [
+  ...[await memoryOfSlowReaders(gateway), await reloadsUnderLoad(gateway), await worstEventDelay(gateway)],
+  ...[await rateUnderCap(capped, 1), await rateUnderCap(capped, 6)],
+]
 for (const { text } of results) console.log(text)
 server.closeAllConnections()
 server.close()
@@ -170,5 +176,28 @@ async function worstEventDelay(process: GatewayProcess): Promise<Result> {
   return {
     text: `${delays.length} events beside 16 busy clients: the worst came ${worst.toFixed(1)} ms after it was sent`,
     isKept: delays.length > 100 && worst < PROMISED_EVENT_MS,
+  }
+}
+
+/** What one client gets over so many connections at once, from the second second on: the first holds the burst. */
+async function rateUnderCap({ port }: GatewayProcess, connections: number): Promise<Result> {
+  let bytes = 0
+  const sockets = Array.from({ length: connections }, () => {
+    const socket = net.connect(port, '127.0.0.1')
+    socket.write('GET /large HTTP/1.1\r\nHost: figures.test\r\n\r\n')
+    socket.on('error', () => {})
+    return socket.on('data', chunk => {
+      bytes += chunk.length
+    })
+  })
+  await pause(1000)
+  const [bytesBefore, beganMs] = [bytes, performance.now()]
+  await pause(8000)
+  const rate = ((bytes - bytesBefore) / (performance.now() - beganMs)) * 1000
+  for (const socket of sockets) socket.destroy()
+  const share = rate / CAP_BYTES_PER_SECOND
+  return {
+    text: `a cap of 5 Mbit/s a client, over ${connections} connections: ${((rate * 8) / 1e6).toFixed(3)} Mbit/s`,
+    isKept: Math.abs(share - 1) <= PROMISED_CAP_ERROR,
   }
 }
