@@ -2,7 +2,7 @@
 // seventy files of a page that no bundler has joined.
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Benign, HomeApp, Room } from './app.ts'
+import { type Benign, type HomeApp, noFavicon, type Room } from './app.ts'
 import { findCommand, freePorts } from './processes.ts'
 import { answers, eventually } from './wait.ts'
 
@@ -10,7 +10,7 @@ const PAGE = '/usr/share/novnc'
 /** Screens have numbers of their own; nobody counts up to this one. */
 const FIRST_SCREEN = 6_000
 const NO_VERSION = 'it asks for the file that names its version, which Debian leaves out'
-const benign: readonly Benign[] = [
+const versionless: readonly Benign[] = [
   'answer 404 GET /package.json',
   'console /package.json: Failed to load resource: the server responded with a status of 404',
   // The reason phrase is in the message, and HTTP/2 has none.
@@ -25,7 +25,7 @@ export const novnc: HomeApp = {
   commands: ['websockify', 'Xtigervnc', join(PAGE, 'vnc.html')],
   debian: ['novnc', 'tigervnc-standalone-server'],
   preset: null,
-  benign,
+  benign: [...noFavicon, ...versionless],
   // It sends on at once, and Chromium forgets a page that is left.
   live: /^\/$/,
 
