@@ -13,6 +13,16 @@ export interface Fill {
   readonly isAboutFrames: boolean
 }
 
+/**
+ * Whether a browser is told to believe a Content-Type that there is none of: it would show a page as text, and run no
+ * script (Fetch §3.6, MIME Sniffing §7). Some apps never send one, and live by what browsers make of the bytes.
+ */
+function isWithoutMatter(name: string, names: ReadonlySet<string>): boolean {
+  return name === NOSNIFF && !names.has('content-type')
+}
+
+const NOSNIFF = 'X-Content-Type-Options'
+
 /** A directive of a policy, or of one of several in a list (CSP3 §2.2). */
 const FRAME_ANCESTORS = /(?:^|[;,])\s*frame-ancestors(?:[\s;,]|$)/i
 
@@ -23,7 +33,7 @@ export function securityFills({ securityHeaders, headers }: Pick<RouteConfig, 's
   const { set, remove } = headers.response
   const ruled = new Set([...Object.keys(set), ...remove].map(name => name.toLowerCase()))
   const fills = [
-    ...(nosniff ? [fill('X-Content-Type-Options', 'nosniff')] : []),
+    ...(nosniff ? [fill(NOSNIFF, 'nosniff')] : []),
     ...(referrer === 'off' ? [] : [fill('Referrer-Policy', referrer)]),
     ...frameFills(frames),
   ]
@@ -72,6 +82,8 @@ export function addMissing(fields: string[], fills: readonly Fill[]): void {
     saysFrames ||= lower === 'x-frame-options'
     saysFrames ||= lower === 'content-security-policy' && FRAME_ANCESTORS.test(fields[i + 1] as string)
   }
-  for (const { name, value, isAboutFrames } of fills)
-    if (isAboutFrames ? !saysFrames : !names.has(name.toLowerCase())) fields.push(name, value)
+  for (const { name, value, isAboutFrames } of fills) {
+    const isSaid = isAboutFrames ? saysFrames : names.has(name.toLowerCase())
+    if (!isSaid && !isWithoutMatter(name, names)) fields.push(name, value)
+  }
 }

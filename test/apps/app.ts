@@ -48,8 +48,10 @@ export interface HomeApp {
   /** Of the npm registry; none for an app of Debian, whose version is the machine's. */
   readonly packages: Readonly<Record<string, string>>
   readonly overrides?: Readonly<Record<string, string>>
-  /** Debian commands it needs, named as their packages. */
+  /** Debian commands it needs, named as their packages, and files with their whole path. */
   readonly commands?: readonly string[]
+  /** Debian packages of its commands and files, where they have other names. */
+  readonly debian?: readonly string[]
   /** Its route's preset; its own name without this, null = there is none. */
   readonly preset?: string | null
   /** Why it refuses a route without its preset: then a bare run leaves it out. */

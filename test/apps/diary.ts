@@ -74,6 +74,8 @@ export class Diary {
     const { origin, live } = this.#differences
     const isOwn = response.url().startsWith(`${origin}/`) && !live?.test(response.url().slice(origin.length))
     if (!isOwn || !SAFE_METHODS.has(request.method()) || request.resourceType() === 'eventsource') return
+    // What the page's own memory asked about again has no body here; the one that was confirmed is noted.
+    if (response.status() === 304 && this.#resources.has(key)) return
     this.#resources.set(key, this.#read(response, key))
   }
 

@@ -13,7 +13,9 @@ export const appsFolder = join(project, '.apps')
 
 /** The line that installs what an app or the browser needs and the machine lacks; undefined when all is there. */
 export function missingCommands(app: HomeApp): string | undefined {
-  const missing = [...BROWSER_COMMANDS, ...(app.commands ?? [])].filter(command => findCommand(command) === undefined)
+  const isMissing = (name: string) => (name.startsWith('/') ? !existsSync(name) : findCommand(name) === undefined)
+  const ofApp = (app.commands ?? []).filter(isMissing)
+  const missing = [...BROWSER_COMMANDS.filter(isMissing), ...(ofApp.length > 0 ? (app.debian ?? ofApp) : [])]
   return missing.length === 0 ? undefined : `apt-get install -y ${missing.join(' ')}`
 }
 

@@ -9,12 +9,15 @@ import t, { type Test } from 'tap'
 import { apache } from './apache.ts'
 import type { HomeApp, Visit } from './app.ts'
 import { launchBrowser, openVisit } from './browser.ts'
+import { cockpit } from './cockpit.ts'
+import { dokuwiki } from './dokuwiki.ts'
 import { flood } from './flood.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { icecast } from './icecast.ts'
 import { appsFolder, emptyShots, emptyState, installApp, missingCommands } from './install.ts'
 import { jupyter } from './jupyter.ts'
 import { nodeRed } from './node-red.ts'
+import { novnc } from './novnc.ts'
 import { checkPages, checkTroubles, readReference } from './pages.ts'
 import { freePorts, hasEnded, ProcessGroup, project } from './processes.ts'
 import { qbittorrent } from './qbittorrent.ts'
@@ -22,6 +25,7 @@ import { radicale } from './radicale.ts'
 import { syncthing } from './syncthing.ts'
 import { tiddlywiki } from './tiddlywiki.ts'
 import { verdaccio } from './verdaccio.ts'
+import { vite } from './vite.ts'
 import type { Door } from './wire.ts'
 
 const LIMIT_MS = 240_000
@@ -39,6 +43,10 @@ const APPS: readonly HomeApp[] = [
   radicale,
   apache,
   icecast,
+  cockpit,
+  novnc,
+  dokuwiki,
+  vite,
 ]
 
 const { values: options } = parseArgs({

@@ -1,7 +1,9 @@
 // A plain client for one door of an app: HTTP/1.1 on a plain listener, HTTP/2 on a TLS one. It connects to loopback
 // and names the app in Host / :authority, because Node's resolver may not know *.localhost.
+import { randomBytes } from 'node:crypto'
 import http from 'node:http'
 import http2 from 'node:http2'
+import https from 'node:https'
 import type { Readable } from 'node:stream'
 import zlib from 'node:zlib'
 
@@ -65,6 +67,25 @@ export async function sendJson(
 ): Promise<Answer> {
   const json = { 'content-type': 'application/json', accept: 'application/json', ...headers }
   return send(door, { method, path, headers: json, body: JSON.stringify(value) })
+}
+
+/** The status that a handshake of WebSocket gets, over HTTP/1.1 at every door; one that is opened is left at once. */
+export function handshake(door: Door, path: string, fields: Readonly<Record<string, string>>): Promise<number> {
+  const { host, hostname, port } = new URL(door.origin)
+  const wanted = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' }
+  const headers = { host, ...wanted, 'sec-websocket-key': randomBytes(16).toString('base64'), ...fields }
+  const asked = { host: '127.0.0.1', port, path, headers, agent: false, timeout: LIMIT_MS }
+  const { certificate: ca } = door
+  return new Promise((resolve, reject) => {
+    const request = ca === undefined ? http.request(asked) : https.request({ ...asked, servername: hostname, ca })
+    const finish = ({ statusCode = 0 }: http.IncomingMessage) => {
+      request.destroy()
+      resolve(statusCode)
+    }
+    request.once('response', finish).once('upgrade', finish)
+    request.on('error', reject).once('timeout', () => request.destroy(new Error(`no bytes for ${LIMIT_MS} ms`)))
+    request.end()
+  })
 }
 
 function openH1(door: Door, message: Message): Promise<OpenAnswer> {

@@ -1,7 +1,7 @@
 /** Whether the app minds being called by its public name, from another origin, or through a gateway. Pure. */
 import type { RouteFacts, Trial } from '../facts.ts'
 import { fail, hint, onRoute, pass, skip, type Verdict, warn } from '../findings.ts'
-import { isAnswer, isFine, type Seen, told } from '../seen.ts'
+import { fieldsOf, isAnswer, isFine, type Seen, told } from '../seen.ts'
 import { knownTrustLine, presetBlock, presetOf, publicNameLine, trustLine } from './advice.ts'
 
 /** What an app needs to know of a visitor (RFC 7239 has the same three). */
@@ -80,7 +80,7 @@ export function judgeTrust(facts: RouteFacts): Verdict {
       `at ${minded.target} the app ${told(minded.named)} without the gateway's forwarding fields and ${told(minded.forwarded)} with them: it does not trust the gateway`,
       trustLine(facts),
     )
-  const plain = plainAddressShown(facts)
+  const plain = plainAddressShown(facts) ?? plainPolicyShown(facts)
   if (plain !== null) return fail(`${plain}, although the gateway says that visitors use https`, trustLine(facts))
   if (showsItself(facts)) return pass('it makes its addresses of what the gateway says about visitors')
   const line = knownTrustLine(facts)
@@ -119,14 +119,29 @@ export function forwardingLine({ headers }: RouteFacts['route']): string {
 /** An address of the app with http where visitors use https. */
 export function plainAddressShown({ door, through, page }: RouteFacts): string | null {
   if (door?.scheme !== 'https') return null
-  const isPlain = (address: string) => {
-    const url = URL.parse(address)
-    return url?.protocol === 'http:' && url.hostname === new URL(door.origin).hostname
-  }
+  const isPlain = (address: string) => isOwn(address, door.origin, ['http:'])
   const hop = through?.hops.find(({ location }) => isPlain(location))
   if (hop !== undefined) return `it redirects to ${hop.location}`
   const shown = page?.resources.find(({ url }) => isPlain(url))
   return shown === undefined ? null : `its page loads ${shown.url}`
+}
+
+/**
+ * A Content-Security-Policy in which the app's own address has a scheme without TLS, and nowhere one with it: browsers
+ * take it for both (CSP3 §6.7.2.8), but the app checks the Origin of its sockets against the same address. Cockpit does.
+ */
+function plainPolicyShown({ door, through }: RouteFacts): string | null {
+  const last = through?.last ?? null
+  if (door?.scheme !== 'https' || !isAnswer(last)) return null
+  const sources = fieldsOf(last, 'content-security-policy').flatMap(policy => policy.split(/[\s;,]+/))
+  if (sources.some(source => isOwn(source, door.origin, ['https:', 'wss:']))) return null
+  const plain = sources.find(source => isOwn(source, door.origin, ['http:', 'ws:']))
+  return plain === undefined ? null : `its policy for browsers names ${plain}`
+}
+
+function isOwn(address: string, origin: string, schemes: readonly string[]): boolean {
+  const url = URL.parse(address)
+  return url !== null && schemes.includes(url.protocol) && url.hostname === new URL(origin).hostname
 }
 
 /** Absolute addresses with the scheme and the name of visitors, which the app itself has written. */

@@ -37,7 +37,10 @@ export interface Talk {
   readonly fields?: MoreFields
 }
 
-/** Asks for a WebSocket as a page of `origin` would (RFC 6455 §4.1), and leaves at the answer. */
+/**
+ * Asks for a WebSocket as a page of `origin` would (RFC 6455 §4.1), and leaves at the answer. An app that changes to
+ * another protocol than the one asked for, as CUPS does to TLS, has no socket there.
+ */
 export async function askUpgrade(place: Place, { target, host, fields = [] }: Talk, origin: string): Promise<TalkSeen> {
   const wanted = [
     ['Connection', 'Upgrade'],
@@ -50,7 +53,8 @@ export async function askUpgrade(place: Place, { target, host, fields = [] }: Ta
     isEnough: hasHead,
     timeoutMs: HEAD_MS,
   })
-  return read(received, error)
+  const isOther = statusIn(received) === 101 && !/\bwebsocket\b/i.test(fieldIn(received, 'upgrade') ?? '')
+  return isOther ? { status: null, error: 'another protocol', code: null } : read(received, error)
 }
 
 /** Opens an event stream as a browser does, watches it for a while and leaves. */

@@ -28,6 +28,7 @@ const forwards: Readonly<Record<ReuseReason, ForwardReason>> = {
   method: 'method',
   'request-body': 'bypass',
   authorization: 'bypass',
+  'cookie-unmarked': 'request',
   'no-cache': 'stale',
   'request-no-cache': 'request',
   'request-max-age': 'request',

@@ -21,6 +21,7 @@ export type ReuseReason =
   | 'method'
   | 'request-body'
   | 'authorization'
+  | 'cookie-unmarked'
   | 'no-cache'
   | 'request-no-cache'
   | 'request-max-age'
@@ -83,8 +84,20 @@ function decideUse(
   const wish = settings.honourRequestDirectives ? requestWish(request.facts, clock) : null
   if (wish !== null) return { use: 'revalidate', reason: wish }
   // RFC 9111 §4.2
-  if (clock.ttlMs > 0) return { use: 'fresh', reason: 'fresh' }
+  if (clock.ttlMs > 0) {
+    if (isGuessForCookie(stored, request.facts)) return { use: 'revalidate', reason: 'cookie-unmarked' }
+    return { use: 'fresh', reason: 'fresh' }
+  }
   return decideStale(stored, request.facts, settings, clock)
+}
+
+/**
+ * What a stranger got and the app gave no lifetime is likely to be another page for somebody with a cookie, who may have
+ * logged in since: only the app can tell, and neither a guess nor a window of the route stands in for its word.
+ */
+function isGuessForCookie({ freshness, limits }: StoredHead, { hasCookie }: RequestFacts): boolean {
+  if (!hasCookie || limits.isForAuthorized) return false
+  return freshness.lifetimeMs === 0 || freshness.source === 'heuristic'
 }
 
 /** RFC 9111 §5.2.1: what keeps a client from being given even a fresh answer. */
@@ -100,14 +113,16 @@ function requestWish({ directives }: RequestFacts, { ageMs, ttlMs }: Clock): Reu
 /** RFC 9111 §4.2.4: what the origin forbids comes first, whatever a client or a setting would allow. */
 function decideStale(
   stored: StoredHead,
-  { directives }: RequestFacts,
+  facts: RequestFacts,
   settings: RouteCacheSettings,
   { ttlMs }: Clock,
 ): { use: Use; reason: ReuseReason } {
+  const { directives } = facts
   if (stored.limits.mustRevalidate) return { use: 'revalidate', reason: 'must-revalidate' }
   const stalenessMs = -ttlMs
   // RFC 5861 §3
-  const window = stored.limits.staleWhileRevalidateMs ?? settings.staleWhileRevalidateMs ?? 0
+  const ofRoute = isGuessForCookie(stored, facts) ? 0 : (settings.staleWhileRevalidateMs ?? 0)
+  const window = stored.limits.staleWhileRevalidateMs ?? ofRoute
   if (window > 0 && stalenessMs <= window) return { use: 'stale-while-revalidate', reason: 'stale-while-revalidate' }
   // RFC 9111 §5.2.1.2
   const isAccepted = settings.honourRequestDirectives && directives.maxStale !== null

@@ -67,10 +67,20 @@ t.test('an upload is announced and never begun, whatever the app says', async t 
 t.test('an upgrade is told by its status', async t => {
   const place = await placeOf(t, ({ headers }, socket) => {
     const isAsked = headers['sec-websocket-key'] !== undefined && headers['origin'] === 'http://a.test'
-    socket.write(isAsked ? 'HTTP/1.1 101 Switching Protocols\r\n\r\n' : answer(400, {}))
+    socket.write(isAsked ? 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\n\r\n' : answer(400, {}))
   })
   t.match(await askUpgrade(place, question, 'http://a.test'), { status: 101 })
   t.match(await askUpgrade(place, question, 'http://b.test'), { status: 400 })
+})
+
+t.test('a 101 to another protocol is no socket', async t => {
+  for (const upgrade of ['', 'Upgrade: TLS/1.2,TLS/1.1,TLS/1.0\r\n']) {
+    const place = await placeOf(
+      t,
+      (_, socket) => void socket.write(`HTTP/1.1 101 Switching Protocols\r\n${upgrade}\r\n`),
+    )
+    t.match(await askUpgrade(place, question, 'http://a.test'), { status: null, error: 'another protocol' })
+  }
 })
 
 t.test('a stream is watched: when it begins, whether it ends', async t => {

@@ -1,6 +1,7 @@
 /** The way to the app, and what the app is told: each case is one thing that is wrong, with the line that cures it. */
 import t from 'tap'
 import type { Trial } from '../../../gateway/doctor/facts.ts'
+import { judgeRoute } from '../../../gateway/doctor/judge.ts'
 import {
   answerOf,
   appSaid,
@@ -37,6 +38,7 @@ const lie = gatewayDoes({
   forwarding: forwarding.map(([name, value]) => [name, name.endsWith('proto') ? 'http' : value] as const),
 })
 const shows = (src: string) => ({ page: pageWith(`<script src="${src}"></script>`) })
+const allows = (policy: string) => visited(answerOf(200, { 'Content-Security-Policy': policy }))
 const upgraded = (status: number) => ({ upgrades: [pair(talkOf(101), talkOf(status))] })
 
 const closer = (more: Partial<Trial>) => ({ strict: [{ target: '/x', alone: ok, named: ok, forwarded: ok, ...more }] })
@@ -179,6 +181,13 @@ findsEach(t, [
     /trusted_proxies/,
   ],
   [
+    'a scheme that the app does not believe, in its policy',
+    factsOf([], allows("connect-src 'self' ws://wiki.test:8443")),
+    'trusted-proxy',
+    'fail',
+    /^127\.0\.0\.1$/,
+  ],
+  [
     'the preset of another app',
     factsOf(['preset: flood'], { known: knownApp('node-red') }),
     'app',
@@ -187,3 +196,14 @@ findsEach(t, [
   ],
   ['an app without its preset', factsOf([], { known: knownApp('node-red') }), 'app', 'pass', /^preset: node-red$/],
 ])
+
+t.test('a policy that names the address with TLS, or another, says nothing of trust', async t => {
+  for (const policy of [
+    'connect-src ws://wiki.test:8443 wss://wiki.test:8443',
+    'img-src http://cdn.test',
+    "default-src 'self'",
+  ]) {
+    const finding = judgeRoute(factsOf([], allows(policy))).find(({ check }) => check === 'trusted-proxy')
+    t.equal(finding?.status, 'skip', policy)
+  }
+})

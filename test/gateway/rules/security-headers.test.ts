@@ -23,10 +23,11 @@ function routeWith(
 }
 
 function added(sent: readonly string[], asked: Asked): string[] {
-  const fields = [...sent]
+  const typed = ['content-type', 'text/html', ...sent]
+  const fields = [...typed]
   addMissing(fields, securityFills(asked))
-  t.strictSame(fields.slice(0, sent.length), sent, 'what the app sent stays as it was')
-  return fields.slice(sent.length)
+  t.strictSame(fields.slice(0, typed.length), typed, 'what the app sent stays as it was')
+  return fields.slice(typed.length)
 }
 
 const NOSNIFF = ['X-Content-Type-Options', 'nosniff']
@@ -112,4 +113,10 @@ for (const [title, sent, asked, wanted] of cases)
 t.test('a route without them has the rules that it had', async t => {
   const rules = { set: {}, remove: [] }
   t.equal(withFills(rules, []), rules)
+})
+
+t.test('an answer that says no media type is not to be taken by its word', async t => {
+  const fields = ['Server', 'x']
+  addMissing(fields, securityFills(routeWith(all)))
+  t.strictSame(fields, ['Server', 'x', ...REFERRER, ...FRAMES])
 })

@@ -34,6 +34,22 @@ t.test('while it is refreshed a stale answer is given at once, and asked for onc
   t.equal(app.asked, 2)
 })
 
+t.test('who has logged in is not given the page of strangers for as long as the route gives stale answers', async t => {
+  const app = await rig(t, {
+    cache: { staleWhileRevalidateMs: 3_600_000 },
+    answer: ask => {
+      const who = ask.fields['cookie'] === 'session=joe' ? 'joe' : 'stranger'
+      if (ask.fields['if-none-match'] === `"${who}"`) ask.answer(304, { ETag: `"${who}"` })
+      else ask.answer(200, { ETag: `"${who}"` }, `hello ${who}`)
+    },
+  })
+  const joe = { Cookie: 'session=joe' }
+  t.equal((await app.get()).body.toString(), 'hello stranger')
+  t.match(statusOf(await app.get()), /^hearthgate; hit/, 'a second stranger')
+  for (let i = 0; i < 2; i++) t.equal((await app.get('/x', joe)).body.toString(), 'hello joe')
+  t.equal((await app.get()).body.toString(), 'hello stranger', 'and nobody else is given his')
+})
+
 t.test('a 304 refreshes as well', async t => {
   const app = await rig(t)
   await app.store(stale('stale-while-revalidate=600'))

@@ -143,6 +143,31 @@ t.test('a guessed lifetime, only where the route wants one', async t => {
   t.equal(old.freshness.lifetimeMs, 24 * 60 * 60 * 1000, 'no guess is longer than a day')
 })
 
+t.test('somebody with a cookie is not given by a guess of the route what a stranger got', async t => {
+  const day: Line[] = [['Last-Modified', -86400], date]
+  const guess = { heuristicFreshness: 0.1 }
+  const window = { staleWhileRevalidateMs: 60_000 }
+  const cases: [string, string, Case][] = [
+    ['cached', 'validated', { answer: day, settings: guess }],
+    ['cached', 'cached', { answer: [...day, cc('public')], settings: guess }],
+    ['cached', 'cached', { answer: [...day, cc('max-age=60')], settings: guess }],
+    ['stale-while-revalidate', 'validated', { answer: [etag, date], settings: window }],
+    ['stale-while-revalidate', 'not_cached', { answer: [date], settings: window }],
+    ['stale-while-revalidate', 'validated', { answer: [etag, date, cc('max-age=0')], settings: window }],
+    ['stale-while-revalidate', 'stale-while-revalidate', { answer: [etag, date, cc('max-age=1')], settings: window }],
+    ['stale-while-revalidate', 'stale-while-revalidate', { answer: [etag, date, cc('public')], settings: window }],
+    [
+      'stale-while-revalidate',
+      'stale-while-revalidate',
+      { answer: [etag, date, cc('max-age=0, stale-while-revalidate=9')] },
+    ],
+  ]
+  for (const [stranger, known, given] of cases) {
+    t.equal(secondAnswer(given), stranger, `a stranger: ${JSON.stringify(given)}`)
+    t.equal(secondAnswer(given, request([['Cookie', 'a=b']])), known, `with a cookie: ${JSON.stringify(given)}`)
+  }
+})
+
 t.test('what a request asks for', async t => {
   const hour = { answer: [cc('max-age=3600'), date] }
   const stale = { answer: [cc('max-age=2'), date] }
