@@ -6,6 +6,7 @@ import { createServer as createTcpServer, type Socket, type Server as TcpServer 
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
 import { answerChecks } from './acme-tls.ts'
 import { CertificateStore } from './certificates.ts'
+import { rawAnswer } from './client-error.ts'
 import type { Connection, Entrance } from './connection.ts'
 import type { ConnectionBook } from './connection-book.ts'
 import { ListenError, reasonOf } from './errors.ts'
@@ -15,6 +16,9 @@ const HANDSHAKE_MS = 10_000
 const TCP_KEEP_ALIVE_MS = 60_000
 const READ_BYTES = 65_536
 const BACKLOG = 1_024
+
+const plainText = 'This port speaks https. Ask with https:// in front of the address.\n'
+const PLAIN_ON_TLS = rawAnswer(400, 'Content-Type: text/plain\r\n', plainText)
 
 /** What all acceptors share. */
 export interface Reception {
@@ -112,11 +116,20 @@ export class Acceptor implements Entrance {
       SNICallback: (name, done) => done(null, certificates.choose(name).context),
     })
     server.on('secureConnection', socket => this.#secured(socket))
-    server.on('tlsClientError', (_error, socket) => {
+    server.on('tlsClientError', (error, socket) => {
       this.#reception.handlers.onClientError?.('tls')
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'ERR_SSL_HTTP_REQUEST') this.#sayItIsTls(socket)
       socket.destroy()
     })
     return server
+  }
+
+  /** Somebody asks in plain HTTP, as who types the port without https:// does. What was asked cannot be read any more. */
+  #sayItIsTls(socket: TLSSocket): void {
+    const connection = this.#handshakes.get(endsOf(socket))
+    const { raw } = connection ?? {}
+    if (raw?.writable === true) raw.write(PLAIN_ON_TLS)
   }
 
   #accept(raw: Socket): void {

@@ -83,7 +83,8 @@ export function answerRaw(socket: Socket, status: number, fields = ''): void {
   lingerThenClose(socket, { ...LINGER, source: socket })
 }
 
-/** `fields`: further lines, each with its CRLF. */
-export function rawAnswer(status: number, fields = ''): string {
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields}Connection: close\r\nContent-Length: 0\r\n\r\n`
+/** `fields`: further lines, each with its CRLF; `body` in ASCII. */
+export function rawAnswer(status: number, fields = '', body = ''): string {
+  const own = `Connection: close\r\nContent-Length: ${body.length}\r\n\r\n`
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields}${own}${body}`
 }

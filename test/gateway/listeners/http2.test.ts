@@ -362,3 +362,19 @@ t.test('nothing hangs on a closed stream, which Node may keep for long', async t
   await eventually(() => streams[0]?.closed === true && streams[0].listenerCount('aborted') === 0)
   t.same(streams[0]?.eventNames(), ['error'])
 })
+
+t.test('who asks a TLS port in plain HTTP is told so, and nobody else is let in by it', async t => {
+  const { port, seen } = await openH2(t)
+  for (const bytes of ['GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'POST /x HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc']) {
+    const plain = await rawClient(t, port, false)
+    plain.socket.write(bytes)
+    const { text } = await plain.closed
+    t.equal(statusOf(text), 400)
+    t.match(text, /https:\/\//)
+  }
+  const noise = await rawClient(t, port, false)
+  noise.socket.write(Buffer.from([0x80, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]))
+  t.notMatch((await noise.closed).text, /HTTP/, 'only to what is a request')
+  t.equal(seen.length, 0)
+  await worksFor(t, port)
+})
