@@ -107,6 +107,7 @@ frontend in
   bind 127.0.0.1:${port}
   default_backend app
 backend app
+  http-request disable-l7-retry if METH_POST
 ${originPorts.map((origin, i) => `  server app${i} 127.0.0.1:${origin}${most}`).join('\n')}
 `
     return {
