@@ -2,13 +2,13 @@
  * The places at one set of origins, for all groups (routes) that point there: who gets one at once, who waits for which,
  * who is refused. Nothing here looks at a clock by itself but at the moments that it measures.
  */
-import { addNote, Bag } from '../contract/index.ts'
+import { addNote, Bag, isEndless } from '../contract/index.ts'
 import { overloaded, type ShedReason } from './errors.ts'
 import type { Lane } from './lane.ts'
 import type { LimitFinder } from './limit-finder.ts'
 import { LoadWatch } from './load-watch.ts'
 import { Places } from './places.ts'
-import { answerKind, isEventStream, mediaTypeOf } from './rules/answer-kind.ts'
+import { answerKind, mediaTypeOf } from './rules/answer-kind.ts'
 import { decidePlace, HELD_MS } from './rules/long-held.ts'
 import { calm, estimatedWaitMs, type OverloadState, retryAfterSeconds, stepOverload } from './rules/overload.ts'
 import { rankOf } from './rules/rank.ts'
@@ -134,7 +134,7 @@ export class Limiter {
     slot.headMs = now
     if (!slot.holdsPlace) return slot.lane.learn(slot.request.path, now - slot.startedMs >= HELD_MS)
     const mediaType = mediaTypeOf(slot.rawHeaders ?? [])
-    if (isEventStream(mediaType)) return this.release(slot, 'held')
+    if (isEndless(mediaType)) return this.release(slot, 'held')
     this.answers++
     // An error is quick, and tells nothing of the speed of answers.
     if (status >= 500) return

@@ -8,6 +8,7 @@ export { Bag, type BagMember } from './bag.ts'
 export type { Exchange } from './exchanges/exchange.ts'
 export type { ExchangeEntry, ExchangeFacts, FactsOf, Outcome, Redaction } from './exchanges/facts.ts'
 export { type ExchangeListener, Exchanges, exchangesOf } from './exchanges/follow.ts'
+export { contentTypeOf, isEndless, isNamed } from './fields.ts'
 export { flushHead } from './flush-head.ts'
 export { forgetListeners } from './forget-listeners.ts'
 export {

@@ -1,6 +1,7 @@
 /**
  * The answers that end only when somebody ends them: a reload or a stop has to know them, or it would wait for ever.
  */
+import { isNamed } from '../contract/index.ts'
 
 /** One open event stream. */
 export interface EventStream {
@@ -65,22 +66,10 @@ export class EventStreams {
   }
 }
 
-/** Media types of answers that go on until one side leaves. */
-export function isEventStream(fields: readonly string[]): boolean {
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i] as string
-    if (name.length !== 12 || name.toLowerCase() !== 'content-type') continue
-    const type = (fields[i + 1] as string).toLowerCase()
-    return type.startsWith('text/event-stream') || type.startsWith('multipart/x-mixed-replace')
-  }
-  return false
-}
-
 /** Content-Encoding of an answer, null for none. */
 export function codingOf(fields: readonly string[]): string | null {
   for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i] as string
-    if (name.length === 16 && name.toLowerCase() === 'content-encoding') return fields[i + 1] as string
+    if (isNamed(fields[i] as string, 'content-encoding')) return fields[i + 1] as string
   }
   return null
 }

@@ -2,6 +2,7 @@
  * Which header fields belong to one hop only, which ones a client may not send about itself, and how the tokens of a
  * Connection field are read (RFC 9110 §7.6.1).
  */
+import { isNamed } from '../contract/index.ts'
 
 /** Fields of one connection or of the proxy in front; never passed on, in either direction. */
 export const hopByHop: ReadonlySet<string> = new Set([
@@ -125,7 +126,7 @@ export function nominatedFields(rawHeaders: readonly string[]): ReadonlySet<stri
   let nominated: Set<string> | null = null
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string
-    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue
+    if (!isNamed(name, 'connection')) continue
     for (const part of (rawHeaders[i + 1] as string).split(',')) {
       const token = part.trim().toLowerCase()
       if (token === '' || token === 'close' || token === 'keep-alive') continue

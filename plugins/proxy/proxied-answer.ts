@@ -6,7 +6,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import type { Dispatcher } from 'undici'
-import { flushHead } from '../contract/index.ts'
+import { contentTypeOf, flushHead, isEndless } from '../contract/index.ts'
 import { type ExchangeController, type ExchangeHandler, rawHeadersOnly } from '../upstream/index.ts'
 import { type AnswerHead, answerHead, asHeaderObject } from './answer-head.ts'
 import { AnswerStream } from './answer-stream.ts'
@@ -24,7 +24,7 @@ import {
   writeInterim,
 } from './client-socket.ts'
 import { clientLeft, streamClosed } from './errors.ts'
-import { codingOf, type EventStream, type EventStreams, isEventStream } from './event-streams.ts'
+import { codingOf, type EventStream, type EventStreams } from './event-streams.ts'
 import { LiveFacts } from './live-facts.ts'
 import type { Pace, Pacer } from './pacing.ts'
 import { type Changer, decideWayOut, hasNoBody } from './way-out.ts'
@@ -111,7 +111,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     const { way } = decideWayOut(isDirectAllowed, changers, answer, this.#reply.request)
     this.facts.way = way
     this.facts.encoding = codingOf(fields)
-    if (isEventStream(fields)) this.#holdOpen()
+    if (isEndless(contentTypeOf(fields))) this.#holdOpen()
     // Small answers would never be held back if only what has come made the next piece wait.
     this.#keepPace(controller, 0)
     const head = { fields, contentLength: answer.contentLength, trailer }

@@ -5,7 +5,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
-import type { AttemptRecord, BagMember, Channel } from '../contract/index.ts'
+import { type AttemptRecord, type BagMember, type Channel, contentTypeOf, isEndless } from '../contract/index.ts'
 import { attemptKind } from './attempt-kind.ts'
 import { type FailureKind, isUpstreamFailure, type UpstreamFailure, upstreamFailure } from './errors.ts'
 import {
@@ -196,7 +196,9 @@ export class RunningExchange implements ExchangeHandler, ExchangeController, Bag
     this.rawHeaders = (controller as ExchangeController).rawHeaders ?? []
     if (status >= 200) {
       this.#isAnswered = true
-      if (isQuietByNature(this.rawHeaders)) this.#idleLimitMs = Math.max(this.#idleLimitMs, EVENT_STREAM_IDLE_MS)
+      // Open for hours, with long silences.
+      if (isEndless(contentTypeOf(this.rawHeaders)))
+        this.#idleLimitMs = Math.max(this.#idleLimitMs, EVENT_STREAM_IDLE_MS)
       this.#headMs = now - this.#startedMs
       this.#status = status
       this.pool?.countAnswer(status, this.#headMs, now)
@@ -312,17 +314,6 @@ export class RunningExchange implements ExchangeHandler, ExchangeController, Bag
 function socketProgress({ socket }: OriginConnection): UploadProgress {
   const waiting = socket.writableLength
   return { taken: socket.bytesWritten - waiting, waiting }
-}
-
-/** Media types whose answers are open for hours with long silences. */
-function isQuietByNature(rawHeaders: readonly string[]): boolean {
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] as string
-    if (name.length !== 12 || name.toLowerCase() !== 'content-type') continue
-    const type = (rawHeaders[i + 1] as string).toLowerCase()
-    return type.startsWith('text/event-stream') || type.startsWith('multipart/x-mixed-replace')
-  }
-  return false
 }
 
 /** What the connection has made already, or the lines as an object. */

@@ -3,6 +3,7 @@
  * type and by the first segment of the path. Without this, a change in what is asked for would look like a change in the
  * speed of the origin.
  */
+import { contentTypeOf } from '../../contract/index.ts'
 
 const TYPES = 6
 const PATHS = 8
@@ -35,15 +36,5 @@ function hashOfFirstSegment(target: string): number {
 
 /** The media type of an answer, or null; @param rawHeaders flat `[name, value, …]` */
 export function mediaTypeOf(rawHeaders: readonly string[]): string | null {
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] as string
-    if (name.length === 12 && name.toLowerCase() === 'content-type') return (rawHeaders[i + 1] as string).toLowerCase()
-  }
-  return null
-}
-
-/** Answers that go on until one side leaves: they hold no place. */
-export function isEventStream(mediaType: string | null): boolean {
-  if (mediaType === null) return false
-  return mediaType.startsWith('text/event-stream') || mediaType.startsWith('multipart/x-mixed-replace')
+  return contentTypeOf(rawHeaders)?.toLowerCase() ?? null
 }

@@ -2,9 +2,10 @@
  * What the rules need to know of an origin's answer, read in one pass over its fields; which of Cache-Control and
  * CDN-Cache-Control speaks is settled here (RFC 9213 §2.2).
  */
+import { isNamed } from '../../contract/index.ts'
 import { type AnswerDirectives, addAnswerLine, emptyAnswerDirectives, hasMember, parseTargeted } from './directives.ts'
 import { type EntityTag, parseEntityTag } from './entity-tag.ts'
-import { isNamed, wholeNumber } from './fields.ts'
+import { wholeNumber } from './fields.ts'
 import { parseHttpDate } from './http-date.ts'
 
 /** Values are null where the answer has no such field, or none that can be read. */

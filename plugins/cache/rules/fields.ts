@@ -1,11 +1,7 @@
 /**
  * Reading flat header fields (name, value, name, value …) and comma lists without copying them (RFC 9110 §5).
  */
-
-/** True when `name` is the lower-case `wanted` in any case; looks at the text only where the lengths agree. */
-export function isNamed(name: string, wanted: string): boolean {
-  return name.length === wanted.length && (name === wanted || name.toLowerCase() === wanted)
-}
+import { isNamed } from '../../contract/index.ts'
 
 /** Value of the first line of that lower-case name, or null. */
 export function firstValue(fields: readonly string[], name: string): string | null {

@@ -2,7 +2,8 @@
  * Byte ranges of a stored answer (RFC 9110 §14): which bytes a Range field asks for, the fields and parts of a 206, and
  * the bounds that keep a small request from costing a large answer (§17.15).
  */
-import { isNamed, listMembers, wholeNumber, withoutFields } from './fields.ts'
+import { isNamed } from '../../contract/index.ts'
+import { listMembers, wholeNumber, withoutFields } from './fields.ts'
 
 /** Positions of the first and the last byte, both included. */
 export interface ByteRange {

@@ -1,9 +1,9 @@
 /**
  * What the rules need to know of a request, read in one pass over its fields, so that a hit looks at every line once.
  */
+import { isNamed } from '../../contract/index.ts'
 import { addRequestLine, applyPragma, emptyRequestDirectives, type RequestDirectives } from './directives.ts'
 import { rangeConditionForOrigin } from './entity-tag.ts'
-import { isNamed } from './fields.ts'
 
 /** Values are null where the request has no such field; list fields have their lines joined. */
 export interface RequestFacts {

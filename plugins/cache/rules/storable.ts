@@ -2,9 +2,10 @@
  * Whether an answer may be stored (RFC 9111 §3, §3.5) and should be: what a household must not share is refused even
  * where the standard would allow it. Each refusal has its word.
  */
+import { isEndless } from '../../contract/index.ts'
 import { type ExchangeTimes, initialAgeMs } from './age.ts'
 import type { AnswerFacts } from './answer-facts.ts'
-import { isHtmlBehindAsset, isMediaType } from './content-type.ts'
+import { isHtmlBehindAsset } from './content-type.ts'
 import { decideFreshness, type FreshnessDecision } from './freshness.ts'
 import { graceMs, isForAuthorized, reuseLimits } from './limits.ts'
 import { decidePart, type PartRefusal } from './partial.ts'
@@ -140,9 +141,7 @@ function refusePerson({ requestFacts, answerFacts }: Exchange): StoreRefusal | n
 
 function refuseContent({ request, answerFacts }: Exchange, settings: RouteCacheSettings): StoreRefusal | null {
   const { contentType, contentLength } = answerFacts
-  if (isMediaType(contentType, 'text/event-stream') || isMediaType(contentType, 'multipart/x-mixed-replace')) {
-    return 'event-stream'
-  }
+  if (isEndless(contentType)) return 'event-stream'
   if (isHtmlBehindAsset(request.target, contentType)) return 'html-behind-asset'
   if (contentLength === null) return null
   if (Number.isNaN(contentLength)) return 'length-malformed'

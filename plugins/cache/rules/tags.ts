@@ -2,7 +2,7 @@
  * The labels by which an origin names what belongs together for purging: Surrogate-Key (parted by blanks) and Cache-Tag
  * (parted by commas).
  */
-import { isNamed } from './fields.ts'
+import { isNamed } from '../../contract/index.ts'
 
 /** An answer with more is not stored: it could not be purged by all of them. */
 export const MOST_TAGS = 128

@@ -2,10 +2,11 @@
  * What a 304 or the answer to a HEAD changes in what is stored (RFC 9111 §3.2, §4.3.4, §4.3.5): which stored answer is
  * meant, which fields are replaced, and whether the result may still be kept.
  */
+import { isNamed } from '../../contract/index.ts'
 import type { ExchangeTimes } from './age.ts'
 import { type AnswerFacts, readAnswerFacts } from './answer-facts.ts'
 import { equalStrongly, equalWeakly, parseEntityTag } from './entity-tag.ts'
-import { isNamed, lineValues } from './fields.ts'
+import { lineValues } from './fields.ts'
 import type { RequestFacts } from './request-facts.ts'
 import { decideStorable, type StoreRefusal } from './storable.ts'
 import { buildStoredHead, neverStored } from './stored-head.ts'

@@ -2,6 +2,7 @@
  * Whether an answer gets a weak entity tag made from its bytes, so that a second visit costs no body (RFC 9110 §8.8.3).
  * Only answers that a client could keep and that come with no validator of their own.
  */
+import { isEndless } from '../../contract/index.ts'
 import type { AnswerFacts } from '../rules/answer-facts.ts'
 import { isMediaType } from '../rules/content-type.ts'
 
@@ -35,7 +36,7 @@ export function decideTag({ method, status, hasRange, answer }: TagFacts): TagDe
   if (hasRange || answer.contentRange !== null) return { tag: false, reason: 'partial' }
   if (answer.etag !== null || answer.lastModified !== null) return { tag: false, reason: 'has-validator' }
   if (answer.directives.noStore) return { tag: false, reason: 'no-store' }
-  if (isEndless(answer.contentType)) return { tag: false, reason: 'stream' }
+  if (comesInPieces(answer.contentType)) return { tag: false, reason: 'stream' }
   const { contentLength } = answer
   if (contentLength === null) return { tag: true, holdMs: HOLD_UNKNOWN_MS }
   return contentLength <= MOST_TAGGED_BYTES
@@ -43,18 +44,16 @@ export function decideTag({ method, status, hasRange, answer }: TagFacts): TagDe
     : { tag: false, reason: 'too-large' }
 }
 
-/** Types that come in pieces for as long as somebody listens. */
-function isEndless(contentType: string | null): boolean {
+/** Types that come in pieces, most of them for as long as somebody listens. */
+function comesInPieces(contentType: string | null): boolean {
   if (contentType === null) return false
   const lower = contentType.trimStart().toLowerCase()
-  return endless.some(type => isMediaType(lower, type)) || endlessFamilies.some(family => lower.startsWith(family))
+  return (
+    isEndless(lower) ||
+    inPieces.some(type => isMediaType(lower, type)) ||
+    families.some(family => lower.startsWith(family))
+  )
 }
 
-const endlessFamilies = ['application/grpc', 'video/', 'audio/']
-const endless = [
-  'text/event-stream',
-  'multipart/x-mixed-replace',
-  'application/x-ndjson',
-  'application/jsonl',
-  'application/stream+json',
-]
+const families = ['application/grpc', 'video/', 'audio/']
+const inPieces = ['application/x-ndjson', 'application/jsonl', 'application/stream+json']

@@ -3,8 +3,9 @@
  * to say (RFC 9110 §12.5.5: also the stored bytes were selected by Accept-Encoding). Pure.
  */
 
+import { isNamed } from '../../contract/index.ts'
 import { tagForClient } from '../rules/entity-tag.ts'
-import { isNamed, listMembers, withoutFields } from '../rules/fields.ts'
+import { listMembers, withoutFields } from '../rules/fields.ts'
 import { PLAIN } from './coded-entry.ts'
 
 /**

@@ -1,6 +1,7 @@
 /**
  * The fields of an answer's head that the decision is made from, read in one pass.
  */
+import { isNamed } from '../../contract/index.ts'
 
 export interface AnswerFields {
   contentType: string | null
@@ -30,27 +31,23 @@ export function readAnswerFields(fields: readonly string[]): AnswerFields {
 function readLine(read: AnswerFields, name: string, value: string): void {
   switch (name.length) {
     case 12:
-      if (is(name, 'content-type')) read.contentType = value
+      if (isNamed(name, 'content-type')) read.contentType = value
       return
     case 13:
-      if (is(name, 'content-range')) read.contentRange = true
-      else if (is(name, 'cache-control') && hasDirective(value, 'no-transform')) read.noTransform = true
+      if (isNamed(name, 'content-range')) read.contentRange = true
+      else if (isNamed(name, 'cache-control') && hasDirective(value, 'no-transform')) read.noTransform = true
       return
     case 15:
-      if (is(name, 'accept-encoding')) read.acceptEncoding = joined(read.acceptEncoding, value)
+      if (isNamed(name, 'accept-encoding')) read.acceptEncoding = joined(read.acceptEncoding, value)
       return
     case 16:
-      if (is(name, 'content-encoding')) read.contentEncoding = joined(read.contentEncoding, value)
+      if (isNamed(name, 'content-encoding')) read.contentEncoding = joined(read.contentEncoding, value)
       return
     case 17:
-      if (is(name, 'x-accel-buffering')) read.unbuffered = value.trim().toLowerCase() === 'no'
+      if (isNamed(name, 'x-accel-buffering')) read.unbuffered = value.trim().toLowerCase() === 'no'
       return
     default:
   }
-}
-
-function is(name: string, lower: string): boolean {
-  return name === lower || name.toLowerCase() === lower
 }
 
 function joined(before: string | null, value: string): string {

@@ -2,6 +2,7 @@
  * What a media type says about its bytes: whether encoding can pay, and which class of effort it belongs to. A type that
  * is not known to pay is left alone: an archive with a wrong label is worse off than a text that stays long.
  */
+import { isEndless } from '../../contract/index.ts'
 import type { ContentClass } from './types.ts'
 
 export type TypeVerdict =
@@ -62,9 +63,7 @@ export function mediaTypeOf(contentType: string): string {
 export function judgeType(contentType: string | null, extra: readonly string[]): TypeVerdict {
   const type = contentType === null ? '' : mediaTypeOf(contentType)
   if (type === '') return { compressible: false, reason: 'no-type' }
-  if (type === 'text/event-stream' || type === 'multipart/x-mixed-replace') {
-    return { compressible: false, reason: 'event-stream' }
-  }
+  if (isEndless(type)) return { compressible: false, reason: 'event-stream' }
   if (extra.length > 0 && isListed(type, extra)) return { compressible: true, contentClass: classOf(type) }
   const known = others.get(type)
   if (known !== undefined) return { compressible: true, contentClass: known }

@@ -1,6 +1,7 @@
 /**
  * The facts of a request where the app tells none: what Fastify and Node know.
  */
+import { isEndless } from '../fields.ts'
 import type { Exchange } from './exchange.ts'
 import type { ExchangeFacts } from './facts.ts'
 
@@ -25,7 +26,7 @@ export function bareFacts(exchange: Exchange, isFinished: boolean): ExchangeFact
     isOriginCut: false,
     cache: fieldOf(exchange, 'cache-status'),
     encoding: fieldOf(exchange, 'content-encoding'),
-    isLongHeld: isEventStream(fieldOf(exchange, 'content-type')),
+    isLongHeld: isEndless(fieldOf(exchange, 'content-type')),
   }
 }
 
@@ -52,8 +53,4 @@ function bytesSent({ request, reply, writtenBefore }: Exchange, isFinished: bool
   const length = reply.getHeader('content-length')
   if (length !== undefined && isFinished) return Number(length)
   return request.raw.httpVersionMajor === 2 ? null : (request.raw.socket.bytesWritten ?? 0) - writtenBefore
-}
-
-function isEventStream(type: string | null): boolean {
-  return type !== null && (type.startsWith('text/event-stream') || type.startsWith('multipart/x-mixed-replace'))
 }

@@ -2,6 +2,7 @@
  * How long the head of an answer is kept from the client, so that an answer that breaks off right behind it can still be
  * asked for again. Pure, over the raw head.
  */
+import { isEndless, isNamed } from '../../contract/index.ts'
 
 /** Longest time that a head is held, in ms. */
 export const HOLD_MS = 20
@@ -22,8 +23,8 @@ const otherStatus: HeadHold = { until: 'none', reason: 'status' }
 const large: HeadHold = { until: 'first-byte', reason: 'large' }
 const unknown: HeadHold = { until: 'first-byte', reason: 'length-unknown' }
 
-/** Media types whose first byte may be long in coming. */
-const streamed = ['text/event-stream', 'multipart/x-mixed-replace', 'application/x-ndjson']
+/** Beside what is endless, what comes line by line: the first byte may be long in coming. */
+const LINES = 'application/x-ndjson'
 
 export function decideHold(method: string, status: number, rawHeaders: readonly string[]): HeadHold {
   // RFC 9110 §6.4.1: the head is all there is.
@@ -32,9 +33,8 @@ export function decideHold(method: string, status: number, rawHeaders: readonly 
   let length: number | null = null
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string
-    if (name.length === 14 && name.toLowerCase() === 'content-length') length = Number(rawHeaders[i + 1])
-    else if (name.length === 12 && name.toLowerCase() === 'content-type' && isStreamed(rawHeaders[i + 1] as string))
-      return eventStream
+    if (isNamed(name, 'content-length')) length = Number(rawHeaders[i + 1])
+    else if (isNamed(name, 'content-type') && isStreamed(rawHeaders[i + 1] as string)) return eventStream
   }
   if (length === null || Number.isNaN(length)) return unknown
   if (length === 0) return noBody
@@ -42,6 +42,5 @@ export function decideHold(method: string, status: number, rawHeaders: readonly 
 }
 
 function isStreamed(type: string): boolean {
-  const lower = type.toLowerCase()
-  return streamed.some(media => lower.startsWith(media))
+  return isEndless(type) || isNamed(type.slice(0, LINES.length), LINES)
 }

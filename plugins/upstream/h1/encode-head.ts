@@ -2,6 +2,7 @@
  * Writes the head of a request (RFC 9112 §3 and §5) and decides its framing (§6); refuses, with a reason, whatever an
  * origin could read as something else than it is.
  */
+import { isNamed } from '../../contract/index.ts'
 import type { ExchangeRequest } from '../exchange.ts'
 import { consistsOf, isToken, targetCharacters, tokenCharacters, valueCharacters } from './characters.ts'
 import { allowedTrailers } from './trailer-fields.ts'
@@ -81,8 +82,7 @@ function findBadLine(lines: readonly string[], isHead: boolean): string | null {
 
 /** The connection alone writes these two: a second one would be a second opinion about the end of the body. */
 function isFraming(name: string): boolean {
-  if (name.length === 14) return name.toLowerCase() === 'content-length'
-  return name.length === 17 && name.toLowerCase() === 'transfer-encoding'
+  return isNamed(name, 'content-length') || isNamed(name, 'transfer-encoding')
 }
 
 /** The framing field with the blank line that ends the head. */

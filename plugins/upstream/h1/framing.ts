@@ -2,6 +2,7 @@
  * Decides where the body of an answer ends (RFC 9112 §6.3) and whether its connection can carry another request
  * (RFC 9112 §9.3). An answer whose end can be read in two ways is refused: that is how answers get swapped.
  */
+import { isNamed } from '../../contract/index.ts'
 import { parseDecimal } from './characters.ts'
 
 /** The fields of a head that decide about framing and reuse; several lines are joined with ", ". */
@@ -38,14 +39,12 @@ export function readConnectionFields(headers: readonly string[]): ConnectionFiel
 /** The length of the name is asked first, so that most names need no comparison. */
 function fieldKey(name: string): keyof ConnectionFields | null {
   switch (name.length) {
-    case 10: {
-      const lower = name.toLowerCase()
-      return lower === 'connection' ? 'connection' : lower === 'keep-alive' ? 'keepAlive' : null
-    }
+    case 10:
+      return isNamed(name, 'connection') ? 'connection' : isNamed(name, 'keep-alive') ? 'keepAlive' : null
     case 14:
-      return name.toLowerCase() === 'content-length' ? 'contentLength' : null
+      return isNamed(name, 'content-length') ? 'contentLength' : null
     case 17:
-      return name.toLowerCase() === 'transfer-encoding' ? 'transferEncoding' : null
+      return isNamed(name, 'transfer-encoding') ? 'transferEncoding' : null
     default:
       return null
   }
