@@ -74,10 +74,7 @@ export class BodyWriter {
     const first = source.readableLength > 0 ? source.read() : null
     if (first !== null) this.#onData(first)
     if (!this.#isAttached) return
-    if (source.readableEnded) {
-      this.#writeHead()
-      return this.#onEnd()
-    }
+    if (source.readableEnded) return this.#onEnd()
     source.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onClose)
     if (!this.#isHeldBack) source.resume()
     if (this.#head !== '') process.nextTick(writeHeadOf, this)
@@ -143,15 +140,17 @@ export class BodyWriter {
   }
 
   readonly #onEnd = (): void => {
+    if (this.#left !== null && this.#left > 0) return this.#fail(new Error('less body than announced'))
     if (this.#left !== null) {
-      if (this.#left > 0) return this.#fail(new Error('less body than announced'))
+      this.#writeHead()
       return this.detach()
     }
-    this.#writeHead()
     const last = this.#lastChunk()
     if (last === null) return this.#fail(new Error('bad trailer field'))
+    const text = this.#head + last
+    this.#head = ''
     this.#isComplete = true
-    this.#socket.write(last, 'latin1', this.#onWritten)
+    this.#socket.write(text, 'latin1', this.#onWritten)
     this.detach()
   }
 

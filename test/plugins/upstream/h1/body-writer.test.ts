@@ -25,4 +25,6 @@ t.test('bytes that come in the turn of the head leave with it, others do not hol
   t.same(await writesOf(null, source => source.push('ab')), [`${head}2\r\nab\r\n`], 'chunked')
   t.same(await writesOf(2, () => {}), [head], 'a body that comes later')
   t.same(await writesOf(0, () => {}), [head], 'an empty one')
+  t.same(await writesOf(0, source => source.emit('end')), [head], 'an empty one that ends before anybody has looked')
+  t.same(await writesOf(null, source => source.emit('end')), [`${head}0\r\n\r\n`], 'the same, chunked')
 })
