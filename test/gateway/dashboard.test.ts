@@ -67,8 +67,7 @@ t.test('In a browser', { skip, timeout: 110_000 }, async t => {
       await page.locator(`nav a[data-page=${name}]`).focus()
       await page.keyboard.press('Enter')
       await page.waitForURL(`**/#/${name}`)
-      // The address changes a moment before the page does.
-      await page.locator(`nav a[data-page=${name}][aria-current]`).waitFor()
+      await shown(page, name)
       t.ok((await heading(page)).length > 3, name)
       t.equal(await page.locator('nav a[aria-current]').count(), 1)
     }
@@ -169,7 +168,7 @@ t.test('In a browser', { skip, timeout: 110_000 }, async t => {
       const page = await openPage(t, browser, { colorScheme })
       for (const name of PAGES) {
         await page.goto(`${adminUrl}/#/${name}`)
-        await page.locator('h1').waitFor()
+        await shown(page, name)
         t.strictSame(await violations(page, axe), [], name)
       }
       await page.goto(`${adminUrl}/#/requests`)
@@ -204,6 +203,12 @@ t.test('In a browser, where a token is needed', { skip, timeout: 60_000 }, async
   await page.getByRole('button', { name: 'Purge' }).click()
   await page.getByText('0 answers forgotten').waitFor()
 })
+
+/** The address changes a moment before the page does, and what stands there meanwhile is the page before. */
+async function shown(page: Page, name: string): Promise<void> {
+  await page.locator(`nav a[data-page=${name}][aria-current]`).waitFor()
+  await page.locator('h1').waitFor()
+}
 
 /** The library comes in as code of the debugger: the page's own policy lets no foreign script in. */
 async function violations(page: Page, axe: string): Promise<unknown> {
