@@ -7,22 +7,22 @@ import { Bag } from '../../contract/index.ts'
 import type { Dispatch, ExchangeHandler, ExchangeRequest, FollowedExchange } from '../../upstream/index.ts'
 import { bytesOf, codingOf, planAnswer } from '../answer/answer-plan.ts'
 import { openStored } from '../answer/stored-source.ts'
-import { CACHE_NAME } from '../names.ts'
 import { headOf, type Passage } from '../passage.ts'
 import { ageField } from '../rules/age.ts'
-import { type ForwardReason, formatCacheStatus, forwardReason } from '../rules/cache-status.ts'
-import { decideReuse, decideStaleIfError, type OriginFailure, type ReuseReason } from '../rules/reuse.ts'
+import { decideReuse, decideStaleIfError, type OriginFailure } from '../rules/reuse.ts'
 import type { StoredHead } from '../rules/types.ts'
 import type { CacheCounters } from '../signals.ts'
-import type { CacheStore, StoredEntry, StoreLock } from '../stores/index.ts'
+import type { CacheStore, StoredEntry } from '../stores/index.ts'
 import type { CodedForms } from '../variants/index.ts'
 import { Fill, type FillPlan } from './fill.ts'
 import { KeptBytes } from './fill-body.ts'
 import { FillReader } from './fill-reader.ts'
 import type { FillSurroundings, ForwardNotes, StoredWithHead } from './fill-surroundings.ts'
+import { forwardLine, UnkeptLines } from './forward-lines.ts'
 import { KeyTraits } from './key-traits.ts'
 import { conditionalRequest, isSelective, wholeRequest } from './outgoing.ts'
 import { SoleAnswer, type SoleSurroundings, type TakenOver } from './sole-answer.ts'
+import { startInTurn } from './turn.ts'
 
 /** Fills that others may join; beyond that requests go alone. */
 const MOST_FILLS = 1_024
@@ -32,11 +32,6 @@ const MOST_WAITERS = 1_024
 const MOST_RETRIES = 4
 /** How long somebody waits for the head of another's answer (security.md). */
 const WAIT_MS = 5_000
-/** For how long another gateway may hold the right to fill a key, and how long and how often it is asked after. */
-const LOCK_MS = 10_000
-const LOCK_WAIT_MS = 2_000
-const FIRST_POLL_MS = 5
-const LAST_POLL_MS = 100
 
 export interface FillsSetup {
   readonly store: CacheStore
@@ -60,8 +55,7 @@ export class Fills implements FillSurroundings, SoleSurroundings {
   /** Those that others may join, by key. */
   readonly #running = new Map<string, Fill[]>()
   readonly #all = new Bag<Running>()
-  /** Lines that have been written, by why a request went on and why its answer is not kept: words, and few. */
-  readonly #linesOfUnkept = new Map<ForwardReason, Map<string | null, string>>()
+  readonly #unkeptLines = new UnkeptLines()
   #size = 0
   /** Way on to the origins. */
   next!: Dispatch
@@ -201,32 +195,7 @@ export class Fills implements FillSurroundings, SoleSurroundings {
       fill.add(reader)
     }
     if (!plan.isJoinable || !this.#setup.isStoreShared) return fill.start()
-    const lock = this.store.lock(plan.passage.key, LOCK_MS)
-    if (lock instanceof Promise) void lock.then(given => this.#startLocked(fill, given))
-    else this.#startLocked(fill, lock)
-  }
-
-  #startLocked(fill: Fill, lock: StoreLock): void {
-    if (!lock.acquired) return void this.#waitForOther(fill, this.#setup.now() + LOCK_WAIT_MS)
-    if (fill.state !== 'head') return lock.release()
-    fill.onOver = () => lock.release()
-    fill.start()
-  }
-
-  /** Another gateway fills the key: what it stores is looked for, and asked for only when it has given the right up. */
-  async #waitForOther(fill: Fill, untilMs: number): Promise<void> {
-    const { passage } = fill
-    for (let pauseMs = FIRST_POLL_MS; fill.state === 'head'; pauseMs = Math.min(2 * pauseMs, LAST_POLL_MS)) {
-      await new Promise(wake => setTimeout(wake, pauseMs))
-      passage.take(await this.store.lookup(passage.key))
-      const { stored } = passage
-      if (fill.state !== 'head') return
-      if (stored !== null && this.isFresh(headOf(stored), passage)) return fill.answerFrom(stored)
-      const lock = await this.store.lock(passage.key, LOCK_MS)
-      if (!lock.acquired && this.#setup.now() < untilMs) continue
-      if (stored !== null && fill.state === 'head' && isAskable(headOf(stored))) fill.askAbout(stored)
-      return this.#startLocked(fill, { acquired: true, release: () => lock.release() })
-    }
+    startInTurn(fill, this, this.#setup.now)
   }
 
   #register(key: string, fill: Fill): void {
@@ -238,25 +207,12 @@ export class Fills implements FillSurroundings, SoleSurroundings {
 
   // What fills need of the cache around them.
 
-  status({ passage, isLeader }: FillReader, { forwardStatus, stored, detail }: ForwardNotes): string[] {
-    const { reason, hasVariants } = passage
-    const line = formatCacheStatus(CACHE_NAME, {
-      forward: reason === 'unsafe' ? 'method' : forwardReason(reason as ReuseReason, hasVariants),
-      ...(forwardStatus == null ? {} : { forwardStatus }),
-      ...(stored === true ? { stored } : {}),
-      ...(isLeader ? {} : { collapsed: true }),
-      ...(detail === undefined ? {} : { detail }),
-    })
-    return ['Cache-Status', line]
+  status(reader: FillReader, notes: ForwardNotes): string[] {
+    return ['Cache-Status', forwardLine(reader, notes)]
   }
 
-  statusOfUnkept({ reason, hasVariants }: Passage, detail: string | null): string {
-    const forward = reason === 'unsafe' ? 'method' : forwardReason(reason as ReuseReason, hasVariants)
-    const lines = this.#linesOfUnkept.get(forward) ?? new Map<string | null, string>()
-    this.#linesOfUnkept.set(forward, lines)
-    const line = lines.get(detail) ?? formatCacheStatus(CACHE_NAME, detail === null ? { forward } : { forward, detail })
-    lines.set(detail, line)
-    return line
+  statusOfUnkept(passage: Passage, detail: string | null): string {
+    return this.#unkeptLines.of(passage, detail)
   }
 
   serve(reader: FillReader, stored: StoredWithHead, fields: readonly string[]): void {
@@ -332,9 +288,4 @@ export class Fills implements FillSurroundings, SoleSurroundings {
     const { use } = decideStaleIfError(headOf(stored), { facts, failure }, scope.settings, this.#setup.now())
     return use === 'stale-if-error'
   }
-}
-
-/** It has a validator to ask with. */
-export function isAskable(head: StoredHead): boolean {
-  return head.etag !== null || head.lastModified !== null
 }

@@ -32,3 +32,8 @@ export function isSelective(facts: RequestFacts): boolean {
 export function wholeFacts(facts: RequestFacts): RequestFacts {
   return { ...facts, range: null, ifRange: null, ifNoneMatch: null, ifModifiedSince: null }
 }
+
+/** It has a validator to ask with. */
+export function isAskable(head: StoredHead): boolean {
+  return head.etag !== null || head.lastModified !== null
+}
