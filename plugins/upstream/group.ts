@@ -14,6 +14,7 @@ import { chooseOrigin } from './balance.ts'
 import { Connector, type Transport } from './connector.ts'
 import { type FailureKind, upstreamFailure } from './errors.ts'
 import type { ExchangeHandler, ExchangeRequest } from './exchange.ts'
+import type { ExchangeHost } from './exchange-host.ts'
 import { Circuit } from './health/circuit.ts'
 import type { ProbeOptions } from './health/probe.ts'
 import type { UpstreamGroupOptions } from './options.ts'
@@ -23,7 +24,7 @@ import { type HealthEvent, PoolHealth } from './pool-health.ts'
 import type { PoolLimits } from './pool-limits.ts'
 import { PoolCounters } from './pool-signals.ts'
 import type { Resolver } from './resolver.ts'
-import { type ExchangeHost, RunningExchange } from './running-exchange.ts'
+import { RunningExchange } from './running-exchange.ts'
 
 /** What groups of one app share. */
 export interface GroupSurroundings {

@@ -5,7 +5,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
-import { type AttemptRecord, type BagMember, type Channel, contentTypeOf, isEndless } from '../contract/index.ts'
+import { type BagMember, contentTypeOf, isEndless } from '../contract/index.ts'
 import { attemptKind } from './attempt-kind.ts'
 import { type FailureKind, isUpstreamFailure, type UpstreamFailure, upstreamFailure } from './errors.ts'
 import {
@@ -16,6 +16,7 @@ import {
   rawHeadersOnly,
   type UploadProgress,
 } from './exchange.ts'
+import type { ExchangeHost, ExchangePool } from './exchange-host.ts'
 import { decideResend, mayMeetClosing } from './failover.ts'
 import { headersObject } from './headers-object.ts'
 
@@ -23,33 +24,6 @@ import { headersObject } from './headers-object.ts'
 export const EVENT_STREAM_IDLE_MS = 3_600_000
 
 const noHeaders: IncomingHttpHeaders = Object.freeze({})
-
-/** What an exchange needs of the pool that it is on. */
-export interface ExchangePool {
-  readonly address: { readonly url: string }
-  readonly inFlight: number
-  /** The exchange no longer waits for a connection. */
-  leave(exchange: RunningExchange): void
-  /** The attempt has ended, well (`null`) or not. */
-  settle(exchange: RunningExchange, failure: FailureKind | null): void
-  countAnswer(status: number, headMs: number, nowMs: number): void
-  closeIdle(): void
-}
-
-/** What an exchange needs of its group. */
-export interface ExchangeHost {
-  readonly headTimeoutMs: number
-  readonly idleTimeoutMs: number
-  /** Chooses a pool that is not in `tried` and puts the exchange on it; false when none is left. */
-  assign(exchange: RunningExchange): boolean
-  readonly originCount: number
-  readonly name: string
-  /** Who wants to know of attempts. */
-  readonly attempts: Channel<AttemptRecord>
-  /** Told of each answer and each failure, for the circuit. */
-  answered(): void
-  failed(kind: FailureKind): void
-}
 
 export class RunningExchange implements ExchangeHandler, ExchangeController, BagMember {
   readonly [rawHeadersOnly] = true

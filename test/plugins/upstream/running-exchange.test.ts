@@ -3,7 +3,8 @@ import { Socket } from 'node:net'
 import t from 'tap'
 import { type AttemptRecord, Channel } from '../../../plugins/contract/index.ts'
 import type { ExchangeHandler, OriginConnection } from '../../../plugins/upstream/exchange.ts'
-import { type ExchangePool, RunningExchange } from '../../../plugins/upstream/running-exchange.ts'
+import type { ExchangePool } from '../../../plugins/upstream/exchange-host.ts'
+import { RunningExchange } from '../../../plugins/upstream/running-exchange.ts'
 
 /** A connection that keeps what it is given, and a pool that counts. */
 function lend() {
