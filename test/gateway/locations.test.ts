@@ -5,10 +5,7 @@ import { request } from 'node:https'
 import t from 'tap'
 import { startGateway } from '../support/gateway.ts'
 import { answer } from '../support/raw-origin.ts'
-import { pem } from './listeners/support.ts'
-import { originFor } from './support.ts'
-
-const { cert, key } = pem('localhost')
+import { bothDoors, originFor } from './support.ts'
 
 t.test('an app that knows only its own name sends its clients to the one that they know', async t => {
   const origin = await originFor(t, ({ headers, target }, socket) => {
@@ -18,12 +15,7 @@ t.test('an app that knows only its own name sends its clients to the one that th
   })
   const gateway = await startGateway(
     t,
-    `
-listen:
-  - { host: 127.0.0.1, port: 0, tls: { cert: ${cert}, key: ${key} } }
-  - { host: 127.0.0.1, port: 0 }
-admin: { host: 127.0.0.1, port: 0 }
-log: { level: silent, access: none }
+    `${bothDoors}
 routes:
   - { name: wiki, match: { host: wiki.test }, upstream: "${origin.url}" }
   - { name: notes, match: { host: home.test, path: /notes }, rewrite_path: /, upstream: "${origin.url}" }
@@ -59,12 +51,7 @@ t.test(
     })
     const { ports } = await startGateway(
       t,
-      `
-listen:
-  - { host: 127.0.0.1, port: 0, tls: { cert: ${cert}, key: ${key} } }
-  - { host: 127.0.0.1, port: 0 }
-admin: { host: 127.0.0.1, port: 0 }
-log: { level: silent, access: none }
+      `${bothDoors}
 routes:
   - { name: notes, match: { path: /notes }, rewrite_path: /, upstream: "${origin.url}" }
   - { name: kept, match: { path: /kept }, rewrite_path: /, upstream: "${origin.url}", headers: { cookie_path: keep } }

@@ -3,10 +3,7 @@ import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node
 import t from 'tap'
 import { startGateway } from '../support/gateway.ts'
 import { RawClient } from '../support/raw-client.ts'
-import { pem } from './listeners/support.ts'
-import { originFor } from './support.ts'
-
-const { cert, key } = pem('localhost')
+import { bothDoors, originFor } from './support.ts'
 
 /** What two lines of it say, as one. */
 const twice: Record<string, [first: string, second: string, told: string]> = {
@@ -47,12 +44,7 @@ t.test('a field that an app sends twice', { timeout: 20_000 }, async t => {
   })
   const { ports } = await startGateway(
     t,
-    `
-listen:
-  - { host: 127.0.0.1, port: 0, tls: { cert: ${cert}, key: ${key} } }
-  - { host: 127.0.0.1, port: 0 }
-admin: { host: 127.0.0.1, port: 0 }
-log: { level: silent, access: none }
+    `${bothDoors}
 routes: [{ name: app, upstream: "${origin.url}" }]
 `,
   )

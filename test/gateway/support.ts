@@ -3,6 +3,16 @@
  */
 import type { Test } from 'tap'
 import { type RawOrigin, rawOrigin, type Script } from '../support/raw-origin.ts'
+import { pem } from './listeners/support.ts'
+
+const { cert, key } = pem('localhost')
+
+/** The top of a configuration: TLS on the first port, plain HTTP on the second, no log. */
+export const bothDoors = `listen:
+  - { host: 127.0.0.1, port: 0, tls: { cert: ${cert}, key: ${key} } }
+  - { host: 127.0.0.1, port: 0 }
+admin: { host: 127.0.0.1, port: 0 }
+log: { level: silent, access: none }`
 
 export const get = (path = '/', more = '') => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`
 
