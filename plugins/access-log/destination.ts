@@ -39,44 +39,62 @@ export function openBuffered(fd: number, onLost: OnLost): BufferedDestination {
   return { write: line => buffered.write(line), close: () => buffered.close() }
 }
 
-/** Counts what waits: the stream itself stays silent about lines that are fewer than its least write. */
+/**
+ * Gathers lines until they fill a write: the stream would measure all that it has gathered anew for each line, which cost
+ * 13 µs a line.
+ */
 class Buffered {
   readonly #stream: ReturnType<typeof pino.destination>
   readonly #timer: NodeJS.Timeout
+  readonly #onLost: OnLost
+  readonly #maxWrite: number
+  /** Lines that the stream does not have yet, and their bytes. */
+  #gathered = ''
+  #gatheredBytes = 0
+  /** Bytes that have not been written, those included. */
   #waiting = 0
   #isClosed = false
 
   constructor(fd: number, onLost: OnLost) {
-    const maxWrite = mostAtOnce(fd)
-    // What is less waits for more, or for the next flush.
-    const minLength = maxWrite * (3 / 4)
-    this.#stream = pino.destination({ dest: fd, sync: false, minLength, maxWrite, maxLength: MAX_WAITING })
+    this.#onLost = onLost
+    this.#maxWrite = mostAtOnce(fd)
+    // The stream writes at once what it is given.
+    this.#stream = pino.destination({ dest: fd, sync: false, minLength: 1, maxWrite: this.#maxWrite })
     this.#stream.on('write', written => {
       this.#waiting -= Number(written)
-    })
-    this.#stream.on('drop', line => {
-      this.#waiting -= Buffer.byteLength(String(line))
-      onLost('full')
     })
     this.#stream.on('error', () => onLost('failed'))
     this.#timer = setInterval(() => this.#tick(), FLUSH_MS)
     this.#timer.unref()
   }
 
-  write(line: string): boolean {
-    this.#waiting += Buffer.byteLength(line)
-    return this.#stream.write(line)
+  write(line: string): void {
+    const bytes = Buffer.byteLength(line)
+    if (this.#waiting + bytes > MAX_WAITING) return this.#onLost('full')
+    if (this.#gatheredBytes + bytes > this.#maxWrite) this.#handOver()
+    this.#gathered += line
+    this.#gatheredBytes += bytes
+    this.#waiting += bytes
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#handOver()
     const tooLate = AbortSignal.timeout(CLOSE_MS)
-    // A flush during a write ends with that write; the rest is smaller than a write and takes a second one.
+    // A flush during a write may end with that write; what is left takes a second one.
     for (let i = 0; i < 2 && this.#waiting > 0; i++) await this.#flush(tooLate)
     this.#tick()
   }
 
+  #handOver(): void {
+    if (this.#gatheredBytes === 0) return
+    this.#stream.write(this.#gathered)
+    this.#gathered = ''
+    this.#gatheredBytes = 0
+  }
+
   #tick(): void {
+    this.#handOver()
     if (this.#waiting > 0) this.#stream.flush()
     else if (this.#isClosed) clearInterval(this.#timer)
   }

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { AccessEntry } from '../../../plugins/access-log/index.ts'
-import { combinedLine, jsonFields } from '../../../plugins/access-log/line.ts'
+import { combinedLine, makeJsonLine } from '../../../plugins/access-log/line.ts'
 import { printable } from '../../../plugins/access-log/printable.ts'
+import { compileRedaction } from '../../../plugins/access-log/redaction.ts'
 import { decideLog } from '../../../plugins/access-log/sampling.ts'
 import { decideOutcome, decideStatus, type Ending } from '../../../plugins/contract/exchanges/facts.ts'
 
@@ -34,8 +35,10 @@ const entry: AccessEntry = {
 }
 
 t.test('the JSON form has what is known and leaves out what is not', async t => {
-  const fields = JSON.parse(JSON.stringify(jsonFields(entry)))
+  const fields = JSON.parse(makeJsonLine()(entry, 30, 1_700_000_000_000))
   t.strictSame(fields, {
+    level: 30,
+    time: 1_700_000_000_000,
     request_id: 'r1',
     client: '192.0.2.1',
     method: 'GET',
@@ -54,7 +57,35 @@ t.test('the JSON form has what is known and leaves out what is not', async t => 
     cache: 'hearthgate; fwd=miss; stored',
     encoding: 'zstd',
     user_agent: 'agent "x"',
+    msg: 'request',
   })
+})
+
+t.test('a number that is none is left out', async t => {
+  const fields = JSON.parse(
+    makeJsonLine()({ ...entry, bytesOut: Number.NaN, durationMs: Number.POSITIVE_INFINITY }, 30, 0),
+  )
+  t.notOk('bytes_out' in fields || 'duration_ms' in fields)
+  t.equal(fields.bytes_in, 0)
+})
+
+t.test('what the last lines told makes no difference to the next', async t => {
+  const text = fc.constantFrom(null, '', 'a', '/s/Qz?token=1', 'é"\u2028')
+  const redaction = fc.constantFrom(null, compileRedaction(['/s/']), compileRedaction(['/t/']))
+  const change = fc.record({ route: text, upstream: text, cache: text, userAgent: text, traceId: text, redaction })
+  const url = fc.constantFrom('/s/Qz', '/t/Qz', '/s/Qz?a=1')
+  const entries = fc.array(fc.tuple(change, url), { minLength: 2, maxLength: 12 })
+  fc.assert(
+    fc.property(entries, changes => {
+      const lineOf = makeJsonLine()
+      return changes.every(([change, url]) => {
+        const next = { ...entry, ...change, url }
+        return lineOf(next, 30, 0) === makeJsonLine()(next, 30, 0)
+      })
+    }),
+    { numRuns: 500 },
+  )
+  t.pass('500 runs')
 })
 
 t.test('the combined form is as Apache writes it', async t => {
@@ -84,6 +115,7 @@ t.test('characters that end a line or steer a terminal are escaped', async t => 
 
 t.test('no text of a stranger makes a second line, a further field, or a line without end', async t => {
   const text = fc.string({ unit: 'binary', maxLength: 5000 })
+  const lineOf = makeJsonLine()
   fc.assert(
     fc.property(text, text, text, (url, userAgent, other) => {
       const hostile = {
@@ -97,7 +129,7 @@ t.test('no text of a stranger makes a second line, a further field, or a line wi
         requestId: other,
       }
       const line = combinedLine(hostile, 0)
-      const json = JSON.stringify(jsonFields(hostile))
+      const json = lineOf(hostile, 30, 0)
       const quotes = [...line.matchAll(/(?<!\\)(?:\\\\)*"/g)].length
       // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
       return quotes === 6 && !/[\0-\x1f\x7f-\x9f\u2028\u2029]/.test(line + json) && line.length < 20_000
