@@ -3,7 +3,7 @@
  * its cache in memory or on disk.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { DISK_MIB, MEMORY_MIB } from './bounds.ts'
 import { PROJECT_FOLDER } from './installed.ts'
 import type { Availability, CacheSetting, Contender, Launch, Setting } from './types.ts'
@@ -60,26 +60,43 @@ store_limits: { size: ${DISK_MIB}MiB, memory: ${frontMiB}MiB }
 `
 }
 
-export const hearthgate: Contender = {
-  name: 'hearthgate',
-  find,
-  proxy: {
-    about: 'the gateway with its defaults, `log.access: none`',
-    hasTls: true,
-    launch: setting => launch(setting),
-  },
-  cache: {
-    about: `the same with \`store: memory\`, ${MEMORY_MIB} MiB`,
-    places: ['memory'],
-    launch: setting => launch(setting, { store: memoryStore() }),
-  },
-  coding: {
-    about: 'its defaults',
-    codings: ['gzip', 'br', 'zstd'],
-    launch: setting => launch(setting),
-    launchCached: setting => launch(setting, { store: memoryStore() }),
-  },
+/** A build with its defaults, in everything that it can be measured in. */
+function withDefaults(name: string, find: Contender['find'], main: string): Contender {
+  return {
+    name,
+    find,
+    proxy: {
+      about: 'the gateway with its defaults, `log.access: none`',
+      hasTls: true,
+      launch: setting => launch(setting, { main }),
+    },
+    cache: {
+      about: `the same with \`store: memory\`, ${MEMORY_MIB} MiB`,
+      places: ['memory'],
+      launch: setting => launch(setting, { main, store: memoryStore() }),
+    },
+    coding: {
+      about: 'its defaults',
+      codings: ['gzip', 'br', 'zstd'],
+      launch: setting => launch(setting, { main }),
+      launchCached: setting => launch(setting, { main, store: memoryStore() }),
+    },
+  }
 }
+
+export const hearthgate = withDefaults('hearthgate', find, MAIN)
+
+const EARLIER = resolve(process.env['HG_EARLIER'] ?? 'dist-earlier', 'gateway', 'main.js')
+
+/** Another build of the same project, for what a change is worth. */
+export const hearthgateEarlier = withDefaults(
+  'hearthgate-earlier',
+  () =>
+    existsSync(EARLIER)
+      ? { available: true, version: 'earlier' }
+      : { available: false, reason: 'HG_EARLIER names no folder with gateway/main.js' },
+  EARLIER,
+)
 
 export const hearthgateDisk: Contender = {
   name: 'hearthgate-disk',

@@ -1,7 +1,14 @@
 /** Every contender, in the order of the rounds. */
 import { caddy } from './caddy.ts'
 import { haproxy } from './haproxy.ts'
-import { hearthgate, hearthgateDisk, hearthgateLog, hearthgateObserved, hearthgateUnobserved } from './hearthgate.ts'
+import {
+  hearthgate,
+  hearthgateDisk,
+  hearthgateEarlier,
+  hearthgateLog,
+  hearthgateObserved,
+  hearthgateUnobserved,
+} from './hearthgate.ts'
 import { nginx, nginxBuffers } from './nginx.ts'
 import { fastifyCompress, fastifyHttpProxy, fastifyReplyFrom, httpProxyFamily } from './node-proxies.ts'
 import { squid } from './squid.ts'
@@ -28,4 +35,4 @@ export const CONTENDERS: readonly Contender[] = [
 ]
 
 /** Only where they are asked for by name: the gateway beside itself. */
-export const OWN_CONTENDERS: readonly Contender[] = [hearthgateUnobserved, hearthgateObserved]
+export const OWN_CONTENDERS: readonly Contender[] = [hearthgateUnobserved, hearthgateObserved, hearthgateEarlier]
