@@ -113,7 +113,24 @@ class Gateway implements RunningGateway {
     return this.#generation
   }
 
+  /** All or nothing: what has been opened before a part that cannot is closed again. */
   async open(): Promise<void> {
+    try {
+      await this.#open()
+    } catch (error) {
+      const opened: readonly ({ close(): unknown } | null | undefined)[] = [
+        this.#keeper,
+        this.#admin,
+        this.#app,
+        this.#demo,
+      ]
+      await this.#listeners?.close(0)
+      await Promise.allSettled(opened.map(part => part?.close()))
+      throw error
+    }
+  }
+
+  async #open(): Promise<void> {
     const { config } = this
     await this.#startDemoIfAsked(config)
     this.#state.serving = this.#compile(config)

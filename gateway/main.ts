@@ -9,6 +9,9 @@ const NEEDED = [22, 19] as const
 /** EX_CONFIG of sysexits: wrong set-up, not a crash. */
 const EXIT_CONFIG = 78
 
+/** Time for the last bytes on stdout and stderr. */
+const LEFT_OPEN_MS = 5000
+
 /** The code that a start compiles is kept beside the built files, where they may be written to: the next start has it. */
 function keepCompiled(): void {
   const { dirname, filename } = import.meta
@@ -25,4 +28,6 @@ if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
   keepCompiled()
   const { run } = await import('./cli/index.ts')
   process.exitCode = await run(process.argv.slice(2))
+  // A command that is over ends, whatever a part of it left open.
+  setTimeout(() => process.exit(), LEFT_OPEN_MS).unref()
 }

@@ -3,7 +3,9 @@
  * own, so that nothing of it can be reached through a route of the gateway.
  */
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import { addressOf, inBrackets } from '../config/local-address.ts'
 import type { AdminConfig } from '../config/types.ts'
+import { listenError } from '../listeners/index.ts'
 import { noSchemas } from '../no-schemas.ts'
 import { isSameSecret } from '../same-secret.ts'
 import { addCacheEndpoints } from './cache.ts'
@@ -26,7 +28,7 @@ export interface Admin {
 /** Largest body of an admin request (security.md). */
 const MAX_BODY_BYTES = 1_048_576
 
-/** @throws when the address cannot be listened on. */
+/** @throws `HG_LISTEN`. */
 export function buildAdmin(config: AdminConfig, sources: AdminSources): Promise<Admin> {
   return listenAdmin(config, app => addEndpoints(app, sources))
 }
@@ -34,7 +36,7 @@ export function buildAdmin(config: AdminConfig, sources: AdminSources): Promise<
 /**
  * An admin listener with the rules of who may ask; what it answers is the caller's. Each process has its own, also where
  * several share the other listeners.
- * @throws when the address cannot be listened on.
+ * @throws `HG_LISTEN`.
  */
 export async function listenAdmin(config: AdminConfig, addEndpoints: (app: FastifyInstance) => void): Promise<Admin> {
   const app = Fastify({ bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true, schemaController: noSchemas })
@@ -47,7 +49,12 @@ export async function listenAdmin(config: AdminConfig, addEndpoints: (app: Fasti
     reply.code(refusal.status).send({ error: refusal.reason })
   })
   addEndpoints(app)
-  await app.listen({ host: config.host, port: config.port, exclusive: true })
+  try {
+    await app.listen({ host: config.host, port: config.port, exclusive: true })
+  } catch (error) {
+    await app.close()
+    throw listenError('admin', addressOf(config), error as NodeJS.ErrnoException)
+  }
   port = (app.server.address() as { port: number }).port
   return { url: `http://${inBrackets(config.host)}:${port}`, close: () => app.close() }
 }
@@ -113,8 +120,4 @@ function isLoopback(host: string): boolean {
 
 function isOwnPost({ headers }: FastifyRequest): boolean {
   return headers['x-hearthgate'] === '1' && (headers['content-type'] ?? '').startsWith('application/json')
-}
-
-function inBrackets(host: string): string {
-  return host.includes(':') ? `[${host}]` : host
 }

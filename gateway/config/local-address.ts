@@ -1,5 +1,6 @@
 /**
- * Which hosts are this machine, and whether an address to connect to reaches an address that is listened on. Pure.
+ * Which hosts are this machine, whether an address to connect to reaches an address that is listened on, and how an
+ * address is written. Pure.
  */
 import { BlockList, isIP } from 'node:net'
 
@@ -45,5 +46,10 @@ export function collides(a: Endpoint, b: Endpoint): boolean {
 
 /** `127.0.0.1:80`, `[::1]:80`. */
 export function addressOf({ host, port }: Endpoint): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  return `${inBrackets(host)}:${port}`
+}
+
+/** A host as it stands in a URL: addresses of IPv6 in brackets (RFC 3986 §3.2.2). */
+export function inBrackets(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
 }

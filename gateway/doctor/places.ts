@@ -1,5 +1,6 @@
 /** Where the doctor's connections go: to the origins of a route, and to the gateway's own listeners. Pure. */
 import { isIP } from 'node:net'
+import { inBrackets } from '../config/local-address.ts'
 import type { RouteConfig } from '../config/types.ts'
 import type { Place } from './probes/ask.ts'
 
@@ -54,7 +55,7 @@ export function doorFor(listen: readonly string[], host: string): Door | null {
   const address = withoutBrackets(url.hostname)
   const name = nameFor(host, address)
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
-  const shown = bracketed(name) + (url.port === '' ? '' : `:${url.port}`)
+  const shown = inBrackets(name) + (url.port === '' ? '' : `:${url.port}`)
   const scheme = secure ? 'https' : 'http'
   const serverName = isIP(name) === 0 ? name : null
   return {
@@ -72,9 +73,6 @@ export function hostOf({ match }: Pick<RouteConfig, 'match'>): string {
 function nameFor(host: string, address: string): string {
   return host === '*' ? address : host.replace(/^\*\./, 'hearthgate-doctor.')
 }
-
-/** As an address of the Internet stands in a URL. */
-export const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
 const withoutBrackets = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, '$1')
 

@@ -3,6 +3,7 @@
  * this list as `proxy_hosts`.
  */
 import { hashPasswordSync } from '../../plugins/access/index.ts'
+import { inBrackets } from '../config/local-address.ts'
 import { guardOfLines, guardOfUsers, joined } from './guards.ts'
 import { type Imported, type ImportedRoute, route } from './types.ts'
 
@@ -136,8 +137,7 @@ function guardIn({ allow, deny, users, isShut }: ImportedRoute) {
 
 function addressOf(of: Json): string {
   const host = textOf(of['forward_host'])
-  const bare = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
-  return `${textOf(of['forward_scheme']) || 'http'}://${bare}:${textOf(of['forward_port'])}`
+  return `${textOf(of['forward_scheme']) || 'http'}://${inBrackets(host)}:${textOf(of['forward_port'])}`
 }
 
 function isAddress(url: string): boolean {

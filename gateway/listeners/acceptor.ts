@@ -4,12 +4,13 @@
  */
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
+import { addressOf, inBrackets } from '../config/local-address.ts'
 import { answerChecks } from './acme-tls.ts'
 import { CertificateStore } from './certificates.ts'
 import { rawAnswer } from './client-error.ts'
 import type { Connection, Entrance } from './connection.ts'
 import type { ConnectionBook } from './connection-book.ts'
-import { ListenError, reasonOf } from './errors.ts'
+import { listenError } from './errors.ts'
 import type { CertificateValidity, ListenerAddress, ListenerHandlers, SocketConfig } from './types.ts'
 
 const HANDSHAKE_MS = 10_000
@@ -66,15 +67,19 @@ export class Acceptor implements Entrance {
   get address(): ListenerAddress {
     const address = this.#tcp.address()
     const port = address !== null && typeof address === 'object' ? address.port : this.configuredPort
-    const name = this.host.includes(':') ? `[${this.host}]` : this.host
-    return { url: `${this.secure ? 'https' : 'http'}://${name}:${port}`, host: this.host, port, tls: this.secure }
+    return {
+      url: `${this.secure ? 'https' : 'http'}://${inBrackets(this.host)}:${port}`,
+      host: this.host,
+      port,
+      tls: this.secure,
+    }
   }
 
   /** Throws `HG_LISTEN`. Set the certificates before. */
   listen(): Promise<void> {
     const { host, configuredPort: port } = this
     return new Promise((resolve, reject) => {
-      const fail = (cause: Error) => reject(new ListenError(`${host}:${port}`, reasonOf(cause), { cause }))
+      const fail = (cause: Error) => reject(listenError('listen', addressOf({ host, port }), cause))
       this.#tcp.once('error', fail)
       this.#tcp.listen({ host, port, backlog: BACKLOG }, () => {
         this.#tcp.off('error', fail)

@@ -4,7 +4,7 @@ import { ListenerSet } from './listener-set.ts'
 import type { ListenerHandlers, Listeners, SocketConfig } from './types.ts'
 
 export { addressKey, isLoopback } from './address-key.ts'
-export { ListenError, TlsError } from './errors.ts'
+export { listenError, TlsError } from './errors.ts'
 export { awaitsContinue, expectsContinue } from './intake.ts'
 export { armLinger, type LingerOptions, lingerThenClose } from './lingering-close.ts'
 export type {

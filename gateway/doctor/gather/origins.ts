@@ -1,9 +1,10 @@
 /** Whether the origins of a route answer, and where they would where they do not: another scheme, or another port. */
 
+import { inBrackets } from '../../config/local-address.ts'
 import { findPreset } from '../../config/presets.ts'
 import type { RouteConfig } from '../../config/types.ts'
 import type { OriginFacts } from '../facts.ts'
-import { bracketed, type Origin, originOf } from '../places.ts'
+import { type Origin, originOf } from '../places.ts'
 import { ask } from '../probes/ask.ts'
 import { knock } from '../probes/raw.ts'
 import { isAnswer, type Seen } from '../seen.ts'
@@ -40,7 +41,7 @@ async function findBetter(route: RouteConfig, origin: Origin, tried: Tried): Pro
   for (const other of ports.filter(one => one !== port)) {
     const place = { ...origin.place, secure: false, to: { host, port: other } }
     if ((await knock(place, KNOCK_MS)).code !== null) continue
-    const url = `http://${bracketed(host)}:${other}`
+    const url = `http://${inBrackets(host)}:${other}`
     return { url, why: `something listens on ${other}, where ${preset?.title} is by default` }
   }
   return null

@@ -1,9 +1,10 @@
 /** Whether a visitor gets to the app: its origins, the way through the gateway, and the path it stands below. Pure. */
+
+import { inBrackets } from '../../config/local-address.ts'
 import { findPreset } from '../../config/presets.ts'
 import { formatDuration } from '../../config/units.ts'
 import type { OriginFacts, RouteFacts } from '../facts.ts'
 import { fail, onRoute, pass, skip, type Verdict, warn } from '../findings.ts'
-import { bracketed } from '../places.ts'
 import { gatewayCode, isAnswer, isFine, type Seen, told } from '../seen.ts'
 import { explainLine, isGuarded, OUTSIDE } from './advice.ts'
 
@@ -39,7 +40,7 @@ const WORDS: Readonly<Record<string, string>> = {
 function withoutPort({ preset, name }: RouteFacts['route'], { origin }: OriginFacts): string {
   if (origin.port === null) return 'unix:/PATH/OF/THE.sock'
   const [usual] = (findPreset(preset ?? name)?.ports ?? []).filter(port => port !== origin.port)
-  return `${new URL(origin.url).protocol}//${bracketed(origin.host ?? '')}:${usual ?? 'PORT'}`
+  return `${new URL(origin.url).protocol}//${inBrackets(origin.host ?? '')}:${usual ?? 'PORT'}`
 }
 
 function upstreamLine(urls: readonly string[]): string {
