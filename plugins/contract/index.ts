@@ -19,6 +19,7 @@ export {
   Journal,
   type RequestRecord,
 } from './journal.ts'
+export { LoopDelayReader } from './loop-delay.ts'
 export { addNote, MAX_NOTES, type Note, notesOf } from './notes.ts'
 export { OptionsError, resolveOptions } from './options.ts'
 export {

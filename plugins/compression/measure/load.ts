@@ -2,26 +2,26 @@
  * How busy the process and the machine are, sampled on a timer and compared on the request.
  */
 import { availableParallelism } from 'node:os'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { LoopDelayReader } from '../../contract/index.ts'
 import type { Load } from '../rules/choose-level.ts'
 
 const SAMPLE_MS = 500
-/** Resolution of the delay's histogram: what it shows beyond this is delay. */
-const RESOLUTION_MS = 10
 
 export class LoadWatch implements Load {
-  loopDelayMs = 0
   cpuShare = 0
   highRunning = 0
   readonly #cores = availableParallelism()
-  readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+  readonly #delay = new LoopDelayReader()
   readonly #timer: NodeJS.Timeout
   #lastCpu = process.cpuUsage()
   #lastMs = performance.now()
 
   constructor() {
-    this.#delay.enable()
     this.#timer = setInterval(() => this.#sample(), SAMPLE_MS).unref()
+  }
+
+  get loopDelayMs(): number {
+    return this.#delay.recentMs
   }
 
   /** Encoders of high levels, one a core. */
@@ -31,7 +31,7 @@ export class LoadWatch implements Load {
 
   stop(): void {
     clearInterval(this.#timer)
-    this.#delay.disable()
+    this.#delay.close()
   }
 
   /** Of this process: what others use is not known without asking the machine for it. */
@@ -41,7 +41,5 @@ export class LoadWatch implements Load {
     this.cpuShare = Math.min(1, (user + system) / 1000 / ((now - this.#lastMs) * this.#cores))
     this.#lastCpu = process.cpuUsage()
     this.#lastMs = now
-    this.loopDelayMs = Math.max(0, this.#delay.percentile(90) / 1e6 - RESOLUTION_MS)
-    this.#delay.reset()
   }
 }

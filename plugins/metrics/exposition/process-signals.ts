@@ -1,12 +1,7 @@
 /**
- * What the process itself says: memory, CPU, and how late its event loop runs. Read when somebody asks; only the delay of
- * the loop is measured all the time, natively.
+ * What the process itself says: memory, CPU, and how late its event loop runs. Read when somebody asks.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { Signals, SignalValue } from '../../contract/index.ts'
-
-/** How often the loop's delay is sampled; each sample is off by up to it. */
-const RESOLUTION_MS = 20
+import { LoopDelayReader, type Signals, type SignalValue } from '../../contract/index.ts'
 
 export interface LoopDelay {
   readonly p50Ms: number
@@ -15,13 +10,11 @@ export interface LoopDelay {
 }
 
 export class ProcessSignals {
-  readonly #delay: ReturnType<typeof monitorEventLoopDelay>
+  readonly #delay = new LoopDelayReader()
   readonly #gauges: Readonly<Record<'rss' | 'heap' | 'external' | 'p50' | 'p99' | 'max' | 'started', SignalValue>>
   readonly #cpu: SignalValue
 
   constructor(signals: Signals) {
-    this.#delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
-    this.#delay.enable()
     const gauge = (name: string, help: string): SignalValue => signals.gauge(name, help).with()
     this.#gauges = {
       rss: gauge('process_resident_memory_bytes', 'Memory of the process in RAM.'),
@@ -38,9 +31,8 @@ export class ProcessSignals {
 
   /** Since the last call of `sample`. */
   get loopDelay(): LoopDelay {
-    const ms = (ns: number): number => Math.max(0, ns / 1e6 - RESOLUTION_MS)
-    const { max } = this.#delay
-    return { p50Ms: ms(this.#delay.percentile(50)), p99Ms: ms(this.#delay.percentile(99)), maxMs: ms(max) }
+    const delay = this.#delay
+    return { p50Ms: delay.percentileMs(50), p99Ms: delay.percentileMs(99), maxMs: delay.maxMs }
   }
 
   /** Brings the signals up to date. */
@@ -59,6 +51,6 @@ export class ProcessSignals {
   }
 
   close(): void {
-    this.#delay.disable()
+    this.#delay.close()
   }
 }
