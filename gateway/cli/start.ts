@@ -15,6 +15,13 @@ import { removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts'
 import { ConfigWatch } from './watch-config.ts'
 
 const EXIT_CONFIG = 78
+/** Errors of an opening that the configuration asked for, with what to do about them where their words do not say it. */
+const configurationErrors: ReadonlyMap<string, string> = new Map([
+  ['HG_TLS', ''],
+  ['HG_LISTEN', ''],
+  ['EACCES', ''],
+  ['HG_CACHE_STORE', '; name a folder that this user can write in `store`, or take `store: memory`'],
+])
 /** A second signal ends the process at once with the shell's code for an interrupt. */
 const EXIT_INTERRUPTED = 130
 
@@ -80,9 +87,10 @@ function refuse(error: unknown, io: CliIo): number {
     io.stderr.write(`hearthgate: not started, ${error.problems.length} problem(s) in the configuration\n`)
     return EXIT_CONFIG
   }
-  const { code, message } = error as NodeJS.ErrnoException
-  io.stderr.write(`hearthgate: not started: ${message}\n`)
-  return code === 'HG_TLS' || code === 'HG_LISTEN' || code === 'EADDRINUSE' || code === 'EACCES' ? EXIT_CONFIG : 1
+  const { code = '', message } = error as NodeJS.ErrnoException
+  const remedy = configurationErrors.get(code)
+  io.stderr.write(`hearthgate: not started: ${message}${remedy ?? ''}\n`)
+  return remedy === undefined ? 1 : EXIT_CONFIG
 }
 
 /** One line of JSON for programs; for people on a terminal, words. */

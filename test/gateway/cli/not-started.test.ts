@@ -1,4 +1,4 @@
-/** An address that another program has: the command says which, in which key, what to do about it, and ends. */
+/** What keeps a gateway from starting: the command says what, in which key, what to do about it, and ends. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -21,15 +21,16 @@ async function takenPort(t: Test): Promise<number> {
   return (server.address() as { port: number }).port
 }
 
-async function startWith(t: Test, listen: number, admin: number) {
+async function startWith(t: Test, { listen = 0, admin = 0, store = 'disk:./cache' }) {
   const folder = mkdtempSync(join(tmpdir(), 'hearthgate-test-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, 'gateway.yaml')
+  writeFileSync(join(folder, 'a-file'), '')
   writeFileSync(
     file,
     `listen: { host: 127.0.0.1, port: ${listen} }
 admin: { host: 127.0.0.1, port: ${admin} }
-store: disk:./cache
+store: ${store}
 routes:
   - { name: demo, match: { path: / }, upstream: "builtin:demo" }
 `,
@@ -45,7 +46,7 @@ routes:
 
 t.test('the address of a listener', async t => {
   const port = await takenPort(t)
-  const { stdout, stderr, code, endedAfterMs } = await startWith(t, port, 0)
+  const { stdout, stderr, code, endedAfterMs } = await startWith(t, { listen: port })
   t.equal(code, 78)
   t.equal(stdout, '')
   t.equal(
@@ -57,9 +58,16 @@ t.test('the address of a listener', async t => {
 
 t.test('the address of the admin listener, when the others are open already', async t => {
   const port = await takenPort(t)
-  const { stderr, code, endedAfterMs } = await startWith(t, 0, port)
+  const { stderr, code, endedAfterMs } = await startWith(t, { admin: port })
   t.equal(code, 78)
   t.match(stderr, `cannot listen on 127.0.0.1:${port}: another program has it`)
   t.match(stderr, 'in `admin` (EADDRINUSE)')
+  t.ok(endedAfterMs < SOON_MS, `ended ${endedAfterMs} ms later`)
+})
+
+t.test('a folder of the store that cannot be made', async t => {
+  const { stderr, code, endedAfterMs } = await startWith(t, { store: 'disk:./a-file/cache' })
+  t.equal(code, 78)
+  t.match(stderr, /not started: the store of the cache cannot be opened: .*a-file.*; name a folder .* in `store`/)
   t.ok(endedAfterMs < SOON_MS, `ended ${endedAfterMs} ms later`)
 })
