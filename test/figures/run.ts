@@ -1,6 +1,7 @@
 /**
  * `npm run figures`: what docs/conformance.md says in numbers, measured: memory while 256 MiB bodies pass with slow peers, requests
- * that fail under reloads, the worst delay of an event. Ends with 1 where a promise is not kept.
+ * that fail under reloads, the worst delay of an event, bandwidth caps, what encoding on the way costs a visitor. Ends with 1
+ * where a promise is not kept.
  */
 import { writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
@@ -8,6 +9,8 @@ import net, { type AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type GatewayProcess, gatewayProcess } from '../support/gateway-process.ts'
 import { exchange } from '../support/raw-client.ts'
+import { encodingFigures } from './encoding.ts'
+import type { Result } from './result.ts'
 
 const MIB = 1024 ** 2
 const BODY_BYTES = 256 * MIB
@@ -57,17 +60,13 @@ const capped = await gatewayProcess(t, yaml('').replace('upstream:', 'bandwidth:
 const results = [
   ...[await memoryOfSlowReaders(gateway), await reloadsUnderLoad(gateway), await worstEventDelay(gateway)],
   ...[await rateUnderCap(capped, 1), await rateUnderCap(capped, 6)],
+  ...(await encodingFigures(t)),
 ]
-for (const { text } of results) console.log(text)
+for (const { text, isKept } of results) console.log(isKept ? text : `${text} (not kept)`)
 server.closeAllConnections()
 server.close()
 for (const end of teardowns) await end()
 process.exit(results.every(({ isKept }) => isKept) ? 0 : 1)
-
-interface Result {
-  readonly text: string
-  readonly isKept: boolean
-}
 
 function ask(path: string) {
   return exchange(gateway.port, `GET ${path} HTTP/1.1\r\nHost: figures.test\r\n\r\n`)
