@@ -370,6 +370,8 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
   // Pace and end.
 
   #pace(): void {
+    // What turns out to be too long for the store is for readers alone.
+    if (this.state === 'body' && this.#audience.size === 0 && !this.#feeding.isOpen) return this.#close()
     const mustWait = this.#feeding.isBusy || this.#audience.mustOriginWait(this.#body)
     this.#asking.pause(this.state === 'body' && mustWait)
   }
