@@ -23,6 +23,7 @@ import { CodedForms, CodingCounters, MOST_CODINGS } from './variants/index.ts'
 export type { CacheOptions } from './options.ts'
 export type { CacheScope } from './passage.ts'
 export {
+  DECODED,
   type EntityTag,
   parseEntityTag,
   parseTagList,
