@@ -122,6 +122,7 @@ export class Fills implements FillSurroundings, SoleSurroundings {
     return isFound
   }
 
+  /** `nowMs` of a clock that nobody sets: waits have nothing to do with dates. */
   sweep(nowMs: number): void {
     this.#all.visit(fill => fill.checkTime(nowMs, WAIT_MS))
   }
@@ -132,7 +133,7 @@ export class Fills implements FillSurroundings, SoleSurroundings {
     if (!this.#mayCoalesce(passage)) return this.#lead(this.#plan(reader, false), reader)
     const running = this.#running.get(passage.key)?.find(fill => fill.waiters < MOST_WAITERS && fill.admits(passage))
     if (running === undefined) return this.#lead(this.#plan(reader, this.#size < MOST_FILLS), reader)
-    reader.waitsSinceMs = this.#setup.now()
+    reader.waitsSinceMs = performance.now()
     running.add(reader)
   }
 

@@ -192,3 +192,15 @@ t.test('a reload does not join an answer whose head came before it', async t => 
     for (const client of [first, joined]) t.equal((await client.answer()).body.toString(), 'old body')
   }
 })
+
+t.test('a clock that is set sends nobody away from what is on its way', async t => {
+  const app = await rig(t)
+  const clients = openMany(t, app, 3)
+  const ask = await app.next()
+  await app.whenWaiting(3)
+  t.intercept(Date, 'now', { value: () => performance.timeOrigin + performance.now() + 3_600_000 })
+  t.ok(await staysAt(() => app.asked, 1, 600), 'through two sweeps')
+  // The hour counts for its age: longer than that it is fresh.
+  ask.answer(200, fresh({ 'Cache-Control': 'max-age=86400' }), 'body')
+  for (const got of await answers(clients)) t.equal(got.body.toString(), 'body')
+})
