@@ -87,6 +87,8 @@ export class UpstreamState {
   }
 
   close(): void {
+    // Requests on their way keep this state: from now on it holds nobody.
+    this.holdMs = 0
     this.parking.close()
     this.count.forget()
     for (const tunable of this.#tunables()) this.#around.contract.tunables.drop(this.name, tunable.name)
