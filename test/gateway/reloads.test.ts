@@ -152,6 +152,27 @@ t.test('who waits for an app that is away is told when its route goes, or gets a
     const metrics = async () => (await fetch(`${gateway.adminUrl}/metrics`)).text()
     await eventually(async () => /^hearthgate_retry_held\{[^}]*\} 2$/m.test(await metrics()))
     t.ok(await gateway.rewrite(yaml(`${after}, upstream: "${gone.url}"`)))
-    for (const client of clients) t.equal((await client.answer('GET', 3_000)).status, 503, after)
+    for (const client of clients) t.match((await client.answer('GET', 3_000)).status, /^50[23]$/, after)
+  }
+})
+
+t.test('who waits for a place, or for a further attempt, is served although the route gets another name', async t => {
+  const yaml = (name: string, more: string, url: string) =>
+    `${base}routes:\n  - { name: ${name}, match: { path: / }, upstream: "${url}", cache: false, ${more} }\n`
+  const cases = [
+    { waits: 'a place', more: 'admission: { max_concurrency: 1, queue: 10, queue_timeout: 5s }', failures: 0 },
+    { waits: 'an attempt', more: 'retry: { statuses: [503] }', failures: 1 },
+  ]
+  for (const { waits, more, failures } of cases) {
+    let asked = 0
+    const origin = await originFor(t, ({ target }, socket) => {
+      if (asked++ < failures) socket.write(answer(503, { 'Retry-After': '1' }, 'later'))
+      else setTimeout(() => socket.write(answer(200, {}, target)), 300)
+    })
+    const { port, rewrite } = await startGateway(t, yaml('app', more, origin.url))
+    const clients = ['/a', '/b'].map(path => new RawClient(port).send(get(path)))
+    await eventually(() => asked > failures)
+    t.ok(await rewrite(yaml('other', more, origin.url)))
+    for (const client of clients) t.equal((await client.answer()).status, 200, waits)
   }
 })
