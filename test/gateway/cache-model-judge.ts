@@ -178,7 +178,8 @@ export class Judge {
 
   #isSurelyStored(each: Said, asked: Asked): boolean {
     const { manner, request } = each
-    if (each.wasCut || manner.setsCookie || manner.vary.includes('cookie') || manner.vary.includes('*')) return false
+    if (each.wasCut || each.wasLeft || manner.setsCookie || manner.vary.includes('cookie') || manner.vary.includes('*'))
+      return false
     if (/private|no-store|no-cache/.test(manner.control) || !/max-?age=[1-9]/.test(manner.control)) return false
     if (request['authorization'] !== undefined || /no-store/.test(request['cache-control'] ?? '')) return false
     if (manner.coding !== 'none') return false

@@ -2,6 +2,7 @@
  * An origin of pages that change, and the journal of all that it said: what there was to be stored, by whom it was asked
  * for and when, for a judge who knows nothing of the cache in between.
  */
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import type { RawRequest, Script } from '../support/raw-origin.ts'
@@ -58,12 +59,15 @@ export interface Said {
   doneMs: number
   /** It was broken off. */
   wasCut: boolean
+  /** Its connection was closed with it: its client may have left, and nothing was stored. */
+  wasLeft: boolean
 }
 
 export class ModelOrigin {
   readonly pages = new Map<string, Page>()
   readonly journal: Said[] = []
   #serial = 0
+  readonly #last = new WeakMap<Socket, Said>()
   fault: Fault = 'none'
   faultsLeft = 0
   /** Requests that it has failed. */
@@ -82,7 +86,12 @@ export class ModelOrigin {
     )
   }
 
-  async #answer(request: RawRequest, socket: import('node:net').Socket): Promise<void> {
+  #leave(socket: Socket): void {
+    const said = this.#last.get(socket)
+    if (said !== undefined) said.wasLeft = true
+  }
+
+  async #answer(request: RawRequest, socket: Socket): Promise<void> {
     const page = this.pages.get(request.target)
     if (page === undefined) return void socket.write('HTTP/1.1 404 None\r\nContent-Length: 0\r\n\r\n')
     const askedMs = Date.now()
@@ -98,6 +107,8 @@ export class ModelOrigin {
     }
     const said = sayFor(page, request, askedMs, this.#serial++)
     this.journal.push(said)
+    if (!this.#last.has(socket)) socket.once('close', () => this.#leave(socket))
+    this.#last.set(socket, said)
     const { head, body } = bytesFor(said)
     await pause(page.manner.slowMs)
     said.saidMs = Date.now()
@@ -173,7 +184,14 @@ function sayFor(page: Page, request: RawRequest, askedMs: number, serial: number
   const representation = representationFor(page, request)
   const { headers, method, target } = request
   const known = { target, serial, representation, manner: page.manner, request: headers, method, askedMs }
-  return { ...known, status: statusFor(representation, page.manner, headers), saidMs: 0, doneMs: 0, wasCut: false }
+  return {
+    ...known,
+    status: statusFor(representation, page.manner, headers),
+    saidMs: 0,
+    doneMs: 0,
+    wasCut: false,
+    wasLeft: false,
+  }
 }
 
 function statusFor({ tag, modified, sent }: Representation, manner: Manner, headers: RawRequest['headers']): number {
