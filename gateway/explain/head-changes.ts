@@ -2,13 +2,8 @@
  * What happens to the head of a request and why. The rules are those of the proxy itself: its `requestHead` is run and
  * compared with what came in, and the reason for a missing field is found by asking again under other circumstances.
  */
-import {
-  hopByHop,
-  isIdentityField,
-  ownRequestFields,
-  type RequestHeadFacts,
-  requestHead,
-} from '../../plugins/proxy/index.ts'
+import { isIdentityField } from '../../plugins/contract/index.ts'
+import { hopByHop, ownRequestFields, type RequestHeadFacts, requestHead } from '../../plugins/proxy/index.ts'
 import type { AddedField, Field, HeadChanges, RemovedField } from './types.ts'
 
 export interface HeadQuestion {

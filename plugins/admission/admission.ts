@@ -122,7 +122,9 @@ export class Admission {
 
   #makeLane(upstream: string, options: LaneOptions): Lane {
     const limiter = this.#limiterAt(this.#originsOf(upstream), options)
-    const lane = new Lane(upstream, options, limiter, new LaneCounters(this.#setup.contract.signals, upstream))
+    const { contract, upstreams } = this.#setup
+    const count = new LaneCounters(contract.signals, upstream)
+    const lane = new Lane(upstream, options, limiter, { count, hold: () => upstreams.hold(upstream) })
     limiter.lanes.push(lane)
     configure(limiter)
     return lane

@@ -16,6 +16,8 @@ export class Lane {
   readonly name: string
   readonly limiter: Limiter
   readonly count: LaneCounters
+  /** Keeps the group for who waits, also when a reload takes it away; to be called back when that is over. */
+  readonly hold: () => () => void
   options: LaneOptions
   queue: number
   queueTimeoutMs: number
@@ -32,10 +34,11 @@ export class Lane {
   readonly #times = new Array<AnswerTimes | null>(ANSWER_KINDS).fill(null)
   readonly #shapes = new Map<string, ShapeHistory>()
 
-  constructor(name: string, options: LaneOptions, limiter: Limiter, count: LaneCounters) {
+  constructor(name: string, options: LaneOptions, limiter: Limiter, { count, hold }: Pick<Lane, 'count' | 'hold'>) {
     this.name = name
     this.limiter = limiter
     this.count = count
+    this.hold = hold
     this.options = options
     this.queue = options.queue
     this.queueTimeoutMs = options.queueTimeoutMs

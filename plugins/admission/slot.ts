@@ -56,6 +56,8 @@ export class Slot implements ExchangeHandler, ExchangeController, FollowedExchan
   readonly #next: Dispatch
   #inner: Dispatcher.DispatchController | null = null
   #exchange: FollowedExchange | null = null
+  /** The group is kept while it waits. */
+  #letGo: (() => void) | null = null
   #hasBegun = false
   #isOver = false
   #isPaused = false
@@ -71,12 +73,14 @@ export class Slot implements ExchangeHandler, ExchangeController, FollowedExchan
   /** It has to wait: from now on the caller can give it up. */
   wait(nowMs: number): void {
     this.queuedMs = nowMs
+    this.#letGo = this.lane.hold()
     this.#begin()
   }
 
   /** It has its place. @throws what the way on throws, when it is the caller's own turn. */
   send(): void {
     this.#exchange = this.#next(this.lane.name, this.request, this)
+    this.#endWait()
   }
 
   /** It has its place after a wait: nobody is there to catch what the way on throws. */
@@ -92,8 +96,14 @@ export class Slot implements ExchangeHandler, ExchangeController, FollowedExchan
     if (this.#isOver) return
     this.#begin()
     this.#isOver = true
+    this.#endWait()
     this.lane.limiter.release(this, 'ended')
     this.#outer.onResponseError?.(this, error)
+  }
+
+  #endWait(): void {
+    this.#letGo?.()
+    this.#letGo = null
   }
 
   // What logs follow.

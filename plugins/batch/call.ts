@@ -2,6 +2,8 @@
  * What a batch call may be: who may make it, and what may stand in it. Pure; wire input is refused with a reason.
  */
 
+import { isIdentityField, wayFields } from '../contract/index.ts'
+
 /** One sub-request, checked. Fields with lower-case names. */
 export interface SubRequest {
   readonly id: string | number | null
@@ -47,13 +49,33 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 
 /** What a page could not set by itself (Fetch §2.2.2), what belongs to one connection, and what names the client. */
 const forbidden = new Set([
-  ...['accept-encoding', 'connection', 'content-length', 'cookie', 'cookie2', 'date', 'expect', 'forwarded', 'host'],
+  ...[
+    'accept-encoding',
+    'authorization',
+    'connection',
+    'content-length',
+    'cookie',
+    'cookie2',
+    'date',
+    'expect',
+    'forwarded',
+    'host',
+  ],
   ...['keep-alive', 'origin', 'referer', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'via', 'x-real-ip'],
 ])
 const forbiddenPrefixes = ['proxy-', 'sec-', 'x-forwarded-']
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const PATH = /^\/[\x21\x22\x24-\x7e]*$/
 const VALUE = /^[\x20-\x7e\t]*$/
+
+/**
+ * What a proxy in front says of a request: a sub-request comes by the caller's connection, so that it would be believed. An
+ * app may read Remote_User as Remote-User.
+ */
+function isSaidByProxies(lowerName: string): boolean {
+  const name = lowerName.replaceAll('_', '-')
+  return isIdentityField(name) || wayFields.has(name)
+}
 
 export type CallReading =
   | { readonly ok: true; readonly requests: readonly SubRequest[] }
@@ -90,7 +112,7 @@ function readSub(given: unknown): SubRequest | string {
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase()
     if (!TOKEN.test(name) || typeof value !== 'string' || !VALUE.test(value)) return 'a header is no valid field'
-    if (forbidden.has(lower) || forbiddenPrefixes.some(prefix => lower.startsWith(prefix)))
+    if (forbidden.has(lower) || forbiddenPrefixes.some(prefix => lower.startsWith(prefix)) || isSaidByProxies(lower))
       return `"${lower}" cannot be set here`
     fields[lower] = value
   }

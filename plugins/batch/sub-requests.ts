@@ -4,6 +4,7 @@
  */
 import http from 'node:http'
 import { type Duplex, duplexPair } from 'node:stream'
+import { isIdentityField } from '../contract/index.ts'
 import type { SubRequest } from './call.ts'
 
 export interface SubAnswer {
@@ -21,11 +22,11 @@ export interface SubFailure {
   readonly ms: number
 }
 
-/** Fields of the caller that each sub-request has too: who it is, and by which way it came. */
-const inherited = [
+/** Fields of the caller that each sub-request has too: by which way it came and, beside identity fields, who it is. */
+const inherited: ReadonlySet<string> = new Set([
   ...['accept-language', 'authorization', 'cookie', 'forwarded', 'host', 'origin', 'referer', 'sec-fetch-site'],
   ...['user-agent', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto', 'x-real-ip'],
-]
+])
 
 const failures = {
   HG_BATCH_TIMEOUT: 'it had not ended when the time of the call was over',
@@ -96,9 +97,8 @@ export class SubRequests {
 
 function inheritedOf({ headers }: http.IncomingMessage): Record<string, string> {
   const kept: Record<string, string> = {}
-  for (const name of inherited) {
-    const value = headers[name]
-    if (typeof value === 'string') kept[name] = value
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value === 'string' && (inherited.has(name) || isIdentityField(name))) kept[name] = value
   }
   kept['host'] ??= String(headers[':authority'] ?? 'localhost')
   return kept

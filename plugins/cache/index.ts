@@ -23,6 +23,7 @@ import { CodedForms, CodingCounters, MOST_CODINGS } from './variants/index.ts'
 export type { CacheOptions } from './options.ts'
 export type { CacheScope } from './passage.ts'
 export {
+  DECODED,
   type EntityTag,
   parseEntityTag,
   parseTagList,
@@ -91,7 +92,7 @@ const plugin: FastifyPluginAsync<Partial<CacheOptions> & CacheFunctions> = async
   const answering = { store, fills, count, forms, proxy: app.proxy, now: Date.now, settingsFor: scopeOf }
   app.addHook('onRequest', answerHook(answering))
   const sweep = setInterval(() => {
-    fills.sweep(Date.now())
+    fills.sweep(performance.now())
     app.cache.sweep()
   }, SWEEP_MS).unref()
   app.addHook('onClose', async () => {

@@ -2,7 +2,7 @@
  * What a trusted proxy in front says of a request and passes on to the origin: words about the way are a part of the key,
  * words about the person count as credentials.
  */
-import { isIdentityField, wayFields } from '../proxy/index.ts'
+import { isIdentityField, wayFields } from '../contract/index.ts'
 
 export interface ProxySaid {
   /** Fit for a key; empty where nothing was said. */

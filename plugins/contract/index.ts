@@ -1,6 +1,7 @@
 /**
  * The only thing that plugins share: signals (numbers out), tunables (numbers in), the journal and the notes (what
- * happened and why), the resolving of options, and the readings of a path, which every rule about paths has to share.
+ * happened and why), the resolving of options, the readings of a path, which every rule about paths has to share, and the
+ * names of fields that no client may say of itself.
  */
 
 export { type Contract, contractOf } from './app.ts'
@@ -32,6 +33,7 @@ export {
   type PathFault,
 } from './path.ts'
 export { compilePaths, MAX_PATTERNS, type PathSet, patternProblem } from './path-set.ts'
+export { isIdentityField, wayFields } from './peer-fields.ts'
 export {
   MAX_SERIES,
   type Observed,

@@ -2,7 +2,8 @@
  * What a field means for a proxy, looked up once a name: the same few dozen names come with every message, in the same
  * spelling, so a lower-case copy and five set look-ups each are saved (bench: small, about 3 % of the CPU time).
  */
-import { hopByHop, isIdentityField, ownRequestFields, wayFields } from './fields.ts'
+import { isIdentityField, wayFields } from '../contract/index.ts'
+import { hopByHop, ownRequestFields } from './fields.ts'
 
 /** Most names that are remembered for one direction; others are looked up anew each time. */
 const MAX_NAMES = 1_024

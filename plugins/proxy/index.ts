@@ -28,7 +28,7 @@ export { type ClientFacts, clientFacts, compileTrust, plainAddress, type TrustCh
 export { hasLeft } from './client-socket.ts'
 export { endWithAnswer, publicFailure, sendFailure } from './failure.ts'
 export { escapeHtml, type FailureAnswer, failureAnswer, type PublicFailure, withPageFields } from './failure-page.ts'
-export { hopByHop, isIdentityField, nominatedFields, ownRequestFields, wayFields } from './fields.ts'
+export { hopByHop, nominatedFields, ownRequestFields } from './fields.ts'
 export type { HeaderRules, ProxyOptions } from './options.ts'
 export type { Pace, Pacer } from './pacing.ts'
 export { type PreparedAnswer, type PreparedHead, prepareHead } from './prepared-answer.ts'

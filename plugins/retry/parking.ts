@@ -85,9 +85,14 @@ export class Parking {
     for (const [parked, untilMs] of this.#line) this.#line.set(parked, untilMs + byMs)
   }
 
+  /** Nobody looks after the origin any more: those who wait try once more, and are told what they find. */
   close(): void {
     this.#isClosed = true
     this.#setTimer(0, null)
+    for (const parked of this.#line.keys()) {
+      this.#line.delete(parked)
+      parked.onReachable()
+    }
   }
 
   #schedule(nowMs: number): void {

@@ -40,6 +40,7 @@ export class Pursuit implements Parked {
   #parkings = 0
   #isParked = false
   #timer: NodeJS.Timeout | null = null
+  #letGo: (() => void) | null = null
   #whyNot: string | null = null
   readonly #host: Pursued
 
@@ -84,6 +85,7 @@ export class Pursuit implements Parked {
     if (!decision.park) return this.#refuse(decision.reason)
     this.#parkings++
     this.#isParked = true
+    this.#letGo ??= state.hold()
     parking.add(this, decision.untilMs)
     this.#note('held')
     return true
@@ -92,7 +94,7 @@ export class Pursuit implements Parked {
   onReachable(): void {
     this.#isParked = false
     this.#host.state.count.held('released')
-    this.#host.send()
+    this.#goOn()
   }
 
   onExpired(failure: UpstreamFailure): void {
@@ -102,6 +104,14 @@ export class Pursuit implements Parked {
     this.#host.fail(this.tell(failure))
   }
 
+  #goOn(): void {
+    // The attempt may fail at once, and begin another wait.
+    const letGo = this.#letGo
+    this.#letGo = null
+    this.#host.send()
+    letGo?.()
+  }
+
   /** The client has left. */
   cancel(): void {
     if (this.#isParked) this.#host.state.count.held('left')
@@ -109,6 +119,8 @@ export class Pursuit implements Parked {
     this.#isParked = false
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
+    this.#letGo?.()
+    this.#letGo = null
   }
 
   /** The failure as the client is told of it, with what was tried and why not more (RFC 9209 §2.3). */
@@ -144,9 +156,10 @@ export class Pursuit implements Parked {
     const waitMs = this.#avoidOrigin() ? 0 : (decision.waitMs ?? backoffMs(state.backoff, this.retries, Math.random()))
     this.retries++
     this.#note(decision.reason, waitMs)
+    this.#letGo ??= state.hold()
     this.#timer = setTimeout(() => {
       this.#timer = null
-      this.#host.send()
+      this.#goOn()
     }, waitMs)
     return true
   }

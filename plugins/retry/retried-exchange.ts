@@ -205,8 +205,9 @@ export class RetriedExchange implements AttemptOwner, ExchangeController, Follow
 
   onError(attempt: Attempt, error: Error): void {
     if (this.#isOver) return
-    const other = this.#race?.lostBy(attempt) ?? null
-    if (other !== null && this.#abortReason === null) return this.#goOnWith(attempt, other)
+    // The end of one of two that race is the client's doing, too: the race is closed with the request, and ends the other.
+    const other = this.#abortReason === null ? (this.#race?.lostBy(attempt) ?? null) : null
+    if (other !== null) return this.#goOnWith(attempt, other)
     if (attempt !== this.#current) return
     if (this.#hasBegun || this.#abortReason !== null) return this.fail(this.#abortReason ?? error)
     this.#dropHeld()

@@ -86,7 +86,14 @@ export class UpstreamState {
     return this.#around.upstreams.find(this.name)?.hasWaiting ?? false
   }
 
+  /** Keeps the group for a further attempt, also when a reload takes it away; to be called back when that is sent. */
+  hold(): () => void {
+    return this.#around.upstreams.hold(this.name)
+  }
+
   close(): void {
+    // Requests on their way keep this state: from now on it holds nobody.
+    this.holdMs = 0
     this.parking.close()
     this.count.forget()
     for (const tunable of this.#tunables()) this.#around.contract.tunables.drop(this.name, tunable.name)

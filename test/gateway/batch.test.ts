@@ -2,6 +2,7 @@
 import t from 'tap'
 import { startSampleApp } from '../../examples/sample-app.ts'
 import { base, startGateway } from '../support/gateway.ts'
+import { answer, rawOrigin } from '../support/raw-origin.ts'
 
 t.test('sub-requests go to the routes of the host that allow it, as the caller', async t => {
   const sample = await startSampleApp()
@@ -43,4 +44,40 @@ routes:
     '/vault/_hearthgate/batch',
     'an app that does not allow it gets the request',
   )
+})
+
+t.test('behind a trusted proxy a sub-request is from the caller, and from nobody else', async t => {
+  const origin = await rawOrigin((request, socket) => socket.write(answer(200, {}, JSON.stringify(request.lines))))
+  t.teardown(() => origin.close())
+  const { port } = await startGateway(
+    t,
+    `${base}
+trusted_proxies: [127.0.0.1]
+routes:
+  - { name: wiki, match: { path: / }, upstream: "${origin.url}", batch: true }
+`,
+  )
+  const call = (headers: Record<string, string>) =>
+    fetch(`http://127.0.0.1:${port}/_hearthgate/batch`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'Remote-User': 'bob', 'X-Original-URL': '/_hearthgate/batch' },
+      body: JSON.stringify({ requests: [{ path: '/page', headers }] }),
+    })
+  const told = await (await call({ 'x-page': '1' })).text()
+  t.match(told, /remote-user: bob/i)
+  t.notMatch(told, /x-original-url/i, 'what is said of the call is not true of its parts')
+  for (const name of [
+    ...[
+      'Remote-User',
+      'remote_user',
+      'X-Remote-Groups',
+      'X-Authentik-Username',
+      'Tailscale-User-Login',
+      'Authorization',
+    ],
+    ...['X-Original-URL', 'True-Client-IP', 'CF-Connecting-IP', 'X-Scheme', 'X-Forwarded-User'],
+  ]) {
+    t.equal((await call({ [name]: 'admin' })).status, 400, name)
+  }
+  t.equal(origin.requests.length, 1)
 })

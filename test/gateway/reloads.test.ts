@@ -8,7 +8,7 @@ import t, { type Test } from 'tap'
 import { base, startGateway } from '../support/gateway.ts'
 import { gatewayProcess } from '../support/gateway-process.ts'
 import { exchange, RawClient } from '../support/raw-client.ts'
-import { answer, type Script } from '../support/raw-origin.ts'
+import { answer, rawOrigin, type Script } from '../support/raw-origin.ts'
 import { eventually, generationOf, get, originFor, route } from './support.ts'
 
 const ok: Script = (request, socket) => void socket.write(answer(200, {}, request.target))
@@ -136,4 +136,43 @@ t.test('a reload is refused once a close has begun, and one that waits for its t
   t.strictSame([await first, await waiting, await late], [true, false, false])
   await closed
   t.equal(await gateway.gateway.reload(), false)
+})
+
+t.test('who waits for an app that is away is told when its route goes, or gets another name', async t => {
+  const yaml = (route: string) => `${base}routes:\n  - { ${route}, health: { hold: 60s } }\n`
+  const upgrade =
+    'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: QUFB\r\n'
+  for (const after of ['name: other, match: { path: / }', 'name: other, match: { path: /other }']) {
+    const gone = await rawOrigin(() => {})
+    await gone.close()
+    const gateway = await startGateway(t, yaml(`name: app, match: { path: / }, upstream: "${gone.url}"`))
+    const clients = ['', upgrade].map(more =>
+      new RawClient(gateway.port).send(`GET / HTTP/1.1\r\nHost: a\r\n${more}\r\n`),
+    )
+    const metrics = async () => (await fetch(`${gateway.adminUrl}/metrics`)).text()
+    await eventually(async () => /^hearthgate_retry_held\{[^}]*\} 2$/m.test(await metrics()))
+    t.ok(await gateway.rewrite(yaml(`${after}, upstream: "${gone.url}"`)))
+    for (const client of clients) t.match((await client.answer('GET', 3_000)).status, /^50[23]$/, after)
+  }
+})
+
+t.test('who waits for a place, or for a further attempt, is served although the route gets another name', async t => {
+  const yaml = (name: string, more: string, url: string) =>
+    `${base}routes:\n  - { name: ${name}, match: { path: / }, upstream: "${url}", cache: false, ${more} }\n`
+  const cases = [
+    { waits: 'a place', more: 'admission: { max_concurrency: 1, queue: 10, queue_timeout: 5s }', failures: 0 },
+    { waits: 'an attempt', more: 'retry: { statuses: [503] }', failures: 1 },
+  ]
+  for (const { waits, more, failures } of cases) {
+    let asked = 0
+    const origin = await originFor(t, ({ target }, socket) => {
+      if (asked++ < failures) socket.write(answer(503, { 'Retry-After': '1' }, 'later'))
+      else setTimeout(() => socket.write(answer(200, {}, target)), 300)
+    })
+    const { port, rewrite } = await startGateway(t, yaml('app', more, origin.url))
+    const clients = ['/a', '/b'].map(path => new RawClient(port).send(get(path)))
+    await eventually(() => asked > failures)
+    t.ok(await rewrite(yaml('other', more, origin.url)))
+    for (const client of clients) t.equal((await client.answer()).status, 200, waits)
+  }
 })

@@ -38,14 +38,14 @@ export class FillReader implements ExchangeController, FollowedExchange {
   /** It is the one whose request went to the origin. */
   isLeader = false
   hasBegun = false
-  /** `Date.now()` when it began to wait for somebody else's fill. */
+  /** `performance.now()` when it began to wait for somebody else's fill. */
   waitsSinceMs = 0
   fill: ReadFill | null = null
   /** How often it was sent away from a fill that could not serve it. */
   retries = 0
   /** No answer that another request brings is for this one. */
   mustGoAlone = false
-  /** `Date.now()` when it was last seen to lag behind by more than the window, at `lagPosition`; 0 = not. */
+  /** `performance.now()` when it was last seen to lag behind by more than the window, at `lagPosition`; 0 = not. */
   lagsSinceMs = 0
   lagPosition = 0
   /** Number of the chunk that it needs next. */

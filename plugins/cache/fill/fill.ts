@@ -7,7 +7,7 @@ import type { BagMember } from '../../contract/index.ts'
 import type { Dispatch, ExchangeRequest, FollowedExchange } from '../../upstream/index.ts'
 import { headOf, type Passage } from '../passage.ts'
 import { currentAgeMs } from '../rules/age.ts'
-import { isFailureStatus } from '../rules/reuse.ts'
+import { isFailureStatus, isGuessForCookie } from '../rules/reuse.ts'
 import type { StoredHead } from '../rules/types.ts'
 import { matchesVary } from '../rules/vary.ts'
 import type { Awaitable, StoredEntry } from '../stores/index.ts'
@@ -30,8 +30,6 @@ const HOLD_BYTES = 256 * 1024
 const HOLD_MS = 100
 /** An answer of a store that takes its time can be joined for so long after it is kept: look-ups may be under way. */
 const LINGER_MS = 50
-/** An answer that is not fresh is for those who asked while it was made, and so long after. */
-const CONCURRENT_MS = 1_000
 
 /** What is asked of the origin. */
 export interface Question {
@@ -122,9 +120,8 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
     if (this.#confirmed !== null) return this.#around.isFresh(this.#confirmed.head, passage)
     if (this.#shared === null || !this.#canBeKept(this.#shared) || !matchesVary(this.#shared, passage.request))
       return false
-    // What has wholly come before is a stored answer to this one, and no longer a concurrent one.
-    const isConcurrent = this.state === 'body' && Date.now() - this.#shared.responseTimeMs < CONCURRENT_MS
-    return isConcurrent || this.#around.isFresh(this.#shared, passage)
+    // RFC 9111 §5.2.1: from its head on it is a stored answer like any other, which a reload does not want.
+    return this.#around.isFresh(this.#shared, passage)
   }
 
   add(reader: FillReader): void {
@@ -270,7 +267,8 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
       const isFitting = shared !== null && this.#canBeKept(shared) && matchesVary(shared, passage.request)
       const isAllowed = !passage.facts.hasAuthorization || shared?.limits.isForAuthorized === true
       // RFC 9111 §4: what may not be used again without asking answers the one request that asked.
-      const isForOthers = shared !== null && !shared.limits.alwaysRevalidate && isFresh(shared)
+      const isReusable = shared !== null && !shared.limits.alwaysRevalidate && isFresh(shared)
+      const isForOthers = isReusable && !isGuessForCookie(shared, passage.facts)
       if (!isForOthers) reader.mustGoAlone = true
       if (!isFitting || !isAllowed || !isForOthers) return this.#audience.dismiss(reader)
     }
@@ -340,7 +338,9 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
 
   #serveWaiting(stored: StoredWithHead, leaderFields: readonly string[] = []): void {
     for (const reader of this.#audience.waiting()) {
-      if (matchesVary(stored.head, reader.passage.request)) this.#serve(reader, stored, leaderFields)
+      const { request, facts } = reader.passage
+      const isTheirs = reader.isLeader || !isGuessForCookie(stored.head, facts)
+      if (isTheirs && matchesVary(stored.head, request)) this.#serve(reader, stored, leaderFields)
       else this.#audience.dismiss(reader)
     }
   }
@@ -370,6 +370,8 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
   // Pace and end.
 
   #pace(): void {
+    // What turns out to be too long for the store is for readers alone.
+    if (this.state === 'body' && this.#audience.size === 0 && !this.#feeding.isOpen) return this.#close()
     const mustWait = this.#feeding.isBusy || this.#audience.mustOriginWait(this.#body)
     this.#asking.pause(this.state === 'body' && mustWait)
   }

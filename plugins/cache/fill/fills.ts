@@ -9,7 +9,7 @@ import { bytesOf, codingOf, planAnswer } from '../answer/answer-plan.ts'
 import { openStored } from '../answer/stored-source.ts'
 import { headOf, type Passage } from '../passage.ts'
 import { ageField } from '../rules/age.ts'
-import { decideReuse, decideStaleIfError, type OriginFailure } from '../rules/reuse.ts'
+import { decideReuse, decideStaleIfError, isGuessForCookie, type OriginFailure } from '../rules/reuse.ts'
 import type { StoredHead } from '../rules/types.ts'
 import type { CacheCounters } from '../signals.ts'
 import type { CacheStore, StoredEntry } from '../stores/index.ts'
@@ -122,6 +122,7 @@ export class Fills implements FillSurroundings, SoleSurroundings {
     return isFound
   }
 
+  /** `nowMs` of a clock that nobody sets: waits have nothing to do with dates. */
   sweep(nowMs: number): void {
     this.#all.visit(fill => fill.checkTime(nowMs, WAIT_MS))
   }
@@ -132,7 +133,7 @@ export class Fills implements FillSurroundings, SoleSurroundings {
     if (!this.#mayCoalesce(passage)) return this.#lead(this.#plan(reader, false), reader)
     const running = this.#running.get(passage.key)?.find(fill => fill.waiters < MOST_WAITERS && fill.admits(passage))
     if (running === undefined) return this.#lead(this.#plan(reader, this.#size < MOST_FILLS), reader)
-    reader.waitsSinceMs = this.#setup.now()
+    reader.waitsSinceMs = performance.now()
     running.add(reader)
   }
 
@@ -164,8 +165,10 @@ export class Fills implements FillSurroundings, SoleSurroundings {
     return { reader, attempt: fill.takeOver(controller, sole.requestTimeMs) }
   }
 
-  #mayCoalesce({ scope, facts, key, request }: Passage): boolean {
+  #mayCoalesce({ scope, facts, key, request, way, stored }: Passage): boolean {
     if (!scope.coalesce || request.method !== 'GET' || facts.hasAuthorization || facts.directives.noStore) return false
+    // A 304 to somebody else says nothing of what the app has for this one.
+    if (way === 'revalidate' && stored !== null && isGuessForCookie(headOf(stored), facts)) return false
     return this.traits.get(key) !== 'alone'
   }
 

@@ -59,6 +59,8 @@ export function applyUpdate(
     void forms.dropFormsOf(offered)
     return { head, isKept: keep, clientFields, saved: store.delete(offered.key, offered.variant) }
   }
+  // RFC 9111 §5.2.1.5: no part of an answer to such a request is stored; what is stored stays as it is.
+  if (passage.facts.directives.noStore) return { head, isKept: keep, clientFields, saved: null }
   const storedAtMs = times.responseTimeMs
   const expiresAtMs = storedAtMs + keepForMs(head, settings)
   const update = { head: head as unknown as StoredEntry['head'], storedAtMs, expiresAtMs }

@@ -64,6 +64,8 @@ function tagEnd(list: string, from: number): number {
 }
 
 const mark = '~hg-'
+/** The word in the mark of an answer that came encoded and leaves plain. */
+export const DECODED = 'decoded'
 /** Stands behind a tag that the origin itself ended like one of ours. */
 const plain = 'id'
 
@@ -105,10 +107,18 @@ export function rangeConditionForOrigin(value: string): string {
   return coding === null ? raw : value
 }
 
-/** The value of If-None-Match or If-Match as the origin is to see it; unchanged when no tag is ours. */
-export function tagListForOrigin(value: string): string {
+/**
+ * The value of If-None-Match or If-Match as the origin is to see it; unchanged when no tag is ours. The tag of a coding that
+ * the client no longer takes keeps its mark: what it would be sent now is another representation, which a 304 must not
+ * confirm (RFC 9110 §13.1.2).
+ */
+export function tagListForOrigin(value: string, isTaken: (coding: string) => boolean = () => true): string {
   if (!value.includes(mark)) return value
   const tags = parseTagList(value)
   if (tags === '*') return value
-  return [...new Set(tags.map(tag => tagForOrigin(tag).raw))].join(', ')
+  const mapped = tags.map(tag => {
+    const { raw, coding } = tagForOrigin(tag)
+    return coding === null || isTaken(coding) ? raw : tag.raw
+  })
+  return [...new Set(mapped)].join(', ')
 }

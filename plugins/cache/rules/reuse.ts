@@ -95,7 +95,7 @@ function decideUse(
  * What a stranger got and the app gave no lifetime is likely to be another page for somebody with a cookie, who may have
  * logged in since: only the app can tell, and neither a guess nor a window of the route stands in for its word.
  */
-function isGuessForCookie({ freshness, limits }: StoredHead, { hasCookie }: RequestFacts): boolean {
+export function isGuessForCookie({ freshness, limits }: StoredHead, { hasCookie }: RequestFacts): boolean {
   if (!hasCookie || limits.isForAuthorized) return false
   return freshness.lifetimeMs === 0 || freshness.source === 'heuristic'
 }

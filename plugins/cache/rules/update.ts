@@ -120,7 +120,7 @@ export function updateStoredHead(
 /** Refusals that keep a new answer out, but do not say that a stored one has become wrong. */
 const staleReasons: ReadonlySet<StoreRefusal> = new Set(['cookie-unmarked', 'nothing-to-reuse'])
 
-/** One client's no-store is no reason to take the answer from all others. */
+/** One client's no-store is no reason to take the answer from all others: it only keeps the update out. */
 function factsOfUpdate(facts: RequestFacts, stored: StoredHead): RequestFacts {
   const directives = { ...facts.directives, noStore: false }
   return { ...facts, directives, hasOverride: false, range: stored.isPartial === null ? null : 'bytes=0-' }

@@ -2,11 +2,12 @@
  * Conditional requests (RFC 9110 §13, RFC 9111 §4.3): what asks the origin whether a stored answer still holds, and what
  * a client's own conditions get out of one that does.
  */
-import { equalStrongly, equalWeakly, parseEntityTag, parseTagList, tagListForOrigin } from './entity-tag.ts'
+import { DECODED, equalStrongly, equalWeakly, parseEntityTag, parseTagList, tagListForOrigin } from './entity-tag.ts'
 import { withoutFields } from './fields.ts'
 import { parseHttpDate } from './http-date.ts'
 import type { RequestFacts } from './request-facts.ts'
 import type { StoredHead } from './types.ts'
+import { takesCoding } from './vary.ts'
 
 /**
  * Fields that a request for revalidation carries (RFC 9111 §4.3.1); empty when the answer has no
@@ -35,7 +36,10 @@ export interface ConditionDecision {
   readonly reason: ConditionReason
 }
 
-type ConditionFacts = Pick<RequestFacts, 'ifMatch' | 'ifUnmodifiedSince' | 'ifNoneMatch' | 'ifModifiedSince'>
+type ConditionFacts = Pick<
+  RequestFacts,
+  'ifMatch' | 'ifUnmodifiedSince' | 'ifNoneMatch' | 'ifModifiedSince' | 'acceptEncoding'
+>
 type Validators = Pick<StoredHead, 'status' | 'etag' | 'lastModifiedMs' | 'dateMs'>
 
 /** The precedence of RFC 9110 §13.2.2 for GET and HEAD, as far as it is a cache's to decide (RFC 9111 §4.3.2). */
@@ -50,7 +54,8 @@ export function decideConditions(stored: Validators, request: ConditionFacts, no
   if (stored.status < 200 || stored.status > 299) return { answer: 'whole', reason: 'status' }
   if (request.ifNoneMatch !== null) {
     // What is stored has the origin's tag; the client may have been given a marked one.
-    return matchesWeakly(tagListForOrigin(request.ifNoneMatch), stored.etag)
+    const isTaken = (coding: string) => coding === DECODED || takesCoding(request.acceptEncoding, coding)
+    return matchesWeakly(tagListForOrigin(request.ifNoneMatch, isTaken), stored.etag)
       ? { answer: 'not-modified', reason: 'if-none-match' }
       : { answer: 'whole', reason: 'if-none-match-failed' }
   }

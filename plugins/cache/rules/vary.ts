@@ -147,6 +147,13 @@ export function normaliseAcceptEncoding(value: string): string {
   return [...[...accepted].sort(), ...matters.sort().map(name => `${name};q=0`)].join(',')
 }
 
+/** RFC 9110 §12.5.3; without the field a client takes anything. */
+export function takesCoding(acceptEncoding: string | null, coding: string): boolean {
+  if (acceptEncoding === null) return true
+  const members = normaliseAcceptEncoding(acceptEncoding).split(',')
+  return members.includes(coding) || (members.includes('*') && !members.includes(`${coding};q=0`))
+}
+
 const aliases: Readonly<Record<string, string>> = { 'x-gzip': 'gzip', 'x-compress': 'compress' }
 
 function readCoding(member: string): { name: string; isRefused: boolean } {

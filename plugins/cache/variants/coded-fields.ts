@@ -4,7 +4,7 @@
  */
 
 import { isNamed } from '../../contract/index.ts'
-import { tagForClient } from '../rules/entity-tag.ts'
+import { DECODED, tagForClient } from '../rules/entity-tag.ts'
 import { listMembers, withoutFields } from '../rules/fields.ts'
 import { PLAIN } from './coded-entry.ts'
 
@@ -17,9 +17,6 @@ const ofStoredBytes: ReadonlySet<string> = new Set([
 ])
 
 const ofEncodedBytes: ReadonlySet<string> = new Set([...ofStoredBytes, 'content-encoding'])
-
-/** The word in the mark of an answer that came encoded and leaves plain, here as from the compression plugin. */
-const DECODED = 'decoded'
 
 /** The tag of a form, where the stored bytes go out with `tag`. */
 export function tagOfForm(tag: string, coding: string): string {

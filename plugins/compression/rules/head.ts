@@ -2,7 +2,7 @@
  * What encoding does to the head of an answer: Vary, entity tags and everything that describes bytes which are no longer
  * sent. Works on flat lists, `[name, value, …]`, in place.
  */
-import { parseEntityTag, parseTagList, tagForClient, tagForOrigin } from '../../cache/index.ts'
+import { DECODED, parseEntityTag, parseTagList, tagForClient, tagForOrigin } from '../../cache/index.ts'
 import { acceptsCoding } from './accept-encoding.ts'
 import type { Coding } from './types.ts'
 
@@ -49,9 +49,6 @@ function namesAcceptEncoding(value: string): boolean {
 export function markPlain(fields: string[]): void {
   replaceTag(fields, raw => tagForClient(raw, null))
 }
-
-/** The word in the mark of an answer that came encoded and leaves plain. */
-const DECODED = 'decoded'
 
 /** An answer that is decoded: no coding, no length, and a tag of its own (RFC 9110 §8.8.3.3). */
 export function markDecoded(fields: string[]): void {

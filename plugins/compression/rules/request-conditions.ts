@@ -2,7 +2,7 @@
  * The conditions of a request in the words of the origin: tags that were marked on their way out lose their mark on the
  * way up (RFC 9110 §13.1), so that a PUT with If-Match finds what it names.
  */
-import { parseTagList, rangeConditionForOrigin, tagForOrigin, tagListForOrigin } from '../../cache/index.ts'
+import { rangeConditionForOrigin, tagListForOrigin } from '../../cache/index.ts'
 import { isStillTaken } from './head.ts'
 
 /** `fields` flat; the same list where nothing was marked. */
@@ -28,21 +28,9 @@ function mappedValue(fields: readonly string[], at: number): string {
   return lower === 'if-range' ? rangeConditionForOrigin(value) : value
 }
 
-/**
- * A tag of a coding that the client no longer takes keeps its mark: what it would be sent now is another representation,
- * which a 304 must not confirm (RFC 9110 §13.1.2).
- */
 function representationsForOrigin(value: string, fields: readonly string[]): string {
-  const plain = tagListForOrigin(value)
-  if (plain === value) return value
-  const tags = parseTagList(value)
-  if (tags === '*') return value
   const accept = joinedValue(fields, 'accept-encoding')
-  const mapped = tags.map(tag => {
-    const { raw, coding } = tagForOrigin(tag)
-    return isStillTaken(coding, accept) ? raw : tag.raw
-  })
-  return [...new Set(mapped)].join(', ')
+  return tagListForOrigin(value, coding => isStillTaken(coding, accept))
 }
 
 function joinedValue(fields: readonly string[], lower: string): string | undefined {

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { waysOut } from '../../support/bare-app.ts'
 import type { RawAnswer } from '../../support/raw-client.ts'
-import { type Ask, type Fields, fresh, pattern, rig, statusOf, until, whenClosed } from './rig.ts'
+import { type Ask, type Fields, fresh, pattern, rig, stale, statusOf, until, whenClosed } from './rig.ts'
 
 const isHit = (answer: RawAnswer) => /^hearthgate; hit/.test(statusOf(answer))
 
@@ -176,4 +176,22 @@ t.test('counts what it does', async t => {
   const { outcomes, fills, waiters } = await app.app.cache.stats()
   t.same(outcomes, { miss: 2, hit: 2, 'only-if-cached': 1, bypass: 1 })
   t.same([fills, waiters], [0, 0])
+})
+
+t.test('an answer that nobody reads ends when it is too long for the store', async t => {
+  const cases = [
+    { title: 'after a 304', first: fresh(), fields: { 'If-None-Match': '"v1"' }, isPurged: true },
+    { title: 'asked for in the background', first: stale('stale-while-revalidate=600'), fields: {}, isPurged: false },
+  ]
+  for (const { title, first, fields, isPurged } of cases) {
+    const app = await rig(t, { cache: { maxObjectBytes: 100_000 } })
+    await app.store(first)
+    if (isPurged) await app.app.cache.purge({ by: 'all' })
+    const got = app.get('/x', fields)
+    const ask = (await app.next()).begin(200, fresh())
+    await got
+    for (let i = 0; i < 3; i++) ask.chunk(Buffer.alloc(65_536))
+    await whenClosed(ask.socket, 2_000)
+    t.equal((await app.app.cache.stats()).fills, 0, title)
+  }
 })

@@ -135,13 +135,21 @@ t.test('a new answer that may not be stored drops the old one', async t => {
   }
 })
 
-t.test('one client’s no-store takes nothing from the others', async t => {
-  const app = await rig(t)
-  await app.store(stale())
-  const got = app.get('/x', { 'Cache-Control': 'no-store' })
-  ;(await app.next()).answer(304, stale())
-  t.equal((await got).body.toString(), 'stored')
-  t.equal(await app.entries(), 1)
+t.test('one client’s no-store takes nothing from the others, and gives them nothing', async t => {
+  // RFC 9111 §5.2.1.5: no part of the answer to it is stored.
+  for (const method of ['GET', 'HEAD']) {
+    const app = await rig(t)
+    await app.store(stale())
+    const got = app.get('/x', { 'Cache-Control': 'no-store' }, method)
+    ;(await app.next()).answer(method === 'GET' ? 304 : 200, fresh({ 'X-Mine': 'yes' }))
+    t.match(await got, { headers: { 'x-mine': 'yes' }, body: Buffer.from(method === 'GET' ? 'stored' : '') })
+    t.equal(await app.entries(), 1)
+    const other = app.get()
+    const ask = await app.next()
+    t.equal(ask.fields['if-none-match'], '"v1"', `${method}: it is as stale as it was`)
+    ask.answer(304, stale())
+    t.equal((await other).headers['x-mine'], undefined)
+  }
 })
 
 t.test('clients that want more than fresh have the origin asked', async t => {

@@ -145,3 +145,62 @@ t.test('nobody joins an answer that has become stale while it arrives', async t 
   t.equal((await first.answer()).body.toString(), 'old body')
   t.equal((await second.answer()).body.toString(), other === null ? 'old body' : 'new')
 })
+
+t.test('a request with a cookie does not wait for a page that the app gave a stranger without a word', async t => {
+  const modified = new Date(Date.now() - 10 * 86_400_000).toUTCString()
+  const cases = [
+    {
+      title: 'fresh by a guess',
+      options: { heuristicFreshness: 0.5 },
+      fields: { 'Last-Modified': modified },
+      isStored: false,
+    },
+    { title: 'being asked about', options: {}, fields: { 'Cache-Control': 'no-cache', ETag: '"v1"' }, isStored: true },
+  ]
+  for (const { title, options, fields, isStored } of cases) {
+    const app = await rig(t, { cache: options })
+    if (isStored) await app.store(fields, 'for strangers')
+    const strangers = [app.open(), app.open()] as const
+    const ask = await app.next()
+    await app.whenWaiting(2)
+    const member = app.open('/x', { Cookie: 'sid=1' })
+    // One that waits for another's head asks when it has come, one that does not asks at once.
+    const answerMember = app.next().then(own => own.answer(200, fields, 'for sid=1'))
+    await app.whenWaiting(3)
+    ask.answer(isStored ? 304 : 200, fields, 'for strangers')
+    await answerMember
+    t.equal((await member.answer()).body.toString(), 'for sid=1', title)
+    for (const client of strangers) t.equal((await client.answer()).body.toString(), 'for strangers', title)
+    t.equal(app.asked, isStored ? 3 : 2, title)
+  }
+})
+
+t.test('a reload does not join an answer whose head came before it', async t => {
+  for (const fields of [{ 'Cache-Control': 'no-cache' }, { 'Cache-Control': 'max-age=0' }, { Pragma: 'no-cache' }]) {
+    const app = await rig(t)
+    const first = app.open()
+    const ask = await app.next()
+    ask.begin(200, fresh()).chunk('old ')
+    await first.until(text => text.includes('old '))
+    const joined = app.open()
+    await app.whenWaiting(2)
+    const reload = app.open('/x', fields)
+    const other = await app.next(1_000).catch(() => null)
+    other?.answer(200, fresh(), 'new')
+    ask.chunk('body').end()
+    t.equal((await reload.answer()).body.toString(), 'new', JSON.stringify(fields))
+    for (const client of [first, joined]) t.equal((await client.answer()).body.toString(), 'old body')
+  }
+})
+
+t.test('a clock that is set sends nobody away from what is on its way', async t => {
+  const app = await rig(t)
+  const clients = openMany(t, app, 3)
+  const ask = await app.next()
+  await app.whenWaiting(3)
+  t.intercept(Date, 'now', { value: () => performance.timeOrigin + performance.now() + 3_600_000 })
+  t.ok(await staysAt(() => app.asked, 1, 600), 'through two sweeps')
+  // The hour counts for its age: longer than that it is fresh.
+  ask.answer(200, fresh({ 'Cache-Control': 'max-age=86400' }), 'body')
+  for (const got of await answers(clients)) t.equal(got.body.toString(), 'body')
+})

@@ -1,11 +1,6 @@
 import t from 'tap'
-import {
-  hopByHop,
-  isIdentityField,
-  nominatedFields,
-  ownRequestFields,
-  wayFields,
-} from '../../../plugins/proxy/fields.ts'
+import { isIdentityField, wayFields } from '../../../plugins/contract/index.ts'
+import { hopByHop, nominatedFields, ownRequestFields } from '../../../plugins/proxy/fields.ts'
 
 t.test('the tokens of all Connection lines are read without case', async t => {
   const cases: [string, string[], string[] | null][] = [

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { hopByHop, isIdentityField, ownRequestFields, wayFields } from '../../../plugins/proxy/fields.ts'
+import { isIdentityField, wayFields } from '../../../plugins/contract/index.ts'
+import { hopByHop, ownRequestFields } from '../../../plugins/proxy/fields.ts'
 import { applyRules, requestHead } from '../../../plugins/proxy/request-head.ts'
 import {
   facts,

@@ -69,6 +69,19 @@ t.test('a client that leaves waits no more, and a shorter limit counts for those
   t.equal((await waiting.answer()).status, 502)
 })
 
+t.test('who waits is told at once when nobody looks after the origin any more', async t => {
+  const { url } = await restarting(t)
+  const { app, port } = await retryApp(t, [url], { retry: { upstreams: { app: { holdMs: 60_000 } } } })
+  const clients = Array.from({ length: 3 }, () => new RawClient(port).send(get()))
+  await until(() => [...app.retry.snapshot()][0]?.held === 3)
+  app.retry.apply({ app: false })
+  for (const client of clients) {
+    const { status, headers } = await client.answer()
+    t.match([status, headers['proxy-status']], [502, /error=connection_refused/])
+  }
+  t.strictSame([...app.retry.snapshot()], [])
+})
+
 t.test('each attempt is told with its number, its origin and its end', async t => {
   let requests = 0
   const origin = await rawOrigin((_request, socket) => {

@@ -120,6 +120,25 @@ t.test('a slow GET is asked for at another origin, the first answer wins and the
   t.match([...app.retry.snapshot()], [{ retrying: 0, active: 0 }])
 })
 
+t.test('a client that leaves during a race ends both attempts', async t => {
+  const origins = await Promise.all([rawOrigin(() => {}), rawOrigin(() => {})])
+  t.teardown(() => Promise.all(origins.map(origin => origin.close())))
+  const { port } = await retryApp(
+    t,
+    origins.map(({ url }) => url),
+    { retry: { hedge: 30 } },
+  )
+  const client = new RawClient(port).send(get())
+  const deadline = Date.now() + 3_000
+  const holds = async (condition: () => boolean) => {
+    while (!condition() && Date.now() < deadline) await new Promise(resolve => setTimeout(resolve, 5))
+    return condition()
+  }
+  t.ok(await holds(() => origins.every(({ requests }) => requests.length === 1)), 'both are asked')
+  client.close()
+  t.ok(await holds(() => origins.every(({ sockets }) => sockets.size === 0)), 'both are let go')
+})
+
 t.test('the head of an event stream is not held', async t => {
   const head = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n'
   const origin = await rawOrigin((_request, socket) => void socket.write(head))

@@ -90,6 +90,28 @@ t.test("a client's conditions", async t => {
       ],
     ],
     ['forward', tagged, [['If-Unmodified-Since', 0]]],
+    // Tags of forms that the gateway made: of one that the client would still take, and of one that it would not.
+    ...(['br, gzip', 'gzip;q=0, *', null] as const).map((accept): [string, Line[], Line[]] => [
+      'not-modified',
+      tagged,
+      [['If-None-Match', '"a~hg-br"'], ...(accept === null ? [] : [['Accept-Encoding', accept] as Line])],
+    ]),
+    ...['gzip', 'br;q=0, *', 'identity', ''].map((accept): [string, Line[], Line[]] => [
+      'whole',
+      tagged,
+      [
+        ['If-None-Match', '"a~hg-br"'],
+        ['Accept-Encoding', accept],
+      ],
+    ]),
+    [
+      'not-modified',
+      tagged,
+      [
+        ['If-None-Match', '"b", "a~hg-decoded"'],
+        ['Accept-Encoding', 'br'],
+      ],
+    ],
   ]
   for (const [wanted, answer, lines] of cases) {
     const { answer: decided } = decideConditions(kept(answer), readRequestFacts(flat(lines)), now)
