@@ -2,9 +2,11 @@
  * What the gateway finds out about a request before anything is done with it: who sent it, what it is called, which
  * route answers. Computed once, in the first hook (security lesson 4: one canonical path for everybody).
  */
+
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
+import { isDeepStrictEqual } from 'node:util'
 import {
   type AnswerRules,
   type ClientFacts,
@@ -88,7 +90,14 @@ export function davFor({ table }: Serving, facts: RequestFacts, head: DavHead): 
     destination: isMoved ? head.destination?.toString() : undefined,
     condition: head.condition?.toString(),
   }
-  return decideDav(fields, { table, route: match.route, host, client, origin })
+  const isOfApp = (other: ServedRoute) => other === match.route || isSameApp(match.route, other)
+  return decideDav(fields, { table, isOfApp, host, client, origin })
+}
+
+/** Another route to the same app, which lets in who comes by this one: a part of the app with limits of its own. */
+function isSameApp(route: ServedRoute, other: ServedRoute): boolean {
+  const isSameOrigin = route.upstream[0]?.url === other.upstream[0]?.url
+  return isSameOrigin && (other.access === false || isDeepStrictEqual(route.access, other.access))
 }
 
 /** What was found out about the sender of the last request on an HTTP/1.1 connection. */

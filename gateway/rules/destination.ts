@@ -15,8 +15,8 @@ export type DavRefusal = 'destination-malformed' | 'destination-denied' | 'desti
 
 export interface DavQuestion<R> {
   readonly table: Pick<RouteTable<R & RoutingRule>, 'match'>
-  /** The route of the request itself. */
-  readonly route: R
+  /** Whether a route leads to the app of the request: its own does, and another one of the same upstream. */
+  readonly isOfApp: (route: R) => boolean
   /** Normalised name that the request was routed by. */
   readonly host: string
   readonly client: Pick<ClientFacts, 'host'>
@@ -62,14 +62,14 @@ type Reading =
   | { readonly kind: 'here' | 'foreign'; readonly target: string }
 
 /** Where an address leads by the same table as requests. An origin may ignore its host, so the path counts for all. */
-function readAddress<R>(address: string, { table, route, host, client }: DavQuestion<R>): Reading {
+function readAddress<R>(address: string, { table, isOfApp, host, client }: DavQuestion<R>): Reading {
   const target = parseTarget(address, client.host)
   if (!target.ok) return { kind: 'malformed' }
   const match: Match<R> = table.match(host, target.path)
   if (match.kind === 'denied') return { kind: 'denied' }
   if (match.kind === 'bad') return { kind: 'malformed' }
   const isHere = plainAuthority(target.hostHeader) === plainAuthority(client.host)
-  if (match.kind === 'route' && match.route === route) {
+  if (match.kind === 'route' && isOfApp(match.route)) {
     return { kind: isHere ? 'here' : 'foreign', target: match.path + target.query }
   }
   return isHere ? { kind: 'elsewhere' } : { kind: 'foreign', target: target.path + target.query }

@@ -16,7 +16,7 @@ const cloud = rule('cloud', '/cloud', { rewritePath: '/dav' })
 const table = compileRoutes([rule('root', '/'), cloud, rule('secret', '/cloud/secret', { deny: true })])
 const question: DavQuestion<RoutingRule> = {
   table,
-  route: cloud,
+  isOfApp: route => route === cloud,
   host: 'home.test',
   client: { host: 'home.test:8443' },
   origin: 'http://cloud:80',
