@@ -71,11 +71,12 @@ export function requestFacts(serving: Serving, request: IncomingMessage, rawUrl:
   const match = serving.table.match(host, path)
   const facts = { requestId, client, host, hostHeader: target.hostHeader, query, match, dav: NO_DAV, ...traces }
   if (destination === undefined && condition === undefined) return facts
-  return { ...facts, dav: davFor(serving, facts, { method: request.method ?? 'GET', destination, condition }) }
+  return { ...facts, dav: davFor(serving, facts, { method: request.method ?? 'GET', path, destination, condition }) }
 }
 
 interface DavHead {
   readonly method: string
+  readonly path: string
   readonly destination: string | string[] | undefined
   readonly condition: string | string[] | undefined
 }
@@ -91,7 +92,7 @@ export function davFor({ table }: Serving, facts: RequestFacts, head: DavHead): 
     condition: head.condition?.toString(),
   }
   const isOfApp = (other: ServedRoute) => other === match.route || isSameApp(match.route, other)
-  return decideDav(fields, { table, isOfApp, host, client, origin })
+  return decideDav(fields, { table, isOfApp, host, path: head.path, client, origin })
 }
 
 /** Another route to the same app, which lets in who comes by this one: a part of the app with limits of its own. */
