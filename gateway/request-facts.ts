@@ -2,9 +2,11 @@
  * What the gateway finds out about a request before anything is done with it: who sent it, what it is called, which
  * route answers. Computed once, in the first hook (security lesson 4: one canonical path for everybody).
  */
+
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
+import { isDeepStrictEqual } from 'node:util'
 import {
   type AnswerRules,
   type ClientFacts,
@@ -69,11 +71,12 @@ export function requestFacts(serving: Serving, request: IncomingMessage, rawUrl:
   const match = serving.table.match(host, path)
   const facts = { requestId, client, host, hostHeader: target.hostHeader, query, match, dav: NO_DAV, ...traces }
   if (destination === undefined && condition === undefined) return facts
-  return { ...facts, dav: davFor(serving, facts, { method: request.method ?? 'GET', destination, condition }) }
+  return { ...facts, dav: davFor(serving, facts, { method: request.method ?? 'GET', path, destination, condition }) }
 }
 
 interface DavHead {
   readonly method: string
+  readonly path: string
   readonly destination: string | string[] | undefined
   readonly condition: string | string[] | undefined
 }
@@ -88,7 +91,14 @@ export function davFor({ table }: Serving, facts: RequestFacts, head: DavHead): 
     destination: isMoved ? head.destination?.toString() : undefined,
     condition: head.condition?.toString(),
   }
-  return decideDav(fields, { table, route: match.route, host, client, origin })
+  const isOfApp = (other: ServedRoute) => other === match.route || isSameApp(match.route, other)
+  return decideDav(fields, { table, isOfApp, host, path: head.path, client, origin })
+}
+
+/** Another route to the same app, which lets in who comes by this one: a part of the app with limits of its own. */
+function isSameApp(route: ServedRoute, other: ServedRoute): boolean {
+  const isSameOrigin = route.upstream[0]?.url === other.upstream[0]?.url
+  return isSameOrigin && (other.access === false || isDeepStrictEqual(route.access, other.access))
 }
 
 /** What was found out about the sender of the last request on an HTTP/1.1 connection. */

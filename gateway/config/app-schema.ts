@@ -30,9 +30,9 @@ const webdav = block(
   'webdav',
   {
     destination: word(['keep', 'rewrite'], {
-      default: 'keep',
+      default: 'rewrite',
       description:
-        'rewrite = the addresses in Destination and If name the origin as it sees itself: its scheme, host and path.',
+        'rewrite = the addresses in Destination and If name the origin as it sees itself: its scheme, host and path. keep = as they came.',
     }),
   },
   { description: 'WebDAV (RFC 4918).' },

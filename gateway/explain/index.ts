@@ -120,7 +120,7 @@ function factsOf(
   const match = serving.table.match(host, path)
   const facts = { requestId, client, host, hostHeader, query, match, dav: NO_DAV, trace, traceId: null }
   const { destination, if: condition } = head.fields
-  return { ...facts, dav: davFor(serving, facts, { method, destination, condition }) }
+  return { ...facts, dav: davFor(serving, facts, { method, path, destination, condition }) }
 }
 
 function refusalBehind({ serving, method, address, facts, asksForWebSocket }: Scene): Refusal | null {

@@ -172,8 +172,21 @@ export class Acceptor implements Entrance {
     if (socket.alpnProtocol === 'h2') {
       socket.allowHalfOpen = false
       this.#reception.speak2(socket)
-    } else this.#reception.speak1(socket)
+    } else {
+      this.#reception.speak1(socket)
+      readAsStream(socket)
+    }
   }
+}
+
+/**
+ * Node's parser takes bytes from the connection itself until there is a listener for 'data'. Where it is paused, since
+ * requests come ahead of answers that wait for the client, each further TLS record of what had been read already is a parse
+ * error to it; a stream keeps them for later.
+ */
+function readAsStream(socket: Socket): void {
+  const listener = () => {}
+  socket.on('data', listener).off('data', listener)
 }
 
 /** Node does not tell which TCP socket a TLS socket stands on; its two ends do. */

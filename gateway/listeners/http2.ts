@@ -31,9 +31,9 @@ export function createHttp2(book: ConnectionBook, handlers: ListenerHandlers, in
   const server = createServer(serverOptions(book.limits))
   const onRequest = (req: IncomingMessage, res: ServerResponse) => intake.request2(req, res)
   const onExpect = (req: IncomingMessage, res: ServerResponse) => intake.expect(req, res)
-  const onUnknown = (req: IncomingMessage, res: ServerResponse) => intake.unknownExpectation(req, res)
   const events = server as unknown as NodeJS.EventEmitter
-  events.on('request', onRequest).on('checkContinue', onExpect).on('checkExpectation', onUnknown)
+  // Here Node knows `100-continue` in lower case alone: every other spelling of it is a checkExpectation.
+  events.on('request', onRequest).on('checkContinue', onExpect).on('checkExpectation', onExpect)
   server.on('sessionError', () => handlers.onClientError?.('reset'))
   server.on('session', session => {
     const connection = connectionOf(session.socket)

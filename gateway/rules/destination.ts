@@ -15,10 +15,12 @@ export type DavRefusal = 'destination-malformed' | 'destination-denied' | 'desti
 
 export interface DavQuestion<R> {
   readonly table: Pick<RouteTable<R & RoutingRule>, 'match'>
-  /** The route of the request itself. */
-  readonly route: R
+  /** Whether a route leads to the app of the request: its own does, and another one of the same upstream. */
+  readonly isOfApp: (route: R) => boolean
   /** Normalised name that the request was routed by. */
   readonly host: string
+  /** Public path of the request. */
+  readonly path: string
   readonly client: Pick<ClientFacts, 'host'>
   /** `http://wiki:3000`: how the origin sees itself; null = the addresses stay as they are. */
   readonly origin: string | null
@@ -56,23 +58,28 @@ function refuse(status: 400 | 403 | 502, reason: DavRefusal): DavDecision {
   return { kind: 'refuse', status, reason }
 }
 
-/** `elsewhere` = on this site, but not in this app. */
+/** `elsewhere` = on this site, but not in this app. `as-it-is`: of another host, or relative. */
 type Reading =
   | { readonly kind: 'malformed' | 'denied' | 'elsewhere' }
-  | { readonly kind: 'here' | 'foreign'; readonly target: string }
+  | { readonly kind: 'here' | 'as-it-is'; readonly target: string }
+
+/** A scheme with a host, or a path of this host. */
+const whole = /^(?:[a-z][a-z\d+.-]*:\/)?\//i
 
 /** Where an address leads by the same table as requests. An origin may ignore its host, so the path counts for all. */
-function readAddress<R>(address: string, { table, route, host, client }: DavQuestion<R>): Reading {
-  const target = parseTarget(address, client.host)
+function readAddress<R>(address: string, { table, isOfApp, host, path, client }: DavQuestion<R>): Reading {
+  // CouchDB's COPY names a document beside its own, which stays as it came: it may look like a scheme (`org.couchdb.user:joe`).
+  const isBeside = address !== '' && !whole.test(address)
+  const target = parseTarget(isBeside ? path.slice(0, path.lastIndexOf('/') + 1) + address : address, client.host)
   if (!target.ok) return { kind: 'malformed' }
   const match: Match<R> = table.match(host, target.path)
   if (match.kind === 'denied') return { kind: 'denied' }
   if (match.kind === 'bad') return { kind: 'malformed' }
   const isHere = plainAuthority(target.hostHeader) === plainAuthority(client.host)
-  if (match.kind === 'route' && match.route === route) {
-    return { kind: isHere ? 'here' : 'foreign', target: match.path + target.query }
+  if (match.kind === 'route' && isOfApp(match.route)) {
+    return { kind: isHere && !isBeside ? 'here' : 'as-it-is', target: match.path + target.query }
   }
-  return isHere ? { kind: 'elsewhere' } : { kind: 'foreign', target: target.path + target.query }
+  return isHere ? { kind: 'elsewhere' } : { kind: 'as-it-is', target: target.path + target.query }
 }
 
 /** Which port is the usual one depends on a scheme that another proxy in front may have ended. */

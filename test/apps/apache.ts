@@ -20,7 +20,6 @@ export const apache: HomeApp = {
   packages: {},
   commands: ['apache2', 'git'],
   preset: null,
-  route: { webdav: { destination: 'rewrite' } },
   benign: noFavicon,
 
   async start({ state, logFile, port, programs }: Room) {

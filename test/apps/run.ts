@@ -22,6 +22,7 @@ import { checkPages, checkTroubles, readReference } from './pages.ts'
 import { freePorts, hasEnded, ProcessGroup, project } from './processes.ts'
 import { qbittorrent } from './qbittorrent.ts'
 import { radicale } from './radicale.ts'
+import { registry } from './registry.ts'
 import { syncthing } from './syncthing.ts'
 import { tiddlywiki } from './tiddlywiki.ts'
 import { verdaccio } from './verdaccio.ts'
@@ -47,6 +48,7 @@ const APPS: readonly HomeApp[] = [
   novnc,
   dokuwiki,
   vite,
+  registry,
 ]
 
 const { values: options } = parseArgs({

@@ -15,11 +15,14 @@ async function originOf(t: { teardown(fn: () => unknown): void }): Promise<RawOr
 
 t.test('a Destination is held to the rules of requests', async t => {
   const origin = await originOf(t)
+  const other = await originOf(t)
   const { port } = await startGateway(
     t,
     `${base}routes:
-  - { name: dav, upstream: "${origin.url}", webdav: { destination: rewrite }, match: { path: /dav } }
-  - { name: keep, upstream: "${origin.url}", match: { path: /keep } }
+  - { name: dav, upstream: "${origin.url}", match: { path: /dav } }
+  - { name: same, upstream: "${origin.url}", match: { path: /same }, rewrite_path: /below }
+  - { name: guarded, upstream: "${origin.url}", match: { path: /guarded }, access: { allow: [127.0.0.1] } }
+  - { name: keep, upstream: "${other.url}", webdav: { destination: keep }, match: { path: /keep } }
   - { name: secret, deny: true, match: { path: /dav/secret } }
 `,
   )
@@ -39,6 +42,17 @@ t.test('a Destination is held to the rules of requests', async t => {
     t.equal(status, 502)
     t.match(body.toString(), /HG_DESTINATION/)
     t.equal(origin.requests.length, 0)
+  })
+
+  await t.test('one of another route to the same app is told as that route would', async t => {
+    t.equal((await move('/dav/a', 'http://home.test/same/b')).status, 200)
+    t.equal(origin.requests.at(-1)?.headers['destination'], 'http://home.test/below/b')
+    t.equal((await move('/dav/a', 'http://home.test/guarded/b')).status, 502, 'but not past its guard')
+  })
+
+  await t.test('a route can say that addresses stay as they came', async t => {
+    t.equal((await move('/keep/a', 'https://home.test/dav/a')).status, 200)
+    t.equal(other.requests.at(-1)?.headers['destination'], 'https://home.test/dav/a')
   })
 
   await t.test('one that cannot be read is refused', async t => {

@@ -32,7 +32,6 @@ routes:
     match: { host: a.test, path: /cloud }
     rewrite_path: /
     upstream: "${origin.url}"
-    webdav: { destination: rewrite }
     redirects: { /.well-known/caldav: /remote.php/dav/ }
 `,
   )

@@ -10,7 +10,7 @@ export function presetOf({ known }: Pick<RouteFacts, 'known'>): Preset | null {
 }
 
 /** What the preset of the app sets of a block of a route; what it leaves alone is undefined. */
-export function presetBlock<B extends 'headers' | 'limits' | 'protocol'>(
+export function presetBlock<B extends 'headers' | 'limits' | 'protocol' | 'webdav'>(
   facts: Pick<RouteFacts, 'known'>,
   block: B,
 ): Partial<RouteConfig[B]> {

@@ -73,7 +73,8 @@ export function judgeWebdav(facts: RouteFacts): Verdict {
     )
   const isSameScheme = (origins[0]?.origin.place.secure ?? false) === (door?.scheme === 'https')
   const isSameAddress = isSameScheme && route.rewritePath === null && route.headers.host === 'preserve'
-  if (route.webdav.destination === 'keep' && !isSameAddress)
+  const isAskedFor = presetBlock(facts, 'webdav').destination === 'keep'
+  if (route.webdav.destination === 'keep' && !isSameAddress && !isAskedFor)
     return warn(
       'MOVE and COPY name the address that visitors use, which is not the one the app is asked at',
       onRoute(route, 'webdav: { destination: rewrite }'),

@@ -92,7 +92,7 @@ t.test('what is not written has the documented defaults', async t => {
     rateLimit: false,
     securityHeaders: false,
     slo: { goodMs: 500, badMs: 2000 },
-    webdav: { destination: 'keep' },
+    webdav: { destination: 'rewrite' },
     redirects: {},
     redact: [],
     serverTiming: false,

@@ -27,7 +27,7 @@ t.test('what the defaults switch off stays off, unless the route itself sets it'
 })
 
 t.test('without a preset there is none of it', async t => {
-  t.match(routeOf(withRoute()), { preset: null, redirects: {}, redact: [], webdav: { destination: 'keep' } })
+  t.match(routeOf(withRoute()), { preset: null, redirects: {}, redact: [], webdav: { destination: 'rewrite' } })
 })
 
 t.test('an unknown name is refused with the nearest one, or with all of them', async t => {

@@ -172,7 +172,7 @@ findsEach(t, [
   ],
   [
     'WebDAV that names another address',
-    factsOf([], { webdav: seenPair(answerOf(207), answerOf(207)) }),
+    factsOf(['webdav: { destination: keep }'], { webdav: seenPair(answerOf(207), answerOf(207)) }),
     'webdav',
     'warn',
     /destination: rewrite/,
@@ -185,4 +185,10 @@ t.test('a limit that the owner chose, and that is large enough for photos, is le
     findings.find(({ check }) => check === 'upload'),
     { status: 'pass', reason: /above 50MB/ },
   )
+})
+
+t.test('an app whose preset keeps the addresses of WebDAV is not told to have them rewritten', async t => {
+  const webdav = seenPair(answerOf(207), answerOf(207))
+  const findings = judgeRoute(factsOf(['webdav: { destination: keep }'], { known: knownApp('radicale'), webdav }))
+  t.equal(findings.find(({ check }) => check === 'webdav')?.status, 'pass')
 })

@@ -1,6 +1,7 @@
 /** What was asked before a fault on the same connection is answered first, in its order (RFC 9112 §9.3.2). */
-import t from 'tap'
-import { type OpenOptions, open, rawClient } from './support.ts'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import t, { type Test } from 'tap'
+import { isWholeAnswer, type OpenOptions, open, rawClient, secure } from './support.ts'
 
 const get = (path: string, lines = '') => `GET ${path} HTTP/1.1\r\nHost: a\r\n${lines}\r\n`
 const post = (path: string, lines: string, body: string) =>
@@ -74,3 +75,54 @@ t.test('a handshake that is sent ahead is a request like others', async t => {
   const text = await client.until(got => got.includes('GET /2'))
   t.equal(text.match(/HTTP\/1\.1 200/g)?.length, 2)
 })
+
+// Subversion asks for all files of a folder this way.
+t.test(
+  'requests in TLS records that arrive together, ahead of answers that fill the connection, are no fault',
+  async t => {
+    const { port, errors } = await open(t, {
+      listen: [secure],
+      handlers: { request: (_req, res) => void res.end('x'.repeat(300_000)) },
+    })
+    const relay = await openRelay(t, port)
+    const client = await rawClient(t, relay.port, true)
+    client.socket.write(get('/1'))
+    await client.until(isWholeAnswer)
+    relay.hold()
+    for (let i = 2; i < 40; i++) {
+      client.socket.write(get(`/${i}`))
+      // In one turn they would share a record.
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    client.socket.write(get('/40', 'Connection: close\r\n'))
+    await new Promise(resolve => setTimeout(resolve, 50))
+    relay.release()
+    const { text } = await client.closed
+    t.equal(text.match(/HTTP\/1\.1 200/g)?.length, 40)
+    t.same(errors, [])
+  },
+)
+
+/** Between a client and a port: what is held on its way there goes out in one piece. */
+async function openRelay(t: Test, port: number) {
+  let held: Buffer[] | null = null
+  const there = connect({ port, host: '127.0.0.1' })
+  const server = createServer(here => {
+    there.pipe(here)
+    here.on('data', bytes => void (held === null ? there.write(bytes) : held.push(bytes)))
+    here.on('error', () => there.destroy())
+  })
+  t.teardown(() => void there.destroy())
+  t.teardown(() => void server.close())
+  await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    hold: () => {
+      held = []
+    },
+    release: () => {
+      there.write(Buffer.concat(held ?? []))
+      held = null
+    },
+  }
+}

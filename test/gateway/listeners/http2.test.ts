@@ -84,10 +84,15 @@ t.test('uploads, expectations and large answers work', async t => {
   t.equal(upload.text.trim(), '3000000')
   const expectsNothing = await ask(session, { ':path': '/', ':method': 'POST', expect: '' }, Buffer.alloc(5))
   t.equal(expectsNothing.text.trim(), '5')
-  const stream = session.request({ ':path': '/', ':method': 'POST', expect: '100-continue' }, { endStream: false })
-  await new Promise<void>(resolve => void stream.once('continue', resolve))
-  stream.resume().end('hello')
-  await new Promise(resolve => stream.once('close', resolve))
+  // The second spelling is that of clients with the AWS SDK for Go.
+  for (const expect of ['100-continue', '100-Continue']) {
+    const stream = session.request({ ':path': '/', ':method': 'POST', expect }, { endStream: false })
+    await new Promise<void>((resolve, reject) => {
+      stream.once('continue', resolve).once('response', () => reject(new Error(`${expect} was refused`)))
+    })
+    stream.resume().end('hello')
+    await new Promise(resolve => stream.once('close', resolve))
+  }
 })
 
 const malformed: [name: string, head: Buffer][] = [

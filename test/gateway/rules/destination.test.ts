@@ -16,8 +16,9 @@ const cloud = rule('cloud', '/cloud', { rewritePath: '/dav' })
 const table = compileRoutes([rule('root', '/'), cloud, rule('secret', '/cloud/secret', { deny: true })])
 const question: DavQuestion<RoutingRule> = {
   table,
-  route: cloud,
+  isOfApp: route => route === cloud,
   host: 'home.test',
+  path: '/cloud/db/doc',
   client: { host: 'home.test:8443' },
   origin: 'http://cloud:80',
 }
@@ -45,6 +46,15 @@ const cases: [title: string, destination: string, decision: unknown][] = [
     'http://x/cloud/secret',
     { kind: 'refuse', status: 403, reason: 'destination-denied' },
   ],
+  ['a name beside that of the request', 'copy?rev=1-a', PASS],
+  ['one with a colon', 'org.couchdb.user:joe', PASS],
+  ['a relative path to what is denied', '../%73ecret/a', { kind: 'refuse', status: 403, reason: 'destination-denied' }],
+  ['a relative path out of the mount', '../../wiki', { kind: 'refuse', status: 502, reason: 'destination-elsewhere' }],
+  [
+    'a relative path that hides its climb',
+    '..%2fsecret',
+    { kind: 'refuse', status: 400, reason: 'destination-malformed' },
+  ],
   ['a hidden climb', '/cloud/..%2fsecret', { kind: 'refuse', status: 400, reason: 'destination-malformed' }],
   ['two of them', '/cloud/a, /cloud/b', { kind: 'refuse', status: 400, reason: 'destination-malformed' }],
   ['nothing', '', { kind: 'refuse', status: 400, reason: 'destination-malformed' }],
@@ -64,6 +74,7 @@ t.test('what a Destination changes in the app is told, by whatever host it is na
   }
   t.equal(target('/cloud/a'), '/dav/a')
   t.equal(target('http://other.test/cloud/a'), '/dav/a')
+  t.equal(target('a'), '/dav/db/a')
   t.equal(target('http://other.test/elsewhere'), '/elsewhere')
 })
 
