@@ -4,7 +4,7 @@
  */
 import { amount, rounded } from '../model/numbers.ts'
 import type { UpstreamMemory } from '../model/upstream-memory.ts'
-import type { Entry, KnobValue, TunerWindow } from '../types.ts'
+import type { KnobValue, TunerWindow } from '../types.ts'
 import type { Book, Scope } from './book.ts'
 
 const MINUTE = 60
@@ -104,7 +104,7 @@ export class Rollback {
 
   #judge(load: string, utility: number, failing: number): void {
     const good = this.#good.get(load)
-    const lastChange = this.#lastEntry()?.seq ?? 0
+    const lastChange = this.#last()?.entry.seq ?? 0
     const isMoved = good !== undefined && lastChange > good.changes
     const bar = good === undefined ? 0 : Math.min(good.utility * (1 - WORSE), good.utility - LEAST_LOSS)
     if (good === undefined || utility >= bar) {
@@ -182,7 +182,7 @@ export class Rollback {
       utility,
       failing: now.failing,
       knobs: [...this.#own()],
-      changes: this.#lastEntry()?.seq ?? 0,
+      changes: this.#last()?.entry.seq ?? 0,
     })
     if (this.#good.size <= MOST_LOADS) return
     const oldest = this.#good.keys().next().value
@@ -195,18 +195,19 @@ export class Rollback {
   }
 
   /** The last entry about the upstream or one of its routes. */
-  #lastEntry(): Entry | null {
+  #last(): ReturnType<Book['lastEntry']> {
     let last = this.#book.lastEntry('upstream', this.#upstream.id)
     for (const { id } of this.#upstream.routes) {
-      const entry = this.#book.lastEntry('route', id)
-      if (entry !== null && (last === null || entry.seq > last.seq)) last = entry
+      const own = this.#book.lastEntry('route', id)
+      if (own !== null && (last === null || own.entry.seq > last.entry.seq)) last = own
     }
     return last
   }
 
   /** No step is under way, none was taken within the minute that was judged. */
   #isSettled(): boolean {
-    const entry = this.#lastEntry()
-    return entry === null || (entry.verdict !== 'pending' && entry.t < this.#book.t - MINUTE * 1000)
+    const last = this.#last()
+    // Counted in windows: clocks are put right, and what somebody calls the time of a window need not be milliseconds.
+    return last === null || (last.entry.verdict !== 'pending' && last.at < this.#book.now - MINUTE)
   }
 }
