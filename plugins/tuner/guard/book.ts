@@ -41,7 +41,7 @@ export interface Knob {
 export const hardBounds: Readonly<Record<string, readonly [min: number, max: number]>> = {
   maxConcurrency: [1, 256],
   queueMax: [0, 4096],
-  queueTimeoutMs: [50, 60_000],
+  queueTimeoutMs: [1, 60_000],
   retryBudgetRatio: [0, 2],
   retryMinPerSec: [0, 10],
   parkMs: [0, 15_000],
@@ -191,7 +191,8 @@ export class Book {
     if (typeof value !== 'number') return value
     const [hardMin, hardMax] = hardBounds[knob] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
     const { min, max } = this.#rulesOf(target, knob)
-    const within = clamp(value, Math.max(hardMin, finite(min, hardMin)), Math.min(hardMax, finite(max, hardMax)))
+    // Bounds that lie beyond ours altogether leave one value: the nearest of ours.
+    const within = clamp(clamp(value, finite(min, hardMin), finite(max, hardMax)), hardMin, hardMax)
     return Number.isFinite(within) ? within : hardMin
   }
 

@@ -3,7 +3,7 @@
  * made its routes, and how much it finished.
  */
 import type { AttemptSample, UpstreamWindow } from '../types.ts'
-import { amount } from './numbers.ts'
+import { amount, isTime } from './numbers.ts'
 import type { RouteMemory } from './route-memory.ts'
 import { SortedRing } from './sorted-ring.ts'
 
@@ -92,7 +92,7 @@ export class UpstreamMemory {
 
   /** `limit`: attempts that began while more ran belong to an earlier limit. */
   readAttempt({ kind, ms, inflight, hedge }: AttemptSample, route: RouteMemory, limit: number): void {
-    if (kind !== 'ok' || hedge || !(ms >= 0) || amount(inflight, 1) > limit + 1) return
+    if (kind !== 'ok' || hedge || !isTime(ms) || amount(inflight, 1) > limit + 1) return
     const { aloneMs } = route
     if (aloneMs > 0) this.look.ratios.push(ms / aloneMs)
   }

@@ -100,12 +100,11 @@ t.test('traffic in between keeps what was found, and so does a pin', async t => 
     controller.observe(i % 500 === 499 ? second((now + i) * 1000, { inflight: 1, ms: 50 }) : quiet((now + i) * 1000))
   }
   t.equal(limitOf(controller), found)
-  const rules = { u: { maxConcurrency: { configured: 40, pinned: true } } }
-  const pinned = createController({ ...meta, knobs: rules }, { version: 1, limits: { u: 10 } })
-  const pinnedAt = limitOf(pinned)
-  t.not(pinnedAt, 40)
-  for (let i = 0; i < 1300; i++) pinned.observe(quiet(i * 1000))
-  t.equal(limitOf(pinned), pinnedAt)
+  const rules = { u: { maxConcurrency: { pinned: false } } }
+  const pinned = crowded(rules)
+  rules.u.maxConcurrency.pinned = true
+  for (let i = 0; i < 1300; i++) pinned.controller.observe(quiet((pinned.now + i) * 1000))
+  t.equal(limitOf(pinned.controller), found)
 })
 
 t.test(
