@@ -56,8 +56,6 @@ export class ConcurrencyKnob {
   #shrinkNotBefore = 0
   /** Requests have never waited inside. */
   #isStarting = true
-  /** It has been seen with half as many at once, or has finished less with fewer: what alone means is more than a guess. */
-  #isKnown = false
   /** Growing to this or beyond has broken the upstream. */
   #ceiling = MOST
 
@@ -134,9 +132,12 @@ export class ConcurrencyKnob {
   /** Where load was too much from the first second on, the least crowded times are those of a crowd. */
   get #isBlind(): boolean {
     const { limit } = this
-    this.#isKnown ||=
-      limit <= floorOf(this.#upstream, this.#book) || this.#upstream.routes.some(route => route.leastCrowd <= limit / 2)
-    return !this.#isKnown
+    const isLeast = limit <= floorOf(this.#upstream, this.#book)
+    for (const route of this.#upstream.routes) {
+      route.isKnown ||= route.aloneMs > 0 && (isLeast || route.leastCrowd <= limit / 2)
+    }
+    const { compared, known } = this.#upstream.look
+    return !isLeast && known < compared / 2
   }
 
   /** Fewer at once, until that costs throughput: then the upstream was not crowded, and otherwise it is not any more. */
@@ -247,8 +248,8 @@ export class ConcurrencyKnob {
     const wasShrinking = step.to < step.from
     this.#hold = Math.min(MOST_HOLD, this.#hold * 2)
     if (wasShrinking) {
-      this.#isStarting = !this.#isKnown
-      this.#isKnown = true
+      this.#isStarting = this.#upstream.routes.every(({ isKnown }) => !isKnown)
+      for (const route of this.#upstream.routes) route.isKnown ||= route.aloneMs > 0
       this.#shrinkNotBefore = now + this.#hold
       // As slow with fewer at once: the upstream itself has become slower, and that is what alone means from now on.
       const factor = look.ratios.quantile(0.5) / AIM

@@ -57,6 +57,8 @@ export class RouteMemory {
   open = 0
   readonly #came = { n: 0, windows: 0 }
   #baselineMs: number | null = null
+  /** Seen with half as many at once as the limit lets in, or found not to be faster: what alone means is more than a guess. */
+  isKnown = false
   revalidated = 0
   changed = 0
   longestOkMs = 0

@@ -22,6 +22,9 @@ export interface Look {
   failed: number
   inflight: number
   ratios: SortedRing
+  /** Attempts that were compared, and those of routes whose time alone is known. */
+  compared: number
+  known: number
 }
 
 const newLook = (ratios: SortedRing): Look => ({
@@ -32,6 +35,8 @@ const newLook = (ratios: SortedRing): Look => ({
   failed: 0,
   inflight: 0,
   ratios,
+  compared: 0,
+  known: 0,
 })
 
 /** The window just read, as plain numbers. */
@@ -94,7 +99,10 @@ export class UpstreamMemory {
   readAttempt({ kind, ms, inflight, hedge }: AttemptSample, route: RouteMemory, limit: number): void {
     if (kind !== 'ok' || hedge || !isTime(ms) || amount(inflight, 1) > limit + 1) return
     const { aloneMs } = route
-    if (aloneMs > 0) this.look.ratios.push(ms / aloneMs)
+    if (aloneMs === 0) return
+    this.look.ratios.push(ms / aloneMs)
+    this.look.compared++
+    if (route.isKnown) this.look.known++
   }
 
   get isSaturated(): boolean {
