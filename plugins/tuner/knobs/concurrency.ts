@@ -40,6 +40,8 @@ const CHECK_DONE = 60
 const CHECK_MOST_WINDOWS = 20
 /** Less finished by this share: a step has cost something. */
 const WORSE = 0.1
+/** So many times more than what may be chance needs no further samples. */
+const SURELY = 1.5
 const HOLD = 10
 const MOST_HOLD = 900
 
@@ -224,7 +226,8 @@ export class ConcurrencyKnob {
     const isLong = look.windows >= CHECK_MOST_WINDOWS
     const isStarting = this.#isStarting && look.ratios.count >= A_FEW && look.ratios.quantile(0.5) < ROOMY
     const windows = isStarting ? CHECK_WINDOWS_AT_START : CHECK_WINDOWS
-    if (!isLong && (look.windows < windows || look.done < CHECK_DONE)) return
+    const isDue = isLong || (look.windows >= windows && look.done >= CHECK_DONE)
+    if (!isDue && look.windows < CHECK_WINDOWS_AT_START) return
     const after = ratesOf(look)
     const isComparable = step.before.isUsed && after.isUsed && look.saturated / look.windows >= 0.5
     const change = step.before.doneARound === 0 ? 0 : after.doneARound / step.before.doneARound - 1
@@ -233,7 +236,8 @@ export class ConcurrencyKnob {
     const measured = isComparable
       ? `${rounded(100 * change)} % finished, ${rounded(look.ratios.quantile(0.5))} times as slow as alone`
       : 'nobody waited, so nothing speaks against it'
-    const isWorse = isComparable && change < -Math.max(WORSE, chance)
+    const isWorse = isComparable && change < -Math.max(WORSE, isDue ? chance : SURELY * chance)
+    if (!isDue && !isWorse) return
     if (isWorse) this.#undo(step, measured, look)
     else conclude(step.entry, 'kept', measured)
     if (!isWorse && step.to > step.from) this.#hasGrown = true

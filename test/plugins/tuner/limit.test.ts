@@ -74,3 +74,13 @@ t.test('a route that was never seen with few beside it says nothing of room, tho
   t.ok(Math.max(...limits) <= 16, `never upwards: ${[...new Set(limits)]}`)
   t.ok((limits.at(-1) as number) <= 8, `at last ${limits.at(-1)}`)
 })
+
+t.test(
+  'a step that costs half of what was finished is taken back without waiting for the end of its check',
+  async t => {
+    const app = new App()
+    const limits = app.run(40, { route: 'burst', rate: 900, workers: 16 })
+    const seconds = limits.filter(limit => limit < 16).length
+    t.ok(seconds >= 1 && seconds <= 2, `${seconds} s below what it can do: ${limits}`)
+  },
+)
