@@ -174,7 +174,7 @@ class TunerController implements Controller {
   }
 
   #decideUpstream({ memory, concurrency, order, budget, pool, rollback }: UpstreamKnobSet): void {
-    if (memory.now.connectErr > 0) concurrency.breakdown(memory.now.inflightMax)
+    if (memory.now.connectErr > 0) concurrency.breakdown()
     order.decide(memory, this.#book)
     if (rollback.isHolding) return
     if (memory.now.connectErr === 0) concurrency.decide()

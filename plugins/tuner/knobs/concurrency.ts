@@ -6,7 +6,7 @@
 import type { Book } from '../guard/book.ts'
 import { clamp, rounded } from '../model/numbers.ts'
 import type { Look, UpstreamMemory } from '../model/upstream-memory.ts'
-import { floorOf, LEAST_SLOTS } from './floor.ts'
+import { floorOf } from './floor.ts'
 import { StallWatch } from './stall.ts'
 import { conclude, missingAnswers, type Rates, ratesOf, type Step } from './step.ts'
 
@@ -44,6 +44,7 @@ const WORSE = 0.1
 const SURELY = 1.5
 const HOLD = 10
 const MOST_HOLD = 900
+const HOUR = 3600
 
 export class ConcurrencyKnob {
   readonly #upstream: UpstreamMemory
@@ -58,8 +59,9 @@ export class ConcurrencyKnob {
   #shrinkNotBefore = 0
   /** Requests have never waited inside. */
   #isStarting = true
-  /** Growing to this or beyond has broken the upstream. */
+  /** So many at once may have broken the upstream. */
   #ceiling = MOST
+  #ceilingUntil = 0
 
   constructor(upstream: UpstreamMemory, book: Book) {
     this.#upstream = upstream
@@ -124,7 +126,8 @@ export class ConcurrencyKnob {
       return this.#shrink(look, ratio)
     if (look.saturated / look.windows < 0.5 || ratio >= GROW_BELOW) return
     if (now < (ratio < ROOMY ? this.#roomyNotBefore : this.#growNotBefore)) return
-    const to = Math.min(MOST, this.#ceiling - 1, Math.max(limit + 1, Math.round(limit * this.#growth)))
+    const most = now < this.#ceilingUntil ? this.#ceiling - 1 : MOST
+    const to = Math.min(most, Math.max(limit + 1, Math.round(limit * this.#growth)))
     // At worst all that is added waits inside: then it must not have to be taken back.
     if (to <= limit || (ratio * to) / limit > SHRINK_ABOVE) return
     const hypothesis = `requests wait while attempts are only ${rounded(ratio)} times as slow as alone: the limit holds them back`
@@ -259,14 +262,18 @@ export class ConcurrencyKnob {
       const factor = look.ratios.quantile(0.5) / AIM
       if (factor > 1) for (const route of this.#upstream.routes) route.rebase(factor)
     } else this.#growNotBefore = now + this.#hold
+    this.#goBack(step, look, 'it did not bring what it should')
+  }
+
+  #goBack({ from, to }: Step, { done, windows }: Look, why: string): void {
     this.#book.change({
       scope: 'upstream',
       target: this.#upstream.id,
       knob: 'maxConcurrency',
-      to: step.from,
+      to: from,
       protects: true,
-      hypothesis: `the step to ${step.to} did not bring what it should`,
-      evidence: { done: look.done, windows: look.windows },
+      hypothesis: `the step to ${to} is taken back: ${why}`,
+      evidence: { done, windows },
       expected: 'as before the step',
     })
   }
@@ -280,9 +287,20 @@ export class ConcurrencyKnob {
     return state === 'stalled' || state === 'widened'
   }
 
-  /** Many at once have ended the process: never again so many. */
-  breakdown(inflight: number): void {
-    if (this.#step === null || this.#step.to < this.#step.from) return
-    this.#ceiling = Math.max(LEAST_SLOTS + 1, Math.min(this.#ceiling, Math.round(inflight)))
+  /**
+   * Connections are refused and nothing is answered. Where more ran than before the step that is being checked, they may
+   * have ended the process: not so many again for an hour. A restart that only happened to come then costs no more.
+   */
+  breakdown(): void {
+    const step = this.#step
+    const { now, look } = this.#upstream
+    if (step === null || step.to < step.from || now.ok > 0) return
+    this.#step = null
+    conclude(step.entry, 'undone', 'connections were refused')
+    if (look.peak > step.from) {
+      this.#ceiling = Math.max(step.from, look.peak)
+      this.#ceilingUntil = this.#book.now + HOUR
+    }
+    this.#goBack(step, look, 'connections are refused since it was made')
   }
 }

@@ -21,6 +21,8 @@ export interface Look {
   done: number
   failed: number
   inflight: number
+  /** Most at once. */
+  peak: number
   ratios: SortedRing
   /** Attempts that were compared, and those of routes whose time alone is known. */
   compared: number
@@ -34,6 +36,7 @@ const newLook = (ratios: SortedRing): Look => ({
   done: 0,
   failed: 0,
   inflight: 0,
+  peak: 0,
   ratios,
   compared: 0,
   known: 0,
@@ -93,6 +96,7 @@ export class UpstreamMemory {
     look.done += now.ok
     look.failed += now.failed
     look.inflight += now.inflightAvg
+    look.peak = Math.max(look.peak, now.inflightMax)
   }
 
   /** `limit`: attempts that began while more ran belong to an earlier limit. */

@@ -84,3 +84,38 @@ t.test(
     t.ok(seconds >= 1 && seconds <= 2, `${seconds} s below what it can do: ${limits}`)
   },
 )
+
+/** Grown in steps under load; the load goes on until a step is being checked. */
+function growing(): App {
+  const app = new App()
+  app.run(60, { route: 'often', rate: 20, workers: 40 })
+  const isPending = () => app.controller.log.at(-1)?.verdict === 'pending'
+  for (let i = 0; i < 30 && !isPending(); i++) app.run(1, { route: 'often', rate: 2000, workers: 40 })
+  return app
+}
+
+t.test('a restart in the middle of a step takes it back', async t => {
+  const app = growing()
+  const tried = app.limit
+  t.ok(tried > 16)
+  app.run(5, { route: 'often', rate: 200, workers: 40, isDown: true })
+  t.ok(app.limit < tried, `from ${tried} to ${app.limit}`)
+  t.match(app.controller.log.at(-1)?.hypothesis, /connections are refused/)
+})
+
+t.test('and where no more ran than before it, the restart is not taken for its doing', async t => {
+  const app = growing()
+  app.run(5, { route: 'often', rate: 200, workers: 40, isDown: true })
+  const limits = app.run(60, { route: 'often', rate: 2000, workers: 40 })
+  t.ok((limits.at(-1) as number) >= 32, `grows again: ${[...new Set(limits)]}`)
+})
+
+t.test('but where more ran, it is not let in so many again for an hour', async t => {
+  const app = growing()
+  const tried = app.limit
+  app.run(1, { route: 'often', rate: 2000, workers: 40 })
+  app.run(5, { route: 'often', rate: 200, workers: 40, isDown: true })
+  const limits = app.run(600, { route: 'often', rate: 2000, workers: 40 })
+  t.ok(Math.max(...limits) < tried, `below ${tried}: ${[...new Set(limits)]}`)
+  t.ok(Math.max(...limits) >= 16, 'but as many as before')
+})
