@@ -55,11 +55,21 @@ export function inventWorld(seed: number): World {
     staticSweep: {
       'upstream.maxConcurrency': [2, 4, 8, 16, 32, 'unlimited'],
       'upstream.queueOrder': ['fifo', 'lifo'],
-      'upstream.queueTimeoutMs': [1500, 'unlimited'],
+      ...sweepOfRoutes(apps, routes),
       ...(isFailing ? { 'route.attempts': [1, 3] } : {}),
       ...(isDown ? { 'upstream.parkMs': [0, 8000] } : {}),
     },
   }
+}
+
+/** Where routes share an app, who goes first matters more than how long one waits. */
+function sweepOfRoutes(apps: readonly UpstreamWorld[], routes: readonly RouteWorld[]): World['staticSweep'] {
+  for (const { id } of apps) {
+    const own = routes.filter(({ upstream }) => upstream === id).toSorted((a, b) => a.slo.goodMs - b.slo.goodMs)
+    const [tightest, ...others] = own
+    if (tightest !== undefined && others.length > 0) return { [`routes.${tightest.id}.priority`]: [0, 1] }
+  }
+  return { 'upstream.queueTimeoutMs': [1500, 'unlimited'] }
 }
 
 function inventApp(draw: Draw, id: string): UpstreamWorld {
