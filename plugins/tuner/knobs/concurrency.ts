@@ -8,7 +8,7 @@ import { clamp, rounded } from '../model/numbers.ts'
 import type { Look, UpstreamMemory } from '../model/upstream-memory.ts'
 import { floorOf } from './floor.ts'
 import { StallWatch } from './stall.ts'
-import { conclude, missingAnswers, type Rates, ratesOf, type Step } from './step.ts'
+import { A_FEW, changeBy, conclude, missingAnswers, type Rates, ratesOf, type Step } from './step.ts'
 
 export const START_LIMIT = 16
 const MOST = 256
@@ -26,7 +26,6 @@ const CHECK_WINDOWS_AT_START = 2
 /** Samples that a look needs, or windows with at least a few. */
 const ENOUGH = 30
 const ENOUGH_WINDOWS = 5
-const A_FEW = 8
 /** Near the borders more are needed, so that chance does not move the limit to and fro. */
 const ENOUGH_NEAR = 90
 const ENOUGH_NEAR_WINDOWS = 12
@@ -202,7 +201,7 @@ export class ConcurrencyKnob {
     const chain = this.#unsureStep(isProtecting, seen)
     if (this.#step !== null) conclude(this.#step.entry, 'kept', 'followed by a further step in the same direction')
     this.#step = { from: chain?.from ?? from, to: this.limit, before: chain?.before ?? seen, entry }
-    this.#upstream.lookAgain()
+    this.#upstream.lookOn()
   }
 
   /** A chain of protecting steps is checked against what was before the first of those that may have cost something. */
@@ -233,9 +232,7 @@ export class ConcurrencyKnob {
     if (!isDue && look.windows < CHECK_WINDOWS_AT_START) return
     const after = ratesOf(look)
     const isComparable = step.before.isUsed && after.isUsed && look.saturated / look.windows >= 0.5
-    const change = step.before.doneARound === 0 ? 0 : after.doneARound / step.before.doneARound - 1
-    // Two counts of so many differ by chance alone.
-    const chance = 2 * Math.sqrt(1 / Math.max(1, step.before.done) + 1 / Math.max(1, after.done))
+    const { change, chance } = changeBy(step, after)
     const measured = isComparable
       ? `${rounded(100 * change)} % finished, ${rounded(look.ratios.quantile(0.5))} times as slow as alone`
       : 'nobody waited, so nothing speaks against it'

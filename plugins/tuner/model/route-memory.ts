@@ -59,6 +59,8 @@ export class RouteMemory {
   #baselineMs: number | null = null
   /** Seen with half as many at once as the limit lets in, or found not to be faster: what alone means is more than a guess. */
   isKnown = false
+  /** What attempts are compared with in this look: `aloneMs` when it began; 0 = not yet. */
+  yardstickMs = 0
   revalidated = 0
   changed = 0
   longestOkMs = 0

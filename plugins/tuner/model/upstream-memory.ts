@@ -77,6 +77,12 @@ export class UpstreamMemory {
 
   /** From now on only what follows counts. The ring is used again: a new one a look would be most of what is allocated. */
   lookAgain(): void {
+    for (const route of this.routes) route.yardstickMs = 0
+    this.lookOn()
+  }
+
+  /** The same, measured by what alone meant before: what a step has changed must not move the measure. */
+  lookOn(): void {
     this.look.ratios.clear()
     this.look = newLook(this.look.ratios)
   }
@@ -102,9 +108,9 @@ export class UpstreamMemory {
   /** `limit`: attempts that began while more ran belong to an earlier limit. */
   readAttempt({ kind, ms, inflight, hedge }: AttemptSample, route: RouteMemory, limit: number): void {
     if (kind !== 'ok' || hedge || !isTime(ms) || amount(inflight, 1) > limit + 1) return
-    const { aloneMs } = route
-    if (aloneMs === 0) return
-    this.look.ratios.push(ms / aloneMs)
+    if (route.yardstickMs === 0) route.yardstickMs = route.aloneMs
+    if (route.yardstickMs === 0) return
+    this.look.ratios.push(ms / route.yardstickMs)
     this.look.compared++
     if (route.isKnown) this.look.known++
   }
