@@ -176,9 +176,8 @@ class TunerController implements Controller {
   #decideUpstream({ memory, concurrency, order, budget, pool, rollback }: UpstreamKnobSet): void {
     if (memory.now.connectErr > 0) concurrency.breakdown()
     order.decide(memory, this.#book)
-    if (rollback.isHolding) return
-    if (memory.now.connectErr === 0) concurrency.decide()
-    if (concurrency.isChecking) return
+    if (memory.now.connectErr === 0) concurrency.decide(!rollback.isHolding)
+    if (rollback.isHolding || concurrency.isChecking) return
     budget.decide(memory, this.#book)
     pool.decide(memory, this.#book)
   }

@@ -28,6 +28,8 @@ const MOST_LOADS = 24
 
 interface Second {
   arrivals: number
+  /** What they take alone: as many thumbnails are more load than as many pages. */
+  work: number
   gained: number
   weight: number
   attempts: number
@@ -86,6 +88,7 @@ export class Rollback {
     let arrivals = 0
     let gained = 0
     let weight = 0
+    let work = 0
     let peak = 0
     let attempts = 0
     let failed = 0
@@ -93,12 +96,13 @@ export class Rollback {
       arrivals += second.arrivals
       gained += second.gained
       weight += second.weight
-      peak = Math.max(peak, second.arrivals)
+      work += second.work
+      peak = Math.max(peak, second.work)
       attempts += second.attempts
       failed += second.failed
     }
     if (arrivals < LEAST_ARRIVALS || weight === 0) return
-    const load = `${Math.round(Math.log(arrivals) / Math.log(1.3))} ${Math.round(Math.log2(1 + peak))}`
+    const load = `${Math.round(Math.log(1 + work) / Math.log(1.3))} ${Math.round(Math.log2(1 + peak))}`
     this.#judge(load, gained / weight, failed / Math.max(1, attempts))
   }
 
@@ -149,7 +153,8 @@ export class Rollback {
   }
 
   #oldestSecond(): Second {
-    if (this.#seconds.length < MINUTE) this.#seconds.push({ arrivals: 0, gained: 0, weight: 0, attempts: 0, failed: 0 })
+    if (this.#seconds.length < MINUTE)
+      this.#seconds.push({ arrivals: 0, work: 0, gained: 0, weight: 0, attempts: 0, failed: 0 })
     const second = this.#seconds[this.#oldest] as Second
     this.#oldest = (this.#oldest + 1) % MINUTE
     return second
@@ -157,18 +162,21 @@ export class Rollback {
 
   #remember({ routes }: TunerWindow): void {
     let arrivals = 0
+    let work = 0
     let gained = 0
     let weight = 0
-    for (const { id, weight: worth } of this.#upstream.routes) {
+    for (const { id, weight: worth, baselineMs } of this.#upstream.routes) {
       const window = routes?.[id]
       const ended = amount(window?.ok) + amount(window?.fail)
       arrivals += amount(window?.arrivals)
+      work += amount(window?.arrivals) * (baselineMs || 1)
       gained += worth * amount(window?.utility)
       weight += worth * ended
     }
     const { attempts, failed } = this.#upstream.now
     const second = this.#oldestSecond()
     second.arrivals = arrivals
+    second.work = work
     second.gained = gained
     second.weight = weight
     second.attempts = attempts

@@ -89,7 +89,8 @@ export class ConcurrencyKnob {
     this.#upstream.lookAgain()
   }
 
-  decide(): void {
+  /** `mayTry`: false = only what protects, a shrinking limit where the upstream is crowded. */
+  decide(mayTry = true): void {
     const { look } = this.#upstream
     if (this.#stalls()) return
     if (this.#step !== null && !this.#isHurting(look)) return this.#check(this.#step, look)
@@ -103,17 +104,17 @@ export class ConcurrencyKnob {
     }
     // Nobody is slowed down by others where there are none.
     this.#upstream.ratio = look.inflight / look.windows < 1 && look.saturated === 0 ? 1 : look.ratios.quantile(0.5)
-    this.#move(look)
+    this.#move(look, mayTry)
     const isUndecided = this.#step === null && look.ratios.count < ENOUGH_NEAR && look.windows < ENOUGH_NEAR_WINDOWS
     if (this.#step === null && !isUndecided) this.#upstream.lookAgain()
   }
 
-  #move(look: Look): void {
+  #move(look: Look, mayTry: boolean): void {
     const { limit } = this
     const ratio = look.ratios.quantile(0.5)
     const isUsed = look.inflight / look.windows > 0.6 * limit || look.saturated > 0
     const { now } = this.#book
-    if (this.#isBlind) return this.#feel(look, ratio)
+    if (this.#isBlind) return mayTry ? this.#feel(look, ratio) : undefined
     if (ratio >= ROOMY) this.#isStarting = false
     const isSure = look.ratios.count >= ENOUGH_NEAR || look.windows >= ENOUGH_NEAR_WINDOWS
     if (
@@ -123,7 +124,7 @@ export class ConcurrencyKnob {
       limit > floorOf(this.#upstream, this.#book)
     )
       return this.#shrink(look, ratio)
-    if (look.saturated / look.windows < 0.5 || ratio >= GROW_BELOW) return
+    if (!mayTry || look.saturated / look.windows < 0.5 || ratio >= GROW_BELOW) return
     if (now < (ratio < ROOMY ? this.#roomyNotBefore : this.#growNotBefore)) return
     const most = now < this.#ceilingUntil ? this.#ceiling - 1 : MOST
     const to = Math.min(most, Math.max(limit + 1, Math.round(limit * this.#growth)))
