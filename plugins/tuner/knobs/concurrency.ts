@@ -138,10 +138,13 @@ export class ConcurrencyKnob {
   get #isBlind(): boolean {
     const { limit } = this
     const isLeast = limit <= floorOf(this.#upstream, this.#book)
+    let compared = 0
+    let known = 0
     for (const route of this.#upstream.routes) {
       route.isKnown ||= route.aloneMs > 0 && (isLeast || route.leastCrowd <= limit / 2)
+      compared += route.compared
+      if (route.isKnown) known += route.compared
     }
-    const { compared, known } = this.#upstream.look
     return !isLeast && known < compared / 2
   }
 

@@ -61,6 +61,8 @@ export class RouteMemory {
   isKnown = false
   /** What attempts are compared with in this look: `aloneMs` when it began; 0 = not yet. */
   yardstickMs = 0
+  /** Attempts of this look that were. */
+  compared = 0
   revalidated = 0
   changed = 0
   longestOkMs = 0

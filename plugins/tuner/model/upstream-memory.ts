@@ -24,9 +24,6 @@ export interface Look {
   /** Most at once. */
   peak: number
   ratios: SortedRing
-  /** Attempts that were compared, and those of routes whose time alone is known. */
-  compared: number
-  known: number
 }
 
 const newLook = (ratios: SortedRing): Look => ({
@@ -38,8 +35,6 @@ const newLook = (ratios: SortedRing): Look => ({
   inflight: 0,
   peak: 0,
   ratios,
-  compared: 0,
-  known: 0,
 })
 
 /** The window just read, as plain numbers. */
@@ -83,6 +78,7 @@ export class UpstreamMemory {
 
   /** The same, measured by what alone meant before: what a step has changed must not move the measure. */
   lookOn(): void {
+    for (const route of this.routes) route.compared = 0
     this.look.ratios.clear()
     this.look = newLook(this.look.ratios)
   }
@@ -111,8 +107,7 @@ export class UpstreamMemory {
     if (route.yardstickMs === 0) route.yardstickMs = route.aloneMs
     if (route.yardstickMs === 0) return
     this.look.ratios.push(ms / route.yardstickMs)
-    this.look.compared++
-    if (route.isKnown) this.look.known++
+    route.compared++
   }
 
   get isSaturated(): boolean {
