@@ -1,5 +1,5 @@
 /**
- * `npm run bench:tuner -- [--quick] [--scaled] [--random] [--further] [--drill] [--cost] [--real [--seconds 300]] [--seeds 1,2] [--world s1]`: the table of
+ * `npm run bench:tuner -- [--quick] [--scaled] [--random] [--further] [--invented] [--drill] [--cost] [--real [--seconds 300]] [--seeds 1,2] [--world s1]`: the table of
  * docs/tuner.md. Virtual time and seeded chance: the same figures on every machine, but for `--cost` and `--real`.
  */
 import { parseArgs } from 'node:util'
@@ -8,6 +8,7 @@ import { compare } from './compare.ts'
 import { contenders } from './contenders.ts'
 import { measureCost } from './cost.ts'
 import { runDrills } from './drill.ts'
+import { inventWorld } from './invent.ts'
 import { REAL_WORLDS, runReal } from './real/run.ts'
 import { furtherWorlds, holdOutWorlds, knownWorlds, scaleWorld, varyWorld, type World } from './world.ts'
 
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     scaled: { type: 'boolean', default: false },
     random: { type: 'boolean', default: false },
     further: { type: 'boolean', default: false },
+    invented: { type: 'boolean', default: false },
     drill: { type: 'boolean', default: false },
     cost: { type: 'boolean', default: false },
     real: { type: 'boolean', default: false },
@@ -51,7 +53,15 @@ async function compareReal(worlds: readonly World[], seconds: number, seed: numb
 const short = (world: World): World =>
   values.quick ? { ...world, durationS: Math.min(QUICK_S, world.durationS) } : world
 
-const isSpecial = values.scaled || values.random || values.further || values.drill || values.cost || values.real
+const isSpecial = [
+  values.scaled,
+  values.random,
+  values.further,
+  values.invented,
+  values.drill,
+  values.cost,
+  values.real,
+].some(Boolean)
 if (!isSpecial) {
   const runs = seedsOr([1, 2]).flatMap(seed => all.map(world => ({ world: short(world), seed })))
   compare('Fourteen worlds', { runs, names: only, demands: { mean: 0.02, worst: 0.05 } })
@@ -76,6 +86,10 @@ if (values.further) {
     worlds.map(world => ({ world: short(seed === 1 ? world : varyWorld(world, seed)), seed })),
   )
   compare('Further worlds, varied but for seed 1', { runs, names: only, demands: { mean: 0.03, worst: 0.08 } })
+}
+if (values.invented) {
+  const runs = seedsOr([101, 102, 103]).map(seed => ({ world: inventWorld(seed), seed }))
+  compare('Invented worlds, one a seed', { runs, names: only, demands: { mean: 0.03, worst: 0.08 } })
 }
 if (values.drill) runDrills()
 if (values.cost) measureCost()

@@ -2,7 +2,8 @@
  * The controller: windows in, decisions out. It has no clock, does nothing but compute and draws no random numbers, so
  * the same windows always give the same decisions and the same ledger: replay, dry run and test are the same code.
  */
-import { Book, isSame, type Knob, type Scope } from './guard/book.ts'
+import { Book, type Scope } from './guard/book.ts'
+import { Hold } from './guard/hold.ts'
 import { goHomeWhileIdle } from './guard/idle.ts'
 import { Rollback } from './guard/rollback.ts'
 import { CacheTtlKnob } from './knobs/cache-ttl.ts'
@@ -32,12 +33,6 @@ import {
 export type * from './types.ts'
 
 const DEFAULT_WINDOW_MS = 1000
-/** Where nobody says which knobs are in force, all are said again this often. */
-const REPEAT_WINDOWS = 60
-/** Knobs of one such repetition; further ones have their turn a window later. */
-const REPEAT_TOGETHER = 64
-/** So many knobs are compared with what is in force in every window; of more, a part in each. */
-const HELD_AT_ONCE = 400
 /** Routes whose slow-moving knobs are looked at in one window: all of them every few seconds. */
 const SLOW_TURN = 5
 
@@ -69,6 +64,7 @@ interface RouteKnobSet {
 
 class TunerController implements Controller {
   readonly #book: Book
+  readonly #hold: Hold
   readonly #upstreams = new Map<string, UpstreamKnobSet>()
   readonly #routes = new Map<string, RouteKnobSet>()
   readonly #initial: Decisions
@@ -78,6 +74,7 @@ class TunerController implements Controller {
 
   constructor(meta: ControllerMeta, saved: Saved | null) {
     this.#book = new Book(meta.knobs)
+    this.#hold = new Hold(this.#book)
     this.#windowMs = amount(meta.windowMs, DEFAULT_WINDOW_MS) || DEFAULT_WINDOW_MS
     this.#cores = amount(meta.gateway?.cores, 1) || 1
     for (const { id } of listOf(meta.upstreams)) this.#upstreams.set(id, this.#newUpstream(id))
@@ -146,7 +143,7 @@ class TunerController implements Controller {
     this.#book.now++
     this.#book.t = finite(window.t, this.#book.now * this.#windowMs)
     this.#cpu += (Math.min(1, amount(window.gateway?.cpuUtil)) - this.#cpu) / 20
-    this.#holdOthers(window.knobs)
+    this.#hold.observe(window.knobs)
     this.#readSamples(window)
     for (const [id, { memory, rollback, concurrency }] of this.#upstreams) {
       memory.readWindow(window.upstreams?.[id])
@@ -177,11 +174,10 @@ class TunerController implements Controller {
   }
 
   #decideUpstream({ memory, concurrency, order, budget, pool, rollback }: UpstreamKnobSet): void {
-    if (memory.now.connectErr > 0) concurrency.breakdown(memory.now.inflightMax)
+    if (memory.now.connectErr > 0) concurrency.breakdown()
     order.decide(memory, this.#book)
-    if (rollback.isHolding) return
-    if (memory.now.connectErr === 0) concurrency.decide()
-    if (concurrency.isChecking) return
+    if (memory.now.connectErr === 0) concurrency.decide(!rollback.isHolding)
+    if (rollback.isHolding || concurrency.isChecking) return
     budget.decide(memory, this.#book)
     pool.decide(memory, this.#book)
   }
@@ -199,36 +195,5 @@ class TunerController implements Controller {
     knobs.compression.decide(memory, { cores: this.#cores, cpu: this.#cpu }, book)
     decideTimeout(memory, book)
     knobs.cacheTtl.decide(memory, book)
-  }
-
-  /** A knob that stands elsewhere than it was put, with nobody's pin on it, goes back. */
-  #holdOthers(inForce: unknown): void {
-    const isKnown = typeof inForce === 'object' && inForce !== null
-    if (!isKnown) return this.#repeat()
-    const parts = Math.ceil(this.#book.count / HELD_AT_ONCE)
-    for (const knob of this.#book.each(parts, this.#book.now % parts)) {
-      this.#hold(knob, inForce as Record<string, unknown>)
-    }
-  }
-
-  #repeat(): void {
-    const part = this.#book.now % REPEAT_WINDOWS
-    let turn = 0
-    for (const { scope, target, knob, value } of this.#book.all()) {
-      if (Math.floor(turn++ / REPEAT_TOGETHER) % REPEAT_WINDOWS === part) this.#book.emit(scope, target, knob, value)
-    }
-  }
-
-  #hold({ scope, target, knob, value, changedAt }: Knob, inForce: Record<string, unknown>): void {
-    const part = inForce[scope === 'upstream' ? 'upstreams' : 'routes'] as Record<string, unknown> | undefined
-    const found = part?.[target] as Record<string, unknown> | undefined
-    if (typeof found !== 'object' || found === null || found[knob] === undefined) return
-    // What was decided a moment ago may not have been read back yet.
-    const isFresh = (changedAt.at(-1) ?? Number.NEGATIVE_INFINITY) > this.#book.now - 3
-    if (isFresh || isSame(found[knob], value) || this.#book.isPinned(target, knob)) return
-    this.#book.emit(scope, target, knob, value)
-    const hypothesis = 'somebody else has moved it, without a pin'
-    const note = { scope, target, knob, to: value, evidence: {}, verdict: 'rolled back' as const, hypothesis }
-    this.#book.note({ ...note, expected: 'as it was decided' }, found[knob] as KnobValue)
   }
 }

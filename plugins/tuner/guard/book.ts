@@ -41,7 +41,7 @@ export interface Knob {
 export const hardBounds: Readonly<Record<string, readonly [min: number, max: number]>> = {
   maxConcurrency: [1, 256],
   queueMax: [0, 4096],
-  queueTimeoutMs: [50, 60_000],
+  queueTimeoutMs: [1, 60_000],
   retryBudgetRatio: [0, 2],
   retryMinPerSec: [0, 10],
   parkMs: [0, 15_000],
@@ -65,7 +65,7 @@ export class Book {
   readonly #all: Knob[] = []
   readonly #rules: Readonly<Record<string, unknown>>
   readonly log: Entry[] = []
-  readonly #last = new Map<string, Entry>()
+  readonly #last = new Map<string, { readonly entry: Entry; readonly at: number }>()
   /** Counts windows; all holds are in windows. */
   now = 0
   t = 0
@@ -166,8 +166,8 @@ export class Book {
     return this.#knobs[scope].get(target)?.values() ?? []
   }
 
-  /** The last entry about a target, null without one. */
-  lastEntry(scope: Scope, target: string): Entry | null {
+  /** The last entry about a target and its window, null without one. */
+  lastEntry(scope: Scope, target: string): { readonly entry: Entry; readonly at: number } | null {
     return this.#last.get(`${scope}\u0000${target}`) ?? null
   }
 
@@ -191,7 +191,8 @@ export class Book {
     if (typeof value !== 'number') return value
     const [hardMin, hardMax] = hardBounds[knob] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
     const { min, max } = this.#rulesOf(target, knob)
-    const within = clamp(value, Math.max(hardMin, finite(min, hardMin)), Math.min(hardMax, finite(max, hardMax)))
+    // Bounds that lie beyond ours altogether leave one value: the nearest of ours.
+    const within = clamp(clamp(value, finite(min, hardMin), finite(max, hardMax)), hardMin, hardMax)
     return Number.isFinite(within) ? within : hardMin
   }
 
@@ -216,12 +217,13 @@ export class Book {
       verdict: verdict ?? 'set',
     }
     this.log.push(entry)
-    this.#last.set(`${scope}\u0000${target}`, entry)
+    this.#last.set(`${scope}\u0000${target}`, { entry, at: this.now })
     if (this.log.length > MOST_ENTRIES) this.log.shift()
     return entry
   }
 }
 
 export function isSame(a: unknown, b: unknown): boolean {
-  return a === b || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b))
+  const areObjects = typeof a === 'object' && typeof b === 'object'
+  return a === b || (areObjects && JSON.stringify(a) === JSON.stringify(b))
 }

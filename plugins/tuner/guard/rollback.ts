@@ -4,7 +4,7 @@
  */
 import { amount, rounded } from '../model/numbers.ts'
 import type { UpstreamMemory } from '../model/upstream-memory.ts'
-import type { Entry, KnobValue, TunerWindow } from '../types.ts'
+import type { KnobValue, TunerWindow } from '../types.ts'
 import type { Book, Scope } from './book.ts'
 
 const MINUTE = 60
@@ -28,6 +28,8 @@ const MOST_LOADS = 24
 
 interface Second {
   arrivals: number
+  /** What they take alone: as many thumbnails are more load than as many pages. */
+  work: number
   gained: number
   weight: number
   attempts: number
@@ -86,6 +88,7 @@ export class Rollback {
     let arrivals = 0
     let gained = 0
     let weight = 0
+    let work = 0
     let peak = 0
     let attempts = 0
     let failed = 0
@@ -93,18 +96,19 @@ export class Rollback {
       arrivals += second.arrivals
       gained += second.gained
       weight += second.weight
-      peak = Math.max(peak, second.arrivals)
+      work += second.work
+      peak = Math.max(peak, second.work)
       attempts += second.attempts
       failed += second.failed
     }
     if (arrivals < LEAST_ARRIVALS || weight === 0) return
-    const load = `${Math.round(Math.log(arrivals) / Math.log(1.3))} ${Math.round(Math.log2(1 + peak))}`
+    const load = `${Math.round(Math.log(1 + work) / Math.log(1.3))} ${Math.round(Math.log2(1 + peak))}`
     this.#judge(load, gained / weight, failed / Math.max(1, attempts))
   }
 
   #judge(load: string, utility: number, failing: number): void {
     const good = this.#good.get(load)
-    const lastChange = this.#lastEntry()?.seq ?? 0
+    const lastChange = this.#last()?.entry.seq ?? 0
     const isMoved = good !== undefined && lastChange > good.changes
     const bar = good === undefined ? 0 : Math.min(good.utility * (1 - WORSE), good.utility - LEAST_LOSS)
     if (good === undefined || utility >= bar) {
@@ -149,7 +153,8 @@ export class Rollback {
   }
 
   #oldestSecond(): Second {
-    if (this.#seconds.length < MINUTE) this.#seconds.push({ arrivals: 0, gained: 0, weight: 0, attempts: 0, failed: 0 })
+    if (this.#seconds.length < MINUTE)
+      this.#seconds.push({ arrivals: 0, work: 0, gained: 0, weight: 0, attempts: 0, failed: 0 })
     const second = this.#seconds[this.#oldest] as Second
     this.#oldest = (this.#oldest + 1) % MINUTE
     return second
@@ -157,18 +162,21 @@ export class Rollback {
 
   #remember({ routes }: TunerWindow): void {
     let arrivals = 0
+    let work = 0
     let gained = 0
     let weight = 0
-    for (const { id, weight: worth } of this.#upstream.routes) {
+    for (const { id, weight: worth, baselineMs } of this.#upstream.routes) {
       const window = routes?.[id]
       const ended = amount(window?.ok) + amount(window?.fail)
       arrivals += amount(window?.arrivals)
+      work += amount(window?.arrivals) * (baselineMs || 1)
       gained += worth * amount(window?.utility)
       weight += worth * ended
     }
     const { attempts, failed } = this.#upstream.now
     const second = this.#oldestSecond()
     second.arrivals = arrivals
+    second.work = work
     second.gained = gained
     second.weight = weight
     second.attempts = attempts
@@ -182,7 +190,7 @@ export class Rollback {
       utility,
       failing: now.failing,
       knobs: [...this.#own()],
-      changes: this.#lastEntry()?.seq ?? 0,
+      changes: this.#last()?.entry.seq ?? 0,
     })
     if (this.#good.size <= MOST_LOADS) return
     const oldest = this.#good.keys().next().value
@@ -195,18 +203,19 @@ export class Rollback {
   }
 
   /** The last entry about the upstream or one of its routes. */
-  #lastEntry(): Entry | null {
+  #last(): ReturnType<Book['lastEntry']> {
     let last = this.#book.lastEntry('upstream', this.#upstream.id)
     for (const { id } of this.#upstream.routes) {
-      const entry = this.#book.lastEntry('route', id)
-      if (entry !== null && (last === null || entry.seq > last.seq)) last = entry
+      const own = this.#book.lastEntry('route', id)
+      if (own !== null && (last === null || own.entry.seq > last.entry.seq)) last = own
     }
     return last
   }
 
   /** No step is under way, none was taken within the minute that was judged. */
   #isSettled(): boolean {
-    const entry = this.#lastEntry()
-    return entry === null || (entry.verdict !== 'pending' && entry.t < this.#book.t - MINUTE * 1000)
+    const last = this.#last()
+    // Counted in windows: clocks are put right, and what somebody calls the time of a window need not be milliseconds.
+    return last === null || (last.entry.verdict !== 'pending' && last.at < this.#book.now - MINUTE)
   }
 }

@@ -6,9 +6,9 @@
 import type { Book } from '../guard/book.ts'
 import { clamp, rounded } from '../model/numbers.ts'
 import type { Look, UpstreamMemory } from '../model/upstream-memory.ts'
-import { floorOf, LEAST_SLOTS } from './floor.ts'
+import { floorOf } from './floor.ts'
 import { StallWatch } from './stall.ts'
-import { conclude, missingAnswers, type Rates, ratesOf, type Step } from './step.ts'
+import { A_FEW, changeBy, conclude, missingAnswers, type Rates, ratesOf, type Step } from './step.ts'
 
 export const START_LIMIT = 16
 const MOST = 256
@@ -26,7 +26,6 @@ const CHECK_WINDOWS_AT_START = 2
 /** Samples that a look needs, or windows with at least a few. */
 const ENOUGH = 30
 const ENOUGH_WINDOWS = 5
-const A_FEW = 8
 /** Near the borders more are needed, so that chance does not move the limit to and fro. */
 const ENOUGH_NEAR = 90
 const ENOUGH_NEAR_WINDOWS = 12
@@ -40,8 +39,11 @@ const CHECK_DONE = 60
 const CHECK_MOST_WINDOWS = 20
 /** Less finished by this share: a step has cost something. */
 const WORSE = 0.1
+/** So many times more than what may be chance needs no further samples. */
+const SURELY = 1.5
 const HOLD = 10
 const MOST_HOLD = 900
+const HOUR = 3600
 
 export class ConcurrencyKnob {
   readonly #upstream: UpstreamMemory
@@ -56,10 +58,9 @@ export class ConcurrencyKnob {
   #shrinkNotBefore = 0
   /** Requests have never waited inside. */
   #isStarting = true
-  /** It has been seen with half as many at once, or has finished less with fewer: what alone means is more than a guess. */
-  #isKnown = false
-  /** Growing to this or beyond has broken the upstream. */
+  /** So many at once may have broken the upstream. */
   #ceiling = MOST
+  #ceilingUntil = 0
 
   constructor(upstream: UpstreamMemory, book: Book) {
     this.#upstream = upstream
@@ -88,7 +89,8 @@ export class ConcurrencyKnob {
     this.#upstream.lookAgain()
   }
 
-  decide(): void {
+  /** `mayTry`: false = only what protects, a shrinking limit where the upstream is crowded. */
+  decide(mayTry = true): void {
     const { look } = this.#upstream
     if (this.#stalls()) return
     if (this.#step !== null && !this.#isHurting(look)) return this.#check(this.#step, look)
@@ -102,17 +104,17 @@ export class ConcurrencyKnob {
     }
     // Nobody is slowed down by others where there are none.
     this.#upstream.ratio = look.inflight / look.windows < 1 && look.saturated === 0 ? 1 : look.ratios.quantile(0.5)
-    this.#move(look)
+    this.#move(look, mayTry)
     const isUndecided = this.#step === null && look.ratios.count < ENOUGH_NEAR && look.windows < ENOUGH_NEAR_WINDOWS
     if (this.#step === null && !isUndecided) this.#upstream.lookAgain()
   }
 
-  #move(look: Look): void {
+  #move(look: Look, mayTry: boolean): void {
     const { limit } = this
     const ratio = look.ratios.quantile(0.5)
     const isUsed = look.inflight / look.windows > 0.6 * limit || look.saturated > 0
     const { now } = this.#book
-    if (this.#isBlind) return this.#feel(look, ratio)
+    if (this.#isBlind) return mayTry ? this.#feel(look, ratio) : undefined
     if (ratio >= ROOMY) this.#isStarting = false
     const isSure = look.ratios.count >= ENOUGH_NEAR || look.windows >= ENOUGH_NEAR_WINDOWS
     if (
@@ -122,9 +124,10 @@ export class ConcurrencyKnob {
       limit > floorOf(this.#upstream, this.#book)
     )
       return this.#shrink(look, ratio)
-    if (look.saturated / look.windows < 0.5 || ratio >= GROW_BELOW) return
+    if (!mayTry || look.saturated / look.windows < 0.5 || ratio >= GROW_BELOW) return
     if (now < (ratio < ROOMY ? this.#roomyNotBefore : this.#growNotBefore)) return
-    const to = Math.min(MOST, this.#ceiling - 1, Math.max(limit + 1, Math.round(limit * this.#growth)))
+    const most = now < this.#ceilingUntil ? this.#ceiling - 1 : MOST
+    const to = Math.min(most, Math.max(limit + 1, Math.round(limit * this.#growth)))
     // At worst all that is added waits inside: then it must not have to be taken back.
     if (to <= limit || (ratio * to) / limit > SHRINK_ABOVE) return
     const hypothesis = `requests wait while attempts are only ${rounded(ratio)} times as slow as alone: the limit holds them back`
@@ -134,9 +137,15 @@ export class ConcurrencyKnob {
   /** Where load was too much from the first second on, the least crowded times are those of a crowd. */
   get #isBlind(): boolean {
     const { limit } = this
-    this.#isKnown ||=
-      limit <= floorOf(this.#upstream, this.#book) || this.#upstream.routes.some(route => route.leastCrowd <= limit / 2)
-    return !this.#isKnown
+    const isLeast = limit <= floorOf(this.#upstream, this.#book)
+    let compared = 0
+    let known = 0
+    for (const route of this.#upstream.routes) {
+      route.isKnown ||= route.aloneMs > 0 && (isLeast || route.leastCrowd <= limit / 2)
+      compared += route.compared
+      if (route.isKnown) known += route.compared
+    }
+    return !isLeast && known < compared / 2
   }
 
   /** Fewer at once, until that costs throughput: then the upstream was not crowded, and otherwise it is not any more. */
@@ -196,7 +205,7 @@ export class ConcurrencyKnob {
     const chain = this.#unsureStep(isProtecting, seen)
     if (this.#step !== null) conclude(this.#step.entry, 'kept', 'followed by a further step in the same direction')
     this.#step = { from: chain?.from ?? from, to: this.limit, before: chain?.before ?? seen, entry }
-    this.#upstream.lookAgain()
+    this.#upstream.lookOn()
   }
 
   /** A chain of protecting steps is checked against what was before the first of those that may have cost something. */
@@ -223,16 +232,16 @@ export class ConcurrencyKnob {
     const isLong = look.windows >= CHECK_MOST_WINDOWS
     const isStarting = this.#isStarting && look.ratios.count >= A_FEW && look.ratios.quantile(0.5) < ROOMY
     const windows = isStarting ? CHECK_WINDOWS_AT_START : CHECK_WINDOWS
-    if (!isLong && (look.windows < windows || look.done < CHECK_DONE)) return
+    const isDue = isLong || (look.windows >= windows && look.done >= CHECK_DONE)
+    if (!isDue && look.windows < CHECK_WINDOWS_AT_START) return
     const after = ratesOf(look)
     const isComparable = step.before.isUsed && after.isUsed && look.saturated / look.windows >= 0.5
-    const change = step.before.doneARound === 0 ? 0 : after.doneARound / step.before.doneARound - 1
-    // Two counts of so many differ by chance alone.
-    const chance = 2 * Math.sqrt(1 / Math.max(1, step.before.done) + 1 / Math.max(1, after.done))
+    const { change, chance } = changeBy(step, after)
     const measured = isComparable
       ? `${rounded(100 * change)} % finished, ${rounded(look.ratios.quantile(0.5))} times as slow as alone`
       : 'nobody waited, so nothing speaks against it'
-    const isWorse = isComparable && change < -Math.max(WORSE, chance)
+    const isWorse = isComparable && change < -Math.max(WORSE, isDue ? chance : SURELY * chance)
+    if (!isDue && !isWorse) return
     if (isWorse) this.#undo(step, measured, look)
     else conclude(step.entry, 'kept', measured)
     if (!isWorse && step.to > step.from) this.#hasGrown = true
@@ -247,21 +256,25 @@ export class ConcurrencyKnob {
     const wasShrinking = step.to < step.from
     this.#hold = Math.min(MOST_HOLD, this.#hold * 2)
     if (wasShrinking) {
-      this.#isStarting = !this.#isKnown
-      this.#isKnown = true
+      this.#isStarting = this.#upstream.routes.every(({ isKnown }) => !isKnown)
+      for (const route of this.#upstream.routes) route.isKnown ||= route.aloneMs > 0
       this.#shrinkNotBefore = now + this.#hold
       // As slow with fewer at once: the upstream itself has become slower, and that is what alone means from now on.
       const factor = look.ratios.quantile(0.5) / AIM
       if (factor > 1) for (const route of this.#upstream.routes) route.rebase(factor)
     } else this.#growNotBefore = now + this.#hold
+    this.#goBack(step, look, 'it did not bring what it should')
+  }
+
+  #goBack({ from, to }: Step, { done, windows }: Look, why: string): void {
     this.#book.change({
       scope: 'upstream',
       target: this.#upstream.id,
       knob: 'maxConcurrency',
-      to: step.from,
+      to: from,
       protects: true,
-      hypothesis: `the step to ${step.to} did not bring what it should`,
-      evidence: { done: look.done, windows: look.windows },
+      hypothesis: `the step to ${to} is taken back: ${why}`,
+      evidence: { done, windows },
       expected: 'as before the step',
     })
   }
@@ -275,9 +288,20 @@ export class ConcurrencyKnob {
     return state === 'stalled' || state === 'widened'
   }
 
-  /** Many at once have ended the process: never again so many. */
-  breakdown(inflight: number): void {
-    if (this.#step === null || this.#step.to < this.#step.from) return
-    this.#ceiling = Math.max(LEAST_SLOTS + 1, Math.min(this.#ceiling, Math.round(inflight)))
+  /**
+   * Connections are refused and nothing is answered. Where more ran than before the step that is being checked, they may
+   * have ended the process: not so many again for an hour. A restart that only happened to come then costs no more.
+   */
+  breakdown(): void {
+    const step = this.#step
+    const { now, look } = this.#upstream
+    if (step === null || step.to < step.from || now.ok > 0) return
+    this.#step = null
+    conclude(step.entry, 'undone', 'connections were refused')
+    if (look.peak > step.from) {
+      this.#ceiling = Math.max(step.from, look.peak)
+      this.#ceilingUntil = this.#book.now + HOUR
+    }
+    this.#goBack(step, look, 'connections are refused since it was made')
   }
 }

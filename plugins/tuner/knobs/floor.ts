@@ -11,15 +11,21 @@ export const LEAST_SLOTS = 2
  * would hold up the short.
  */
 const LEAST_SHARED_SLOTS = 4
+/** Work that is done within this share of the tightest goal holds up nobody for long. */
+const SHORT = 0.5
 
 /** Attempts at once below which `maxConcurrency` never shrinks, by how the routes of the upstream share it. */
 export function floorOf({ routes }: UpstreamMemory, book: Book): number {
   let sharing = 0
   let isShared = false
-  for (const { id } of routes) {
+  let longest = 0
+  let tightest = Number.POSITIVE_INFINITY
+  for (const { id, aloneMs, goal } of routes) {
     if (book.value('route', id, 'exempt') === true) continue
     sharing++
     isShared ||= book.number('route', id, 'maxShare', 1) < 1
+    longest = Math.max(longest, aloneMs || Number.POSITIVE_INFINITY)
+    tightest = Math.min(tightest, goal.goodMs)
   }
-  return sharing > 1 && isShared ? LEAST_SHARED_SLOTS : LEAST_SLOTS
+  return sharing > 1 && isShared && longest > SHORT * tightest ? LEAST_SHARED_SLOTS : LEAST_SLOTS
 }

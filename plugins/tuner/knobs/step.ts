@@ -5,6 +5,9 @@ import type { RouteMemory } from '../model/route-memory.ts'
 import type { Look } from '../model/upstream-memory.ts'
 import type { Entry } from '../types.ts'
 
+/** Ratios that a median is made from. */
+export const A_FEW = 8
+
 export interface Step {
   readonly from: number
   readonly to: number
@@ -17,10 +20,34 @@ export interface Rates {
   readonly doneARound: number
   readonly done: number
   readonly isUsed: boolean
+  /** How many times as slow as alone; 0 = too few were compared. */
+  readonly ratio: number
 }
 
-export function ratesOf({ doneSaturated: done, saturated }: Look): Rates {
-  return { doneARound: done / Math.max(1, saturated), done, isUsed: saturated > 0 }
+export interface Change {
+  /** Share by which more is finished since the step. */
+  readonly change: number
+  /** So much of it may be chance. */
+  readonly chance: number
+}
+
+export function ratesOf({ doneSaturated: done, saturated, ratios }: Look): Rates {
+  const ratio = ratios.count >= A_FEW ? ratios.quantile(0.5) : 0
+  return { doneARound: done / Math.max(1, saturated), done, isUsed: saturated > 0, ratio }
+}
+
+/**
+ * What a step has changed, told twice: by what was finished, and by Little's law from how slow attempts have become with so
+ * many at once. Where answers take seconds the first still counts those that began before the step.
+ */
+export function changeBy({ from, to, before }: Step, after: Rates): Change {
+  const counted = before.doneARound === 0 ? 0 : after.doneARound / before.doneARound - 1
+  // Two counts of so many differ by chance alone.
+  const chance = 2 * Math.sqrt(1 / Math.max(1, before.done) + 1 / Math.max(1, after.done))
+  const alone = { change: counted, chance }
+  if (before.ratio === 0 || after.ratio === 0 || counted < -chance) return alone
+  const timed = ((to / from) * before.ratio) / after.ratio - 1
+  return { change: (counted + timed) / 2, chance: chance / Math.SQRT2 }
 }
 
 export function conclude(entry: Entry, verdict: 'kept' | 'undone', measured: string): void {

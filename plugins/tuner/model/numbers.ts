@@ -7,9 +7,17 @@ export function finite(value: unknown, otherwise = 0): number {
   return typeof value === 'number' && Number.isFinite(value) ? value : otherwise
 }
 
+/** Nothing that happens within a window is more; sums of more would leave the numbers. */
+const MOST = 1e12
+
 /** The same, never below 0. */
 export function amount(value: unknown, otherwise = 0): number {
-  return Math.max(0, finite(value, otherwise))
+  return Math.min(MOST, Math.max(0, finite(value, otherwise)))
+}
+
+/** A time that may have been measured. */
+export function isTime(ms: unknown): ms is number {
+  return typeof ms === 'number' && ms >= 0 && ms <= MOST
 }
 
 export function clamp(value: number, min: number, max: number): number {

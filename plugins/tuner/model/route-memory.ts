@@ -4,7 +4,7 @@
  */
 import type { AttemptSample, ClassWindow, Goal, RouteMeta, RouteWindow } from '../types.ts'
 import { LazyRing } from './lazy-ring.ts'
-import { amount, entriesOf } from './numbers.ts'
+import { amount, entriesOf, isTime } from './numbers.ts'
 import { SortedRing } from './sorted-ring.ts'
 
 const DEFAULT_GOAL: Goal = { goodMs: 1000, badMs: 10_000 }
@@ -57,6 +57,12 @@ export class RouteMemory {
   open = 0
   readonly #came = { n: 0, windows: 0 }
   #baselineMs: number | null = null
+  /** Seen with half as many at once as the limit lets in, or found not to be faster: what alone means is more than a guess. */
+  isKnown = false
+  /** What attempts are compared with in this look: `aloneMs` when it began; 0 = not yet. */
+  yardstickMs = 0
+  /** Attempts of this look that were. */
+  compared = 0
   revalidated = 0
   changed = 0
   longestOkMs = 0
@@ -124,7 +130,7 @@ export class RouteMemory {
       this.counts.again++
       if (isOk) this.counts.againOk++
     }
-    if (!isOk || !(ms >= 0) || !Number.isFinite(ms)) return
+    if (!isOk || !isTime(ms)) return
     this.recent.push(ms)
     this.longestOkMs = Math.max(this.longestOkMs, ms)
     const crowding = Math.min(CROWDINGS - 1, 32 - Math.clz32(Math.max(1, amount(inflight, 1)) - 1))

@@ -33,7 +33,7 @@ function place(
   for (const [knob, value] of Object.entries(knobs)) {
     // What somebody has written down is where tuning starts.
     const start = typeof value === 'number' ? (book.configured(target, knob) ?? value) : value
-    book.emit(scope, target, knob, book.place(scope, target, knob, start))
+    begin(book, scope, target, knob, start)
   }
   for (const knob of configuredOnly[scope]) {
     const configured = book.configured(target, knob)
@@ -41,10 +41,17 @@ function place(
   }
 }
 
+/** A pinned knob stands where it was pinned: of that nothing is said. */
+function begin(book: Book, scope: 'upstream' | 'route', target: string, knob: string, start: KnobValue): void {
+  const value = book.place(scope, target, knob, start)
+  if (!book.isPinned(target, knob)) book.emit(scope, target, knob, value)
+}
+
 /** Half way between what was found before and where a stranger would begin. */
 function placeLimit(book: Book, id: string, limit: number): void {
+  if (book.isPinned(id, 'maxConcurrency')) return
   const half = Math.round(Math.sqrt(limit * book.number('upstream', id, 'maxConcurrency', START_LIMIT)))
-  book.emit('upstream', id, 'maxConcurrency', book.place('upstream', id, 'maxConcurrency', half))
+  begin(book, 'upstream', id, 'maxConcurrency', half)
 }
 
 function upstreamStart({ routes }: UpstreamMemory): Record<string, KnobValue> {

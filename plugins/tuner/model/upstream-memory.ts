@@ -3,7 +3,7 @@
  * made its routes, and how much it finished.
  */
 import type { AttemptSample, UpstreamWindow } from '../types.ts'
-import { amount } from './numbers.ts'
+import { amount, isTime } from './numbers.ts'
 import type { RouteMemory } from './route-memory.ts'
 import { SortedRing } from './sorted-ring.ts'
 
@@ -21,6 +21,8 @@ export interface Look {
   done: number
   failed: number
   inflight: number
+  /** Most at once. */
+  peak: number
   ratios: SortedRing
 }
 
@@ -31,6 +33,7 @@ const newLook = (ratios: SortedRing): Look => ({
   done: 0,
   failed: 0,
   inflight: 0,
+  peak: 0,
   ratios,
 })
 
@@ -69,6 +72,13 @@ export class UpstreamMemory {
 
   /** From now on only what follows counts. The ring is used again: a new one a look would be most of what is allocated. */
   lookAgain(): void {
+    for (const route of this.routes) route.yardstickMs = 0
+    this.lookOn()
+  }
+
+  /** The same, measured by what alone meant before: what a step has changed must not move the measure. */
+  lookOn(): void {
+    for (const route of this.routes) route.compared = 0
     this.look.ratios.clear()
     this.look = newLook(this.look.ratios)
   }
@@ -88,13 +98,16 @@ export class UpstreamMemory {
     look.done += now.ok
     look.failed += now.failed
     look.inflight += now.inflightAvg
+    look.peak = Math.max(look.peak, now.inflightMax)
   }
 
   /** `limit`: attempts that began while more ran belong to an earlier limit. */
   readAttempt({ kind, ms, inflight, hedge }: AttemptSample, route: RouteMemory, limit: number): void {
-    if (kind !== 'ok' || hedge || !(ms >= 0) || amount(inflight, 1) > limit + 1) return
-    const { aloneMs } = route
-    if (aloneMs > 0) this.look.ratios.push(ms / aloneMs)
+    if (kind !== 'ok' || hedge || !isTime(ms) || amount(inflight, 1) > limit + 1) return
+    if (route.yardstickMs === 0) route.yardstickMs = route.aloneMs
+    if (route.yardstickMs === 0) return
+    this.look.ratios.push(ms / route.yardstickMs)
+    route.compared++
   }
 
   get isSaturated(): boolean {

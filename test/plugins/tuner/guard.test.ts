@@ -100,12 +100,11 @@ t.test('traffic in between keeps what was found, and so does a pin', async t => 
     controller.observe(i % 500 === 499 ? second((now + i) * 1000, { inflight: 1, ms: 50 }) : quiet((now + i) * 1000))
   }
   t.equal(limitOf(controller), found)
-  const rules = { u: { maxConcurrency: { configured: 40, pinned: true } } }
-  const pinned = createController({ ...meta, knobs: rules }, { version: 1, limits: { u: 10 } })
-  const pinnedAt = limitOf(pinned)
-  t.not(pinnedAt, 40)
-  for (let i = 0; i < 1300; i++) pinned.observe(quiet(i * 1000))
-  t.equal(limitOf(pinned), pinnedAt)
+  const rules = { u: { maxConcurrency: { pinned: false } } }
+  const pinned = crowded(rules)
+  rules.u.maxConcurrency.pinned = true
+  for (let i = 0; i < 1300; i++) pinned.controller.observe(quiet((pinned.now + i) * 1000))
+  t.equal(limitOf(pinned.controller), found)
 })
 
 t.test(
@@ -146,5 +145,54 @@ t.test(
     }
     run(301, 0.9)
     t.ok(rollback.isHolding, 'still')
+  },
+)
+
+t.test(
+  'as many requests of more work are another load: what clients lose by it is not the fault of a knob',
+  async t => {
+    for (const [heavyMs, to] of [
+      [10, 16],
+      [1000, 8],
+    ] as const) {
+      const book = new Book({})
+      const memory = new UpstreamMemory('u')
+      const routes = { page: 10, job: heavyMs }
+      for (const [id, ms] of Object.entries(routes)) {
+        const route = new RouteMemory({ id, upstream: 'u' })
+        for (let i = 0; i < 20; i++) route.readAttempt({ route: id, upstream: 'u', ms, kind: 'ok', inflight: 1 })
+        memory.routes.push(route)
+      }
+      const rollback = new Rollback(memory, book, 0)
+      book.place('upstream', 'u', 'maxConcurrency', 16)
+      const run = (route: string, utility: number) => {
+        for (let i = 0; i < 120; i++) {
+          book.now++
+          rollback.observe({ t: 0, routes: { [route]: { arrivals: 20, ok: 20, fail: 0, utility: 20 * utility } } })
+        }
+      }
+      run('page', 0.9)
+      const why = { hypothesis: '', evidence: {}, expected: '' }
+      book.change({ scope: 'upstream', target: 'u', knob: 'maxConcurrency', to: 8, ...why })
+      run('job', 0.7)
+      t.equal(book.number('upstream', 'u', 'maxConcurrency'), to, `pages of 10 ms, then jobs of ${heavyMs} ms`)
+    }
+  },
+)
+
+t.test(
+  'while what was rolled back is held, the limit does not grow, but shrinks where the upstream is crowded',
+  async t => {
+    const controller = createController(meta)
+    let now = 0
+    const run = (load: Load, seconds: number) => {
+      for (let i = 0; i < seconds; i++) controller.observe(second(now++ * 1000, load))
+      return limitOf(controller)
+    }
+    run({ inflight: 1, ms: 50 }, 130)
+    controller.rollback()
+    t.equal(run({ inflight: 16, ms: 50, waiting: 20 }, 100), 16, 'nothing is tried')
+    const crowded = run({ inflight: 16, ms: 800, waiting: 20 }, 20)
+    t.ok(crowded < 16, `down to ${crowded}`)
   },
 )

@@ -1,6 +1,10 @@
 /** Several routes on one upstream: what is held open, and what short and long work leave each other. */
 import t from 'tap'
 import { createController } from '../../../plugins/tuner/controller.ts'
+import { Book } from '../../../plugins/tuner/guard/book.ts'
+import { floorOf } from '../../../plugins/tuner/knobs/floor.ts'
+import { RouteMemory } from '../../../plugins/tuner/model/route-memory.ts'
+import { UpstreamMemory } from '../../../plugins/tuner/model/upstream-memory.ts'
 import type { AttemptSample, Controller, TunerWindow } from '../../../plugins/tuner/types.ts'
 
 const start = () =>
@@ -81,4 +85,25 @@ t.test('routes that share an upstream are left so many slots that long work cann
     controller.observe(second(i * 1000, { pageMs: 30 * inflight, inflight, waiting: isBusy, slow: [0, 0] }))
   }
   t.equal(limit(), 4)
+})
+
+t.test('but where none of them takes long, an upstream with one worker may come down to two', async t => {
+  const cases: [pageMs: number, otherMs: number | null, exempt: boolean, least: number][] = [
+    [20, 100, false, 2],
+    [20, 400, false, 4],
+    [20, null, false, 4],
+    [20, 400, true, 2],
+  ]
+  for (const [pageMs, otherMs, exempt, least] of cases) {
+    const book = new Book({})
+    const upstream = new UpstreamMemory('u')
+    for (const [id, ms] of Object.entries({ page: pageMs, other: otherMs })) {
+      const route = new RouteMemory({ id, upstream: 'u', slo: { goodMs: id === 'page' ? 300 : 2000, badMs: 9000 } })
+      for (let i = 0; ms !== null && i < 20; i++) route.readAttempt({ route: id, upstream: 'u', ms, kind: 'ok' })
+      upstream.routes.push(route)
+    }
+    book.place('route', 'other', 'maxShare', 0.75)
+    book.place('route', 'other', 'exempt', exempt)
+    t.equal(floorOf(upstream, book), least, `${pageMs} ms beside ${otherMs ?? 'unknown'}${exempt ? ', held open' : ''}`)
+  }
 })

@@ -1,0 +1,87 @@
+/**
+ * Keeps every knob where it was decided: what stands elsewhere, with nobody's pin on it, goes back. A gateway that will
+ * not take a value, or somebody who insists, is not argued with every second.
+ */
+import type { KnobValue } from '../types.ts'
+import { type Book, isSame, type Knob } from './book.ts'
+
+/** So many knobs are compared with what is in force in every window; of more, a part in each. */
+const HELD_AT_ONCE = 400
+/** Where nobody says which knobs are in force, all are said again this often. */
+const REPEAT_WINDOWS = 60
+/** Knobs of one such repetition; further ones have their turn a window later. */
+const REPEAT_TOGETHER = 64
+/** What was decided so lately may not have been read back yet. */
+const FRESH_WINDOWS = 3
+/** Windows to the next word about the same value; twice as many each time. */
+const AGAIN_AFTER = 3
+const AGAIN_AFTER_MOST = 60
+
+interface Said {
+  readonly found: unknown
+  readonly wait: number
+  readonly again: number
+}
+
+export class Hold {
+  readonly #book: Book
+  /** Of knobs that were found elsewhere when last looked at. */
+  readonly #said = new Map<Knob, Said>()
+
+  constructor(book: Book) {
+    this.#book = book
+  }
+
+  /** `inForce`: in the form of `Decisions`; anything else = unknown. */
+  observe(inForce: unknown): void {
+    if (typeof inForce !== 'object' || inForce === null) return this.#repeat()
+    const parts = Math.ceil(this.#book.count / HELD_AT_ONCE)
+    for (const slot of this.#book.each(parts, this.#book.now % parts)) {
+      this.#compare(slot, inForce as Record<string, unknown>)
+    }
+  }
+
+  #repeat(): void {
+    const part = this.#book.now % REPEAT_WINDOWS
+    let turn = 0
+    for (const { scope, target, knob, value } of this.#book.all()) {
+      const isTurn = Math.floor(turn++ / REPEAT_TOGETHER) % REPEAT_WINDOWS === part
+      if (isTurn && !this.#book.isPinned(target, knob)) this.#book.emit(scope, target, knob, value)
+    }
+  }
+
+  #compare(slot: Knob, inForce: Record<string, unknown>): void {
+    const { scope, target, knob, value, changedAt } = slot
+    const part = inForce[scope === 'upstream' ? 'upstreams' : 'routes'] as Record<string, unknown> | undefined
+    const all = part?.[target] as Record<string, unknown> | undefined
+    const found = typeof all === 'object' && all !== null ? all[knob] : undefined
+    if (found === undefined) return
+    if (isSame(found, value)) return this.#agree(slot)
+    const isFresh = (changedAt.at(-1) ?? Number.NEGATIVE_INFINITY) > this.#book.now - FRESH_WINDOWS
+    if (!isFresh && !this.#book.isPinned(target, knob)) this.#putBack(slot, found)
+  }
+
+  #agree(slot: Knob): void {
+    if (this.#said.size > 0) this.#said.delete(slot)
+  }
+
+  #putBack(slot: Knob, found: unknown): void {
+    const { scope, target, knob, value } = slot
+    const { now } = this.#book
+    const said = this.#said.get(slot)
+    const isKnown = said !== undefined && isSame(said.found, found)
+    if (isKnown && now < said.again) return
+    const wait = isKnown ? Math.min(AGAIN_AFTER_MOST, 2 * said.wait) : AGAIN_AFTER
+    this.#said.set(slot, { found, wait, again: now + wait })
+    this.#book.emit(scope, target, knob, value)
+    if (isKnown) return
+    const hypothesis = 'somebody else has moved it, without a pin'
+    const note = { scope, target, knob, to: value, evidence: {}, verdict: 'rolled back' as const, hypothesis }
+    this.#book.note({ ...note, expected: 'as it was decided' }, isShown(found) ? found : undefined)
+  }
+}
+
+/** The ledger is written as JSON. */
+function isShown(found: unknown): found is KnobValue {
+  return ['number', 'string', 'boolean', 'object'].includes(typeof found)
+}
