@@ -12,7 +12,7 @@ import { base, startGateway, type TestGateway } from '../support/gateway.ts'
 import { answer } from '../support/raw-origin.ts'
 import { eventually, originFor } from './support.ts'
 
-const skip = findCommand('chromium') === null ? 'Chromium is missing: apt-get install chromium' : false
+const skip = findCommand('chromium') === undefined ? 'Chromium is missing: apt-get install chromium' : false
 const PAGES = ['overview', 'routes', 'requests', 'cache', 'compression', 'tuner', 'configuration']
 const PHONE = { width: 390, height: 844 }
 

@@ -15,7 +15,7 @@ import { answer } from '../support/raw-origin.ts'
 import { eventually, get, originFor, route } from './support.ts'
 import { two } from './workers/rig.ts'
 
-const isMissing = findCommand('prometheus') === null || findCommand('promtool') === null
+const isMissing = findCommand('prometheus') === undefined || findCommand('promtool') === undefined
 const skip = isMissing ? 'Prometheus is missing: apt-get install prometheus' : false
 const CLIENTS = 8
 const SCRAPES = 5
