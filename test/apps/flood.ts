@@ -3,8 +3,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
+import { freePorts } from '../support/free-ports.ts'
 import type { HomeApp, Room } from './app.ts'
-import { findCommand, freePorts, node } from './processes.ts'
+import { findCommand, node } from './processes.ts'
 import { answers } from './wait.ts'
 import { type Door, open, send, sendJson } from './wire.ts'
 

@@ -2,8 +2,9 @@
 // seventy files of a page that no bundler has joined.
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePorts } from '../support/free-ports.ts'
 import { type Benign, type HomeApp, noFavicon, type Room } from './app.ts'
-import { findCommand, freePorts } from './processes.ts'
+import { findCommand } from './processes.ts'
 import { answers, eventually } from './wait.ts'
 
 const PAGE = '/usr/share/novnc'

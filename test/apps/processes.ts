@@ -2,7 +2,6 @@
 // file of its own and is ended by that id, whatever happened to the run.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream, existsSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { delimiter, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from './wait.ts'
@@ -98,20 +97,6 @@ export function environment(): NodeJS.ProcessEnv {
   const isOurs = ([name]: [string, unknown]) => !/^(npm_package_|npm_lifecycle_|npm_command|TAP)/u.test(name)
   const path = [dirname(node), process.env['PATH'] ?? ''].join(delimiter)
   return { ...Object.fromEntries(Object.entries(process.env).filter(isOurs)), PATH: path }
-}
-
-/** `count` loopback ports that were free a moment ago, all different. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
-      return server
-    }),
-  )
-  const ports = servers.map(server => (server.address() as { port: number }).port)
-  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
-  return ports
 }
 
 /** The file of a command in PATH, or undefined. */

@@ -3,8 +3,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
+import { freePorts } from '../support/free-ports.ts'
 import type { HomeApp, Room } from './app.ts'
-import { findCommand, freePorts } from './processes.ts'
+import { findCommand } from './processes.ts'
 import { answers } from './wait.ts'
 import { send } from './wire.ts'
 

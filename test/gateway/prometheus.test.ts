@@ -5,10 +5,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { findCommand } from '../apps/processes.ts'
+import { freePort } from '../support/free-ports.ts'
 import { type GatewayProcess, gatewayProcess } from '../support/gateway-process.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { answer } from '../support/raw-origin.ts'
@@ -19,14 +19,6 @@ const isMissing = findCommand('prometheus') === undefined || findCommand('promto
 const skip = isMissing ? 'Prometheus is missing: apt-get install prometheus' : false
 const CLIENTS = 8
 const SCRAPES = 5
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
-}
 
 /** With a scrape each second; resolves when it answers. */
 async function startPrometheus(t: Test, admin: string): Promise<(query: string) => Promise<number>> {

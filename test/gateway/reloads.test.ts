@@ -1,10 +1,9 @@
 /**
  * Reloads: what asks for them, under load, in each other's way, and when they meet the end.
  */
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import net, { type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
+import { freePort } from '../support/free-ports.ts'
 import { base, startGateway } from '../support/gateway.ts'
 import { gatewayProcess } from '../support/gateway-process.ts'
 import { exchange, RawClient } from '../support/raw-client.ts'
@@ -75,15 +74,6 @@ async function aMoment(): Promise<void> {
 async function threeOrigins(t: Test) {
   const names = ['one', 'two', 'three']
   return Promise.all(names.map(name => originFor(t, (_request, socket) => void socket.write(answer(200, {}, name)))))
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 t.test('a reload that is asked for during a reload is run after it, once for all who ask', async t => {

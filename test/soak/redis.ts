@@ -1,8 +1,7 @@
 /** A Redis of the soak's own, which dies and comes back; null where none is installed. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
+import { freePort } from '../support/free-ports.ts'
 
 export interface SoakRedis {
   readonly url: string
@@ -30,12 +29,4 @@ export async function startRedis(t: { teardown(fn: () => unknown): void }): Prom
     },
   }
   return redis
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }

@@ -9,6 +9,7 @@ import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { freePort } from '../../support/free-ports.ts'
 import { gatewayProcess } from '../../support/gateway-process.ts'
 
 interface Teardown {
@@ -107,15 +108,6 @@ function temporaryFolder(t: Teardown): string {
   const folder = mkdtempSync(join(tmpdir(), 'hearthgate-cases-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   return folder
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as net.AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Waits until the process listens; throws when it ends before. */

@@ -8,6 +8,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
 import type { SocketConfig } from '../../../gateway/listeners/index.ts'
 import { openListeners } from '../../../gateway/listeners/index.ts'
+import { freePorts } from '../../support/free-ports.ts'
 import { eventually, exchange, limits, type Opened, open, pem, plain, rawClient, secure, statusOf } from './support.ts'
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -103,17 +104,12 @@ function held() {
   }
 }
 
-async function freePort(t: Test): Promise<number> {
-  const { port, listeners } = await open(t)
-  await listeners.close(0)
-  return port
-}
-
 t.test('a reload keeps what is unchanged, opens the new and lets the removed end', async t => {
   const { waiting, request } = held()
-  const kept = { ...plain, port: await freePort(t) }
-  const removed = { ...plain, port: await freePort(t) }
-  const added = { ...secure, port: await freePort(t) }
+  const [first = 0, second = 0, third = 0] = await freePorts(3)
+  const kept = { ...plain, port: first }
+  const removed = { ...plain, port: second }
+  const added = { ...secure, port: third }
   const { listeners } = await open(t, { listen: [kept, removed], handlers: { request } })
   const [staying, leaving, idle] = [
     await rawClient(t, kept.port),

@@ -8,9 +8,10 @@ import { type Proof, showProof } from '../../../gateway/certificates/challenges.
 import { CertificateKeeper, foldersOf } from '../../../gateway/certificates/index.ts'
 import { loadConfig } from '../../../gateway/config/load.ts'
 import type { AcmeConfig } from '../../../gateway/config/types.ts'
+import { freePorts } from '../../support/free-ports.ts'
 import { startGateway } from '../../support/gateway.ts'
 import { eventually } from '../support.ts'
-import { freePorts, skipWithoutPebble, startPebble } from './pebble.ts'
+import { skipWithoutPebble, startPebble } from './pebble.ts'
 
 const DAY = 86_400_000
 

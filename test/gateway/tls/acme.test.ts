@@ -6,9 +6,10 @@ import { connect, type PeerCertificate, type TLSSocket } from 'node:tls'
 import t from 'tap'
 import { CertificateKeeper, foldersOf } from '../../../gateway/certificates/index.ts'
 import { readStored } from '../../../gateway/certificates/state-files.ts'
+import { freePorts } from '../../support/free-ports.ts'
 import { startGateway } from '../../support/gateway.ts'
 import { eventually } from '../support.ts'
-import { freePorts, type Pebble, skipWithoutPebble, startPebble } from './pebble.ts'
+import { type Pebble, skipWithoutPebble, startPebble } from './pebble.ts'
 
 const DAY = 86_400_000
 

@@ -2,10 +2,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { get } from 'node:https'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { selfSigned } from '../../support/certificates.ts'
+import { freePorts } from '../../support/free-ports.ts'
 import { eventually } from '../support.ts'
 
 /** False = the reason to skip by. */
@@ -111,30 +111,5 @@ function fetchText(url: string, ca: string): Promise<string> {
       for await (const chunk of answer) text += chunk
       resolve(text)
     }).on('error', reject)
-  })
-}
-
-const handedOut = new Set<number>()
-
-/**
- * Ports that are free, below those that the system gives to outgoing connections: one of them may otherwise be taken
- * before it is listened on.
- */
-export async function freePorts(count: number): Promise<number[]> {
-  const ports: number[] = []
-  while (ports.length < count) {
-    const port = 15_000 + Math.floor(Math.random() * 16_000)
-    if (handedOut.has(port) || !(await isFree(port))) continue
-    handedOut.add(port)
-    ports.push(port)
-  }
-  return ports
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise(resolve => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }

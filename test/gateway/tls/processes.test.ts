@@ -1,5 +1,4 @@
 /** Certificates where there are several processes, and where one has to end. */
-
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -7,9 +6,10 @@ import { createServer as createTcp } from 'node:net'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import t from 'tap'
+import { freePorts } from '../../support/free-ports.ts'
 import { gatewayProcess } from '../../support/gateway-process.ts'
 import { eventually } from '../support.ts'
-import { freePorts, skipWithoutPebble, startPebble } from './pebble.ts'
+import { skipWithoutPebble, startPebble } from './pebble.ts'
 
 const yaml = (listen: string, more: string) => `
 listen: ${listen}

@@ -6,19 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import t from 'tap'
+import { freePort } from '../../support/free-ports.ts'
 import { answer, rawOrigin, type Script } from '../../support/raw-origin.ts'
-import {
-  bareUpstreams,
-  begin,
-  freePort,
-  named,
-  originOf,
-  resolved,
-  send,
-  startApp,
-  startOrigin,
-  until,
-} from './support.ts'
+import { bareUpstreams, begin, named, originOf, resolved, send, startApp, startOrigin, until } from './support.ts'
 
 const ok = answer(200, {}, 'ok')
 

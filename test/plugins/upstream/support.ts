@@ -137,13 +137,6 @@ export const named =
     request.complete.then(() => socket.write(answer(200, {}, name)))
   }
 
-/** A port on which nothing listens. */
-export async function freePort(): Promise<number> {
-  const origin = await rawOrigin(() => {})
-  await origin.close()
-  return origin.port
-}
-
 /** Options with their defaults, as `apply` takes them. */
 export const resolved = (group: GroupInput): UpstreamGroupOptions =>
   resolveOptions('test', upstreamGroupSchema, { minSize: 0, ...group })

@@ -3,7 +3,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Readable } from 'node:stream'
 import t from 'tap'
 import { RedisStore, readRedisAddress, type TieredStore } from '../../../../plugins/cache/stores/index.ts'
-import { bytesOf, freePort, put, readAll, startRedis, type Teardown, until, withoutRedis } from './support.ts'
+import { freePort } from '../../../support/free-ports.ts'
+import { bytesOf, put, readAll, startRedis, type Teardown, until, withoutRedis } from './support.ts'
 
 /** 50 ms for the question, and what its turns of the loop take. */
 const LONGEST_MS = 100

@@ -6,10 +6,10 @@ import t, { type Test } from 'tap'
 import { RedisStore, readRedisAddress } from '../../../../plugins/cache/stores/index.ts'
 import { KEY_PREFIX } from '../../../../plugins/cache/stores/redis/keys.ts'
 import { CLUSTER_SHARDS, MAX_WRITERS_OF_KEY } from '../../../../plugins/cache/stores/redis/store.ts'
+import { freePort } from '../../../support/free-ports.ts'
 import { type OpenInput, storeSuite } from './suite.ts'
 import {
   bytesOf,
-  freePort,
   metaOf,
   put,
   readAll,

@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
@@ -13,6 +12,7 @@ import type {
   EntryMeta,
   StoredEntry,
 } from '../../../../plugins/cache/stores/index.ts'
+import { freePort } from '../../../support/free-ports.ts'
 
 export interface Teardown {
   teardown(fn: () => unknown): void
@@ -88,15 +88,6 @@ export interface RedisServer {
   readonly process: ChildProcess
   /** Ends it by SIGKILL. */
   stop(): Promise<void>
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 /** Starts a server that keeps nothing on disk and waits until it answers. */
