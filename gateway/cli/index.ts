@@ -34,7 +34,8 @@ const help = `hearthgate: one gateway in front of the apps of a home
   hearthgate password [--algorithm scrypt|argon2id]  read a password, print its hash for access.basic.users
   hearthgate help | version
 
-  --config FILE   configuration, default ./gateway.yaml
+  -c, --config FILE
+                  configuration, default ./gateway.yaml
   --partial       serve the sound routes although others have mistakes; those answer 503
   --url, --prefix, --route, --tag
                   what to purge; each may stand several times. Addresses are whole: https://wiki.home.arpa/page
@@ -44,8 +45,11 @@ const help = `hearthgate: one gateway in front of the apps of a home
 Exit codes: 0 fine, 1 failed, 64 wrong command line, 78 bad configuration or too old a Node.
 `
 
+/** As the help names them. */
+const commands = [...Array.from(help.matchAll(/^ {2}hearthgate (\w+)/gm), ([, name]) => name as string), 'version']
+
 const options = {
-  config: { type: 'string', default: 'gateway.yaml' },
+  config: { type: 'string', short: 'c', default: 'gateway.yaml' },
   partial: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   html: { type: 'boolean', default: false },
@@ -63,14 +67,16 @@ const options = {
   algorithm: { type: 'string', default: 'scrypt' },
   header: { type: 'string', short: 'H', multiple: true, default: [] as string[] },
   help: { type: 'boolean', short: 'h', default: false },
+  version: { type: 'boolean', short: 'v', default: false },
 } as const
 
 /** Runs the command of `argv` (without node and script); resolves to the exit code. */
 export async function run(argv: string[], io: CliIo = processIo()): Promise<number> {
   const parsed = parse(argv)
-  if (parsed instanceof Error) return usage(io, parsed.message)
+  if (parsed instanceof Error) return usage(io, await optionProblem(parsed))
   const { values, positionals } = parsed
   const [command = 'help', ...rest] = positionals
+  if (values.version) return print(io, `${ownVersion()}\n`)
   if (values.help || command === 'help') return print(io, help)
   const { config, partial, json } = values
   switch (command) {
@@ -102,7 +108,7 @@ export async function run(argv: string[], io: CliIo = processIo()): Promise<numb
     case 'version':
       return print(io, `${ownVersion()}\n`)
     default:
-      return usage(io, `there is no command "${command}"`)
+      return usage(io, `there is no command "${command}"${await meant(command)}`)
   }
 }
 
@@ -112,6 +118,12 @@ function parse(argv: string[]) {
   } catch (error) {
     return error as Error
   }
+}
+
+/** In our words where an option is unknown; Node's own go on about words that start with a dash. */
+async function optionProblem({ message }: Error): Promise<string> {
+  const option = /^Unknown option '([^']+)'/.exec(message)?.[1]
+  return option === undefined ? message : `there is no option "${option}"${await meant(option)}`
 }
 
 type Values = Extract<ReturnType<typeof parse>, { values: unknown }>['values']
@@ -167,8 +179,21 @@ function print(io: CliIo, text: string): number {
   return 0
 }
 
+/** What somebody meant by a command or an option that there is not. */
+async function meant(word: string): Promise<string> {
+  const { nearest } = await import('../config/suggest.ts')
+  const near = word.startsWith('-')
+    ? nearest(
+        word,
+        Object.keys(options).map(name => `--${name}`),
+      )
+    : nearest(word, commands)
+  return near === undefined ? '' : `, did you mean "${near}"`
+}
+
+/** The message alone: below it the whole help would push it off the screen. */
 function usage(io: CliIo, message: string): number {
-  io.stderr.write(`hearthgate: ${message}\n\n${help}`)
+  io.stderr.write(`hearthgate: ${message}\n"hearthgate help" lists all commands and options.\n`)
   return EXIT_USAGE
 }
 
