@@ -20,6 +20,8 @@ export interface ProfileArguments {
   readonly workload: Workload
   readonly contender: Contender
   readonly seconds: number
+  /** What they allocate in place of their time. */
+  readonly allocations: boolean
   /** Functions to print. */
   readonly top: number
 }
@@ -31,8 +33,9 @@ export const RUN_USAGE = `npm run bench -- [-w WORKLOAD,…] [-c CONTENDER,…] 
   only by name: ${OWN_CONTENDERS.map(({ name }) => name).join(' ')}
   npm run bench:observing prints what observing costs: nothing, the defaults, the log, all of it`
 
-export const PROFILE_USAGE = `node bench/profile.ts [-w WORKLOAD] [-c CONTENDER] [--seconds 5] [--top 30]
-  contender:  hearthgate (default) or another one that runs on Node`
+export const PROFILE_USAGE = `node bench/profile.ts [-w WORKLOAD] [-c CONTENDER] [--seconds 5] [--top 30] [--allocations]
+  contender:  hearthgate (default) or another one that runs on Node
+  --allocations: who makes the garbage of a request, in place of where its CPU time goes`
 
 /** Reads the arguments of `run.ts`; null where help was asked for. Throws with a line for the user. */
 export function parseRunArguments(args: readonly string[]): RunArguments | null {
@@ -70,6 +73,7 @@ export function parseProfileArguments(args: readonly string[]): ProfileArguments
       contender: { type: 'string', short: 'c', default: 'hearthgate' },
       seconds: { type: 'string', default: '5' },
       top: { type: 'string', default: '30' },
+      allocations: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
@@ -78,6 +82,7 @@ export function parseProfileArguments(args: readonly string[]): ProfileArguments
     workload: selectNamed('workload', WORKLOADS, values.workload)[0]!,
     contender: selectNamed('contender', CONTENDERS, values.contender)[0]!,
     seconds: wholeNumber('seconds', values.seconds, 600),
+    allocations: values.allocations,
     top: wholeNumber('top', values.top, 1000),
   }
 }

@@ -1,9 +1,10 @@
 /** Reads a V8 CPU profile (.cpuprofile): self time by function. */
+import { type CallFrame, nameOf, placeOf } from './call-frame.ts'
 
 export interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number
-    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number }
+    readonly callFrame: CallFrame
   }[]
   /** Microseconds of the machine's monotonic clock, the one of `process.hrtime`. */
   readonly startTime: number
@@ -15,7 +16,7 @@ export interface CpuProfile {
 
 export interface FunctionTime {
   readonly name: string
-  /** `path:line`, shortened to what follows node_modules or the project's folder; empty for V8's own. */
+  /** As `placeOf` says it. */
   readonly place: string
   readonly selfMs: number
   /** Of all time that was not idle, 0 to 1. */
@@ -41,8 +42,7 @@ export function sumSelfTimes(profile: CpuProfile, projectFolder: string, span: S
     now += delta
     if (now < span.startTime || now > span.endTime) return
     if (frame === undefined || frame.functionName === IDLE) return
-    const name = frame.functionName === '' ? '(anonymous)' : frame.functionName
-    const place = frame.url === '' ? '' : `${shortUrl(frame.url, projectFolder)}:${frame.lineNumber + 1}`
+    const [name, place] = [nameOf(frame), placeOf(frame, projectFolder)]
     const entry = times.get(`${name} ${place}`) ?? { name, place, selfMs: 0 }
     entry.selfMs += delta / 1000
     times.set(`${name} ${place}`, entry)
@@ -50,13 +50,6 @@ export function sumSelfTimes(profile: CpuProfile, projectFolder: string, span: S
   const totalMs = [...times.values()].reduce((sum, entry) => sum + entry.selfMs, 0)
   const functions = [...times.values()].map(entry => ({ ...entry, share: entry.selfMs / totalMs }))
   return functions.toSorted((a, b) => b.selfMs - a.selfMs)
-}
-
-function shortUrl(url: string, projectFolder: string): string {
-  const path = url.startsWith('file://') ? url.slice('file://'.length) : url
-  const packages = path.lastIndexOf('node_modules/')
-  if (packages !== -1) return path.slice(packages + 'node_modules/'.length)
-  return path.startsWith(`${projectFolder}/`) ? path.slice(projectFolder.length + 1) : path
 }
 
 /** A Markdown table of the first `top` functions. */

@@ -27,7 +27,7 @@ export function chooseCores(): Cores {
 
 export function describeMachine(loadTool: string, cores: Cores): Machine {
   return {
-    cpu: cpus()[0]?.model ?? 'unknown',
+    cpu: cpuName(),
     cores: availableParallelism(),
     memoryBytes: totalmem(),
     system: systemName(),
@@ -39,12 +39,24 @@ export function describeMachine(loadTool: string, cores: Cores): Machine {
   }
 }
 
-function systemName(): string {
+/** With the numbers of the kind: rented machines are often all called the same, and differ by a factor of two. */
+function cpuName(): string {
+  const name = cpus()[0]?.model ?? 'unknown'
+  const text = readText('/proc/cpuinfo')
+  const [family, model] = ['cpu family', 'model'].map(key => new RegExp(`^${key}\\s*: (\\d+)$`, 'm').exec(text)?.[1])
+  return family === undefined ? name : `${name}, family ${family} model ${model}`
+}
+
+function readText(file: string): string {
   try {
-    return /^PRETTY_NAME="?(.*?)"?$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? process.platform
+    return readFileSync(file, 'utf8')
   } catch {
-    return process.platform
+    return ''
   }
+}
+
+function systemName(): string {
+  return /^PRETTY_NAME="?(.*?)"?$/m.exec(readText('/etc/os-release'))?.[1] ?? process.platform
 }
 
 function commitOf(directory: string): string | null {

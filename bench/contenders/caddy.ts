@@ -4,9 +4,15 @@ import { findProgram } from '../command.ts'
 import { findInstalled } from './installed.ts'
 import type { Contender, Launch, Setting } from './types.ts'
 
-function launch({ directory, port, originPort, tls }: Setting, more = ''): Launch {
+/** By default it keeps 32 idle connections an origin, so that over 50 connections it opens new ones all the time. */
+const KEPT = `{
+		transport http {
+			keepalive_idle_conns_per_host 128
+		}
+	}`
+
+function launch({ directory, port, originPort, tls }: Setting, { more = '', upstream = KEPT } = {}): Launch {
   const secure = tls === null ? '' : `tls ${tls.certificate} ${tls.key}`
-  // Its default keeps 32 idle connections an origin: over 50 connections it would open new ones all the time.
   const config = `{
 	admin off
 	auto_https off
@@ -16,11 +22,7 @@ ${tls === null ? 'http' : 'https'}://:${port} {
 	bind 127.0.0.1
 	${secure}
 	${more}
-	reverse_proxy 127.0.0.1:${originPort} {
-		transport http {
-			keepalive_idle_conns_per_host 128
-		}
-	}
+	reverse_proxy 127.0.0.1:${originPort} ${upstream}
 }
 `
   const env = { GOMAXPROCS: '1', HOME: directory, XDG_CONFIG_HOME: directory, XDG_DATA_HOME: directory }
@@ -43,6 +45,18 @@ export const caddy: Contender = {
   coding: {
     about: '`encode zstd gzip`, its levels',
     codings: ['gzip', 'zstd'],
-    launch: setting => launch(setting, 'encode zstd gzip'),
+    launch: setting => launch(setting, { more: 'encode zstd gzip' }),
   },
+}
+
+/** As a home's Caddyfile of two lines has it. */
+export const caddyDefaults: Contender = {
+  name: 'caddy-defaults',
+  find: caddy.find,
+  proxy: {
+    about: '`reverse_proxy` with nothing set, GOMAXPROCS=1',
+    hasTls: true,
+    launch: setting => launch(setting, { upstream: '' }),
+  },
+  cache: null,
 }

@@ -22,10 +22,12 @@ interface Wishes {
   /** Answers tell their timing, and requests their trace. */
   readonly told?: boolean
   readonly main?: string
+  /** The Node that runs it; the bench's own without it. */
+  readonly node?: string
 }
 
 function launch({ directory, port, originPort, tls }: Setting, wishes: Wishes = {}): Launch {
-  const { access = 'none', store = '', told = false, main = MAIN } = wishes
+  const { access = 'none', store = '', told = false, main = MAIN, node = process.execPath } = wishes
   const certificates = tls === null ? '' : `, tls: [{ cert: ${tls.certificate}, key: ${tls.key} }]`
   const config = `listen: { host: 127.0.0.1, port: ${port}${certificates} }
 admin: { host: 127.0.0.1, port: 0 }
@@ -39,7 +41,7 @@ ${told ? 'tracing: { context: make }\n' : ''}${store}routes:
 `
   const args = [main, 'start', '--config', join(directory, 'gateway.yaml')]
   return {
-    command: { file: process.execPath, args, discardOutput: access === 'json' },
+    command: { file: node, args, discardOutput: access === 'json' },
     files: new Map([['gateway.yaml', config]]),
   }
 }
@@ -61,41 +63,41 @@ store_limits: { size: ${DISK_MIB}MiB, memory: ${frontMiB}MiB }
 }
 
 /** A build with its defaults, in everything that it can be measured in. */
-function withDefaults(name: string, find: Contender['find'], main: string): Contender {
+function withDefaults(name: string, find: Contender['find'], program: Pick<Wishes, 'main' | 'node'>): Contender {
   return {
     name,
     find,
     proxy: {
       about: 'the gateway with its defaults, `log.access: none`',
       hasTls: true,
-      launch: setting => launch(setting, { main }),
+      launch: setting => launch(setting, program),
     },
     cache: {
       about: `the same with \`store: memory\`, ${MEMORY_MIB} MiB`,
       places: ['memory'],
-      launch: setting => launch(setting, { main, store: memoryStore() }),
+      launch: setting => launch(setting, { ...program, store: memoryStore() }),
     },
     coding: {
       about: 'its defaults',
       codings: ['gzip', 'br', 'zstd'],
-      launch: setting => launch(setting, { main }),
-      launchCached: setting => launch(setting, { main, store: memoryStore() }),
+      launch: setting => launch(setting, program),
+      launchCached: setting => launch(setting, { ...program, store: memoryStore() }),
     },
   }
 }
 
-export const hearthgate = withDefaults('hearthgate', find, MAIN)
+export const hearthgate = withDefaults('hearthgate', find, { main: MAIN })
 
 const EARLIER = resolve(process.env['HG_EARLIER'] ?? 'dist-earlier', 'gateway', 'main.js')
 
-/** Another build of the same project, for what a change is worth. */
+/** Another build of the same project, or the same on another Node, for what a change is worth. */
 export const hearthgateEarlier = withDefaults(
   'hearthgate-earlier',
   () =>
     existsSync(EARLIER)
       ? { available: true, version: 'earlier' }
       : { available: false, reason: 'HG_EARLIER names no folder with gateway/main.js' },
-  EARLIER,
+  { main: EARLIER, node: process.env['HG_EARLIER_NODE'] ?? process.execPath },
 )
 
 export const hearthgateDisk: Contender = {

@@ -1,5 +1,5 @@
 /** Every contender, in the order of the rounds. */
-import { caddy } from './caddy.ts'
+import { caddy, caddyDefaults } from './caddy.ts'
 import { haproxy } from './haproxy.ts'
 import {
   hearthgate,
@@ -25,6 +25,7 @@ export const CONTENDERS: readonly Contender[] = [
   varnish,
   squid,
   caddy,
+  caddyDefaults,
   hearthgate,
   hearthgateDisk,
   hearthgateLog,
