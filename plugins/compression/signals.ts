@@ -7,6 +7,17 @@ import type { Coding, ContentClass, Decodable, SkipReason } from './rules/types.
 /** The children of one route, resolved once. */
 class RouteCounters {
   readonly #points = new Map<string, SignalValue>()
+  readonly #skipped = new Map<SkipReason, SignalValue>()
+
+  /** What most answers are, so that no key is put together for it. */
+  skipped(signal: Signal<SignalValue>, route: string, reason: SkipReason): void {
+    let point = this.#skipped.get(reason)
+    if (point === undefined) {
+      point = signal.with(route, reason)
+      this.#skipped.set(reason, point)
+    }
+    point.add(1)
+  }
 
   add(signal: Signal<SignalValue>, amount: number, labels: readonly string[]): void {
     const key = `${signal.spec.name} ${labels.slice(1).join(' ')}`
@@ -127,7 +138,7 @@ export class CompressionCounters {
   }
 
   skipped(route: string, reason: SkipReason): void {
-    this.#of(route).add(this.#skipped, 1, [route, reason])
+    this.#of(route).skipped(this.#skipped, route, reason)
   }
 
   #of(route: string): RouteCounters {

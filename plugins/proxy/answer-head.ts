@@ -59,6 +59,7 @@ export function answerHead(rawHeaders: readonly string[], { requestId, status, r
  * none, or two, must not go on (RFC 9110 §8.6): none is said then. NaN stands for that until the head is whole.
  */
 function readLength(value: string, known: number | null): number {
+  if (known === null && DIGITS.test(value)) return Number(value)
   const [first = '', ...others] = value.split(',').map(member => member.trim())
   if (!DIGITS.test(first) || others.some(other => other !== first)) return Number.NaN
   const length = Number(first)

@@ -120,9 +120,16 @@ function forwardedNode(address: string): string {
   return address.includes(':') ? `"[${address}]"` : address
 }
 
+/** The host of the last request, quoted: mostly the next one asks for the same. */
+let lastHost = ''
+let lastQuoted = '""'
+
 /** RFC 7239 §4: what is not a token (RFC 9110 §5.6.2) is a quoted string, so that it cannot begin another element. */
 function quoted(host: string): string {
-  return /^[\w!#$%&'*+.^`|~-]+$/.test(host) ? host : `"${host.replace(/["\\]/g, '\\$&')}"`
+  if (host === lastHost) return lastQuoted
+  lastHost = host
+  lastQuoted = /^[\w!#$%&'*+.^`|~-]+$/.test(host) ? host : `"${host.replace(/["\\]/g, '\\$&')}"`
+  return lastQuoted
 }
 
 /** A route's own changes, last of all. */

@@ -89,6 +89,8 @@ export function mayBeFollowed(framing: Framing, { contentLength, transferEncodin
 /** Whether another request may follow on the connection, by what the head says (RFC 9112 §9.3). */
 export function isPersistent(minor: 0 | 1, connection: string | null): boolean {
   if (connection === null) return minor === 1
+  // As nearly all origins write it.
+  if (connection === 'keep-alive') return true
   const options = connection
     .toLowerCase()
     .split(',')
