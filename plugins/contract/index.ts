@@ -45,3 +45,4 @@ export {
   type SignalValue,
 } from './signals.ts'
 export { clampToBounds, type Tunable, Tunables } from './tunables.ts'
+export { deferToTurnEnd, endTurnNow, type TurnEndTask } from './turn-end.ts'

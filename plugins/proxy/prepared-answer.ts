@@ -3,9 +3,10 @@
  * which are applied once and not for each request (bench: hit, 304).
  */
 import type { FastifyReply } from 'fastify'
+import { deferToTurnEnd, type TurnEndTask } from '../contract/index.ts'
 import { type AnswerRules, answerHead } from './answer-head.ts'
 import type { ProxyCall } from './call.ts'
-import { addFrameworkFields, writeHead } from './client-socket.ts'
+import { addFrameworkFields, isHttp2, writeHead } from './client-socket.ts'
 import { codingOf } from './event-streams.ts'
 import { LiveFacts } from './live-facts.ts'
 import type { AnswerSurroundings } from './proxied-answer.ts'
@@ -91,14 +92,27 @@ export function sendPrepared(
   addFrameworkFields(reply, fields)
   const { raw } = reply
   writeHead(raw, { status: head.status, reason: '', fields, mayHaveTrailers: false })
-  if (body === null) {
-    raw.end()
-    return true
-  }
   // Not told to `onBytes`: the body stays where it is, and nothing of it is garbage afterwards.
-  facts.bytesOut = body.length
-  raw.end(body)
+  if (body !== null) facts.bytesOut = body.length
+  // HTTP/2 gathers what it sends by itself.
+  if (isHttp2(raw)) raw.end(body)
+  else deferToTurnEnd(new Ending(raw, body))
   return true
+}
+
+/** The body of an answer and its end. */
+class Ending implements TurnEndTask {
+  readonly #raw: FastifyReply['raw']
+  readonly #body: Buffer | null
+
+  constructor(raw: FastifyReply['raw'], body: Buffer | null) {
+    this.#raw = raw
+    this.#body = body
+  }
+
+  atTurnEnd(): void {
+    if (!this.#raw.destroyed) this.#raw.end(this.#body)
+  }
 }
 
 /** A copy, with what each request has of its own; who is asked may amend it. */

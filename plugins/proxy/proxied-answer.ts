@@ -11,18 +11,8 @@ import { type ExchangeController, type ExchangeHandler, rawHeadersOnly } from '.
 import { type AnswerHead, answerHead, asHeaderObject } from './answer-head.ts'
 import { AnswerStream } from './answer-stream.ts'
 import type { EarlyAnswer, ProxyCall } from './call.ts'
-import {
-  addFrameworkFields,
-  addTrailers,
-  breakOff,
-  closeStreamAfterAnswer,
-  hasLeft,
-  isHttp2,
-  isRequestComplete,
-  onLeave,
-  writeHead,
-  writeInterim,
-} from './client-socket.ts'
+import { breakOff, hasLeft, isRequestComplete, onLeave, writeInterim } from './client-socket.ts'
+import { answerEarly, type DirectEvents, DirectWay } from './direct-way.ts'
 import { clientLeft, streamClosed } from './errors.ts'
 import { codingOf, type EventStream, type EventStreams } from './event-streams.ts'
 import { LiveFacts } from './live-facts.ts'
@@ -48,7 +38,7 @@ export interface AnswerSurroundings {
   fail(reply: FastifyReply, call: ProxyCall, error: Error): void
 }
 
-export class ProxiedAnswer implements ExchangeHandler, EventStream {
+export class ProxiedAnswer implements ExchangeHandler, EventStream, DirectEvents {
   readonly [rawHeadersOnly] = true
   readonly facts: LiveFacts
   readonly #call: ProxyCall
@@ -59,8 +49,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
   #controller: Dispatcher.DispatchController | null = null
   #gaveUp: Error | null = null
   #isOver = false
-  /** Bytes still to come on the direct way; -1 when not known. */
-  #expected = -1
+  #direct: DirectWay | null = null
   #hasBegun = false
   #waitsForDrain = false
   readonly #pace: Pace | null
@@ -115,8 +104,10 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     // Small answers would never be held back if only what has come made the next piece wait.
     this.#keepPace(controller, 0)
     const head = { fields, contentLength: answer.contentLength, trailer }
-    if (way === 'direct') this.#beginDirect(status, reason ?? '', head)
-    else this.#beginBridged(status, head)
+    if (way === 'direct') {
+      this.#direct = new DirectWay(this.#reply, this)
+      this.#direct.begin(status, reason ?? '', head)
+    } else this.#beginBridged(status, head)
   }
 
   #keepPace(controller: Dispatcher.DispatchController, bytes: number): void {
@@ -151,7 +142,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.facts.bytesOut += chunk.length
     this.#around.onBytes(chunk.length)
-    if (this.facts.way === 'direct') this.#writeDirect(controller, chunk)
+    if (this.#direct !== null) this.#direct.write(chunk)
     else this.#writeBridged(controller, chunk)
     if (this.#pace !== null) this.#keepPace(controller, chunk.length)
   }
@@ -159,10 +150,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     this.#isOver = true
     this.#stream?.finish()
-    if (this.facts.way !== 'direct' || this.#raw.writableEnded) return
-    this.#hasBegun = true
-    addTrailers(this.#raw, (controller as ExchangeController).rawTrailers)
-    this.#raw.end()
+    this.#direct?.end((controller as ExchangeController).rawTrailers)
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -170,6 +158,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     this.#isOver = true
     this.facts.failure = (error as { code?: string }).code ?? 'HG_INTERNAL'
     if (this.#stream !== null) this.#failStream(this.#stream, error)
+    else if (this.#direct !== null) this.#direct.cut()
     else if (this.facts.way !== null) breakOff(this.#raw)
     else if (!this.#raw.destroyed && !this.#reply.sent) this.#around.fail(this.#reply, this.#call, error)
   }
@@ -181,22 +170,18 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     stream.destroy(error)
   }
 
-  #beginDirect(status: number, reason: string, head: AnswerHead): void {
-    const { fields, contentLength } = head
-    const raw = this.#raw
-    this.#reply.hijack()
-    const isBodyless = hasNoBody(this.#reply.request.method, status)
-    if (contentLength !== null && status !== 204) fields.push('Content-Length', String(contentLength))
-    if (contentLength !== null && !isBodyless) this.#expected = contentLength
-    addFrameworkFields(this.#reply, fields)
-    if (!isRequestComplete(raw.req)) this.#answerEarly(fields)
-    const isChunked = contentLength === null && !isBodyless && (isHttp2(raw) || raw.req.httpVersion !== '1.0')
-    if (isChunked && head.trailer !== null) fields.push('Trailer', head.trailer)
-    // A body of known length ends with its last byte over HTTP/1.1, and trailers are announced (RFC 9110 §6.6.2).
-    const mayHaveTrailers = contentLength === null || head.trailer !== null
-    writeHead(raw, { status, reason, fields, mayHaveTrailers })
-    // The body usually comes in the same turn and then shares a packet with the head; if not, the head goes alone.
-    if (!isBodyless) process.nextTick(flushUnlessBegun, this)
+  get onEarlyAnswer(): EarlyAnswer {
+    return this.#around.onEarlyAnswer
+  }
+
+  onFull(): void {
+    this.#waitsForDrain = true
+    this.#controller?.pause()
+  }
+
+  onDrained(): void {
+    this.#waitsForDrain = false
+    this.#resume()
   }
 
   flushHeadIfAlone(): void {
@@ -206,35 +191,10 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     if (!this.#hasBegun && isReady && !raw.writableEnded && !raw.destroyed) flushHead(raw)
   }
 
-  /** RFC 9112 §9.3: a connection whose request was not read to its end carries no other. */
-  #answerEarly(fields: string[]): void {
-    if (isHttp2(this.#raw)) return closeStreamAfterAnswer(this.#raw)
-    fields.push('Connection', 'close')
-    this.#around.onEarlyAnswer(this.#raw.req, this.#raw)
-  }
-
-  #writeDirect(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#hasBegun = true
-    const raw = this.#raw
-    if (this.#expected === chunk.length) {
-      this.#expected = 0
-      raw.end(chunk)
-      return
-    }
-    if (this.#expected > 0) this.#expected -= chunk.length
-    if (raw.write(chunk) || this.#waitsForDrain) return
-    this.#waitsForDrain = true
-    controller.pause()
-    raw.once('drain', () => {
-      this.#waitsForDrain = false
-      this.#resume()
-    })
-  }
-
   #beginBridged(status: number, { fields, contentLength }: AnswerHead): void {
     const headers = asHeaderObject(fields)
     if (contentLength !== null && status !== 204) headers['content-length'] = String(contentLength)
-    if (!isRequestComplete(this.#raw.req)) this.#answerEarly([])
+    if (!isRequestComplete(this.#raw.req)) answerEarly(this.#raw, [], this.#around.onEarlyAnswer)
     process.nextTick(() =>
       this.#callback(null, { statusCode: status, headers, body: this.#bridgedBody('content-type' in headers) }),
     )
@@ -248,7 +208,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     const isWhole = this.#isOver && this.facts.failure === null
     const isBodyless = hasNoBody(this.#reply.request.method, this.facts.status)
     if (isWhole && hasType && !isBodyless) return this.#firstChunk ?? Buffer.alloc(0)
-    const stream = new AnswerStream({ resume: () => this.#streamWants(), abort: reason => this.giveUp(reason) })
+    const stream = new AnswerStream({ resume: () => this.onDrained(), abort: reason => this.giveUp(reason) })
     this.#stream = stream
     // An event stream may be silent for long: its head does not wait for the first event.
     setImmediate(flushUnlessBegun, this)
@@ -271,16 +231,10 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream {
     this.#firstChunk = this.#firstChunk === null ? chunk : Buffer.concat([this.#firstChunk, chunk])
   }
 
-  #streamWants(): void {
-    this.#waitsForDrain = false
-    this.#resume()
-  }
-
   #clientClosed(): void {
     this.#pace?.end()
     this.#around.eventStreams.delete(this)
-    // The client may have the whole answer a moment before the origin has said that it ends.
-    if (!this.#isOver && this.#expected !== 0) this.giveUp(clientLeft())
+    if (!this.#isOver && this.#direct?.isWhole !== true) this.giveUp(clientLeft())
   }
 }
 

@@ -3,6 +3,7 @@
  * as possible.
  */
 import type { Socket } from 'node:net'
+import { deferToTurnEnd, type TurnEndTask } from '../../contract/index.ts'
 import { type UpstreamFailure, upstreamFailure } from '../errors.ts'
 import { BodyWriter, findBodyProblem, writeWhole } from './body-writer.ts'
 import { encodeHead } from './encode-head.ts'
@@ -15,10 +16,14 @@ export interface RequestSenderEvents {
   onBroken(exchange: H1Exchange, failure: UpstreamFailure): void
 }
 
-export class RequestSender {
+export class RequestSender implements TurnEndTask {
   readonly #socket: Socket
   readonly #events: RequestSenderEvents
   #body: BodyWriter | null = null
+  /** What is written leaves at the end of the turn. */
+  #isCorked = false
+  /** The request in it, where nothing of it was ever taken from a stream. */
+  #leaving: H1Exchange | null = null
 
   constructor(socket: Socket, events: RequestSenderEvents) {
     this.#socket = socket
@@ -30,7 +35,10 @@ export class RequestSender {
     return (this.#body === null || this.#body.isComplete) && this.#socket.writableLength === 0
   }
 
-  /** Sends, or returns the failure if the request cannot be sent: then nothing was written. */
+  /**
+   * Sends at the end of the turn, together with other requests, or returns the failure if the request cannot be sent: then
+   * nothing was written.
+   */
   send(exchange: H1Exchange): UpstreamFailure | null {
     const { request } = exchange
     const { body } = request
@@ -39,14 +47,33 @@ export class RequestSender {
     if (bodyProblem !== null) return upstreamFailure('aborted', true, new Error(bodyProblem))
     const head = encodeHead(request)
     if (head.problem !== null) return upstreamFailure('invalid', true, new Error(head.problem))
-    exchange.isSent = true
-    if (isStream) this.#stream(exchange, head.text)
-    else if (body !== null) writeWhole(this.#socket, head.text, request, error => this.#written(exchange, error))
-    else {
-      this.#socket.write(head.text, 'latin1')
-      this.#events.onSent(exchange)
+    this.#cork()
+    if (isStream) {
+      exchange.isSent = true
+      this.#stream(exchange, head.text)
+      return null
     }
+    this.#leaving = exchange
+    if (body === null) this.#socket.write(head.text, 'latin1')
+    else writeWhole(this.#socket, head.text, request, error => this.#written(exchange, error))
     return null
+  }
+
+  #cork(): void {
+    this.#socket.cork()
+    this.#isCorked = true
+    deferToTurnEnd(this)
+  }
+
+  /** A connection that has failed since then was told nothing. */
+  atTurnEnd(): void {
+    if (!this.#isCorked) return
+    this.#isCorked = false
+    const exchange = this.#leaving
+    this.#leaving = null
+    if (exchange !== null) exchange.isSent = true
+    this.#socket.uncork()
+    if (exchange !== null && exchange.request.body === null) this.#events.onSent(exchange)
   }
 
   /** The socket takes bytes again. */
@@ -54,8 +81,10 @@ export class RequestSender {
     this.#body?.resume()
   }
 
-  /** Sends no more of the running request. */
+  /** Sends no more of the running request; what has not left yet goes with its connection. */
   stop(): void {
+    this.#isCorked = false
+    this.#leaving = null
     this.#body?.detach()
     this.#body = null
   }

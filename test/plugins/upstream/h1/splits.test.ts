@@ -1,5 +1,5 @@
 import t from 'tap'
-import { connect, exchange, get, type Outcome, receivedBytes, recorder, startOrigin } from './support.ts'
+import { connect, exchange, get, type Outcome, receivedBytes, recorder, startOrigin, turn } from './support.ts'
 
 interface Case {
   readonly method: string
@@ -79,6 +79,7 @@ t.test('a byte at a time gives the same answer as all at once', async t => {
     const { connection, told } = await connect(t, origin.port)
     const handler = recorder()
     connection.dispatch(get('/', given.method), handler)
+    await turn()
     // The entry of received bytes itself, always with the same buffer, as a recycled one is.
     const recycled = Buffer.alloc(1)
     for (const character of given.answer) {
@@ -95,6 +96,7 @@ t.test('an answer is handed over in the turn in which it arrives', async t => {
   const { connection } = await connect(t, origin.port)
   const handler = recorder()
   connection.dispatch(get(), handler)
+  await turn()
   connection.consume(Buffer.from(cases[1]!.answer))
   t.equal(handler.outcome.calls.at(-1), 'end')
   t.strictSame(handler.outcome.rawTrailers, ['T', 'u'])

@@ -223,7 +223,9 @@ t.test('trailers that may not be written, or that throw, break the upload off', 
     for (const body of [Buffer.from('a'), Readable.from(['a'])]) {
       const origin = await startOrigin(t, () => {})
       const { connection, gone } = await connect(t, origin.port)
-      t.match(await exchange(connection, { ...post(body, null), trailers }), { failure: 'aborted', unsent: false })
+      // A whole body has not left yet.
+      const unsent = Buffer.isBuffer(body)
+      t.match(await exchange(connection, { ...post(body, null), trailers }), { failure: 'aborted', unsent })
       await gone
       t.notOk(origin.received[0]?.includes('\r\n0\r\n'))
     }
@@ -309,7 +311,23 @@ t.test('a failed write of a request without a body fails it at once', async t =>
   const { connection, socket } = await connect(t, origin.port)
   const handler = recorder()
   connection.dispatch(get(), handler)
+  await turn()
   socket.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE', syscall: 'write' }))
   t.equal(socket.destroyed, true)
   t.match(await handler.done, { failure: 'reset', unsent: false })
+})
+
+t.test('what a connection is lost before is known not to have been sent, whatever its method', async t => {
+  for (const body of [null, Buffer.from('a')]) {
+    const origin = await startOrigin(t, () => {})
+    const { connection, socket, gone } = await connect(t, origin.port)
+    const handler = recorder()
+    connection.dispatch(post(body, body?.length ?? 0), handler)
+    // As by a reset that is read later in the same turn.
+    socket.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' }))
+    t.match(await handler.done, { failure: 'reset', unsent: true })
+    await gone
+    await turn()
+    t.strictSame(origin.received.join(''), '')
+  }
 })
