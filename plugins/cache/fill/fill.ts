@@ -202,8 +202,10 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
     this.state = 'done'
     this.#audience.pump(this.#body)
     const outcome = this.#feeding.finish()
-    if (outcome === null) this.#detach()
-    else this.#settle(outcome, settled => settled.stored && this.#kept(settled.entry))
+    if (outcome === null) {
+      this.#dropReplaced()
+      this.#detach()
+    } else this.#settle(outcome, settled => (settled.stored ? this.#kept(settled.entry) : this.#dropReplaced()))
   }
 
   fail(error: Error): void {
@@ -297,7 +299,7 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
     const { offered, isWhole } = this.#question
     const reason = answer.decision.store ? 'nothing-to-reuse' : answer.decision.reason
     this.#around.count.refused(this.passage.scope.route, reason)
-    if (offered !== null && !isFailureStatus(answer.origin.status)) this.#around.drop(offered)
+    this.#dropReplaced()
     this.#body.isWhole = false
     this.#over()
     this.#audience.dismissAllButLeader()
@@ -310,6 +312,16 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
   }
 
   // What is stored.
+
+  /**
+   * RFC 9111 §4.3.3: a full answer says that what was asked about is not to be used any more, also where it is itself not kept
+   * or not read to its end.
+   */
+  #dropReplaced(): void {
+    const { offered } = this.#question
+    const isReplaced = this.#answer !== null && !isFailureStatus(this.#answer.origin.status)
+    if (offered !== null && isReplaced) this.#around.drop(offered)
+  }
 
   #kept(entry: StoredEntry): void {
     this.#around.count.committed(this.passage.scope.route)
@@ -378,6 +390,7 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
 
   /** Nobody waits any more. */
   #close(): void {
+    this.#dropReplaced()
     this.state = 'done'
     this.#feeding.drop()
     this.#asking.giveUp()

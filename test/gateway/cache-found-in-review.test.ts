@@ -1,0 +1,50 @@
+/**
+ * What a review of the running gateway has found of the cache: stored answers that outlive their successor, strangers' pages
+ * in an outage, and parts of coded bytes.
+ */
+import t from 'tap'
+import { exchange, RawClient } from '../support/raw-client.ts'
+import { answer, type Script } from '../support/raw-origin.ts'
+import { cacheStatus, get, holds, later, MiB, open } from './cache-attack-support.ts'
+
+t.test('what has a successor is not used again, although the client of the successor left in the middle', async t => {
+  let version = 1
+  const script: Script = (_request, socket) => {
+    const fields = { 'Cache-Control': 'max-age=600, stale-if-error=600', ETag: `"v${version}"` }
+    if (version === 1) return void socket.write(answer(200, fields, 'one'))
+    const whole = answer(200, fields, Buffer.alloc(2 * MiB, 'b'))
+    // The client of the first answer leaves before its end.
+    if (version++ === 2) socket.write(whole.subarray(0, 300_000))
+    else socket.write(whole)
+  }
+  const { port, origin } = await open(t, script)
+  t.equal((await exchange(port, get('/page'))).body.toString(), 'one')
+  t.match(cacheStatus(await exchange(port, get('/page'))), /; hit/)
+  version = 2
+  const leaver = new RawClient(port).send(get('/page', 'Cache-Control: no-cache'))
+  await leaver.until(text => text.includes('bbbb'))
+  leaver.socket.resetAndDestroy()
+  await holds(() => origin.sockets.size === 0 || version === 3, 'the origin was left')
+  await later(100)
+  const next = await exchange(port, get('/page'))
+  t.equal(next.body.length, 2 * MiB, 'the new version')
+  t.notMatch(cacheStatus(next), /; hit/)
+})
+
+t.test('what has a successor that is too long for the cache is not used again', async t => {
+  let isLong = false
+  const script: Script = (_request, socket) => {
+    const fields = 'Cache-Control: max-age=1, stale-while-revalidate=600\r\n'
+    if (!isLong) return void socket.write(`HTTP/1.1 200 OK\r\n${fields}ETag: "v1"\r\nContent-Length: 3\r\n\r\none`)
+    const chunk = `10000\r\n${'b'.repeat(65_536)}\r\n`
+    socket.write(
+      `HTTP/1.1 200 OK\r\n${fields}ETag: "v2"\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(4)}0\r\n\r\n`,
+    )
+  }
+  const { port } = await open(t, script, { cache: 'max_object_size: 100KiB' })
+  await exchange(port, get('/page'))
+  isLong = true
+  const reload = await exchange(port, get('/page', 'Cache-Control: no-cache'))
+  t.equal(reload.body.length, 4 * 65_536)
+  t.equal((await exchange(port, get('/page'))).body.length, 4 * 65_536, 'the new version')
+})
