@@ -48,3 +48,22 @@ t.test('what has a successor that is too long for the cache is not used again', 
   t.equal(reload.body.length, 4 * 65_536)
   t.equal((await exchange(port, get('/page'))).body.length, 4 * 65_536, 'the new version')
 })
+
+t.test('in an outage nobody with a cookie gets what a stranger got without a lifetime', async t => {
+  let isDown = false
+  const script: Script = ({ target }, socket) => {
+    if (isDown) return void socket.write(answer(503, {}, 'down'))
+    const marked: Record<string, string> = { '/open': 'max-age=0, public', '/said': 'max-age=0, stale-if-error=600' }
+    const fields = target in marked ? { 'Cache-Control': marked[target] as string } : {}
+    socket.write(answer(200, { ETag: '"a"', ...fields }, 'please log in'))
+  }
+  const { port } = await open(t, script, { cache: 'stale_if_error: 1d', route: 'retry: false' })
+  for (const target of ['/', '/open', '/said']) await exchange(port, get(target))
+  isDown = true
+  const statusOf = async (target: string, ...lines: string[]) => (await exchange(port, get(target, ...lines))).status
+  t.equal(await statusOf('/'), 200, 'a stranger')
+  t.equal(await statusOf('/', 'Cookie: session=joe'), 503, 'somebody')
+  t.equal(await statusOf('/open', 'Cookie: session=joe'), 200, 'a page for everybody')
+  t.equal(await statusOf('/said', 'Cookie: session=joe'), 200, 'the app itself allows it')
+  t.equal(await statusOf('/', 'Cookie: session=joe', 'Cache-Control: stale-if-error=60'), 200, 'the client asks for it')
+})
