@@ -2,10 +2,12 @@
  * What a review of the running gateway has found of the cache: stored answers that outlive their successor, strangers' pages
  * in an outage, and parts of coded bytes.
  */
+import { randomBytes } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { exchange, RawClient } from '../support/raw-client.ts'
 import { answer, type Script } from '../support/raw-origin.ts'
-import { cacheStatus, get, holds, later, MiB, open } from './cache-attack-support.ts'
+import { cacheStatus, get, holds, later, MiB, open, purge } from './cache-attack-support.ts'
 
 t.test('what has a successor is not used again, although the client of the successor left in the middle', async t => {
   let version = 1
@@ -66,4 +68,31 @@ t.test('in an outage nobody with a cookie gets what a stranger got without a lif
   t.equal(await statusOf('/open', 'Cookie: session=joe'), 200, 'a page for everybody')
   t.equal(await statusOf('/said', 'Cookie: session=joe'), 200, 'the app itself allows it')
   t.equal(await statusOf('/', 'Cookie: session=joe', 'Cache-Control: stale-if-error=60'), 200, 'the client asks for it')
+})
+
+t.test('who cannot take the coding of an answer gets no part of its coded bytes, however long it is', async t => {
+  const plain = randomBytes(6 * MiB)
+  const coded = gzipSync(plain, { level: 1 })
+  const fields = { 'Content-Encoding': 'gzip', 'Content-Type': 'text/plain', 'Cache-Control': 'max-age=600' }
+  const script: Script = (_request, socket) =>
+    socket.write(answer(200, { ...fields, ETag: '"a"', Vary: 'Accept-Encoding' }, coded))
+  const { port, gateway } = await open(t, script, { cache: 'max_object_size: 32MiB' })
+  const refusing = ['Accept-Encoding: identity', 'Range: bytes=5-9']
+  const check = async (what: string, wanted: RegExp) => {
+    const got = await exchange(port, get('/film', ...refusing))
+    t.match(cacheStatus(got), wanted, what)
+    t.equal(got.status, 200, what)
+    t.equal(got.headers['content-encoding'], undefined, what)
+    t.ok(got.body.equals(plain), what)
+  }
+  await exchange(port, get('/film', 'Accept-Encoding: identity'))
+  await check('stored', /; hit/)
+  const taking = await exchange(port, get('/film', 'Accept-Encoding: gzip'))
+  t.equal(taking.headers['content-encoding'], 'gzip')
+  const part = await exchange(port, get('/film', 'Accept-Encoding: gzip', 'Range: bytes=5-9'))
+  t.equal(part.status, 206, 'who takes it gets a part')
+  t.ok(part.body.equals(coded.subarray(5, 10)))
+  // The cache knows that anybody may have it, and would cut it on its way into the store.
+  await purge(gateway, { all: true })
+  await check('arriving', /fwd=/)
 })

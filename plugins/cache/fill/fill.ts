@@ -280,7 +280,10 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
     this.#around.count.outcome(passage, isLeader ? 'miss' : 'coalesced')
     const isUnchanged = isLeader && !this.#question.isWhole
     if (isUnchanged || shared === null) reader.begin(unchangedHead(origin, status))
-    else reader.begin(sharedHead(this.#withLength(shared), reader, origin.message, status))
+    else {
+      const facts = this.#around.forms.factsFor(passage, shared)
+      reader.begin(sharedHead(this.#withLength(shared), { facts, isLeader }, origin.message, status))
+    }
     reader.pump(this.#body)
   }
 
