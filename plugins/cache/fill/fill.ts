@@ -22,6 +22,7 @@ import { leadersOwnHead, type OriginAnswer, readOriginAnswer, sharedHead, unchan
 import { failureOf } from './origin-failure.ts'
 import { conditionalRequest, wholeRequest } from './outgoing.ts'
 import { confirm } from './revalidated.ts'
+import { Stillness } from './stillness.ts'
 import { openFeed } from './store-feed.ts'
 import { trimVariants } from './trim-variants.ts'
 
@@ -63,6 +64,7 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
   readonly #feeding = new Feeding(() => this.#pace())
   readonly #audience: Audience
   readonly #body: FillBody
+  readonly #stillness = new Stillness()
   /** The origin lets its readers wait too long: nobody else is to wait for it. */
   #isLate = false
   #question: Question
@@ -156,7 +158,11 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
   }
 
   checkTime(nowMs: number, mostMs: number): void {
-    if (this.state === 'body') this.#audience.breakOffStalled(this.#body, nowMs)
+    if (this.state === 'body') {
+      this.#audience.breakOffStalled(this.#body, nowMs)
+      const { isPaused } = this.#asking
+      if (this.#stillness.exceeds(mostMs, { total: this.#body.total, isPaused, nowMs })) this.#isLate = true
+    }
     if (this.state !== 'head' || !this.#audience.hasOverdue(nowMs, mostMs)) return
     this.#isLate = true
     this.#audience.dismissOverdue(nowMs, mostMs)
