@@ -15,6 +15,7 @@ import {
   answerRulesFor,
   hostFor,
   httpsFor,
+  locateAnswer,
   newRequestId,
   type RequestFacts,
   requestFacts,
@@ -64,7 +65,12 @@ export async function resolveUpgrade(
     idleMs: route.limits.websocketIdleMs,
     headTimeoutMs: route.limits.responseTimeoutMs,
     connect: signal => connectTo(around.upstreams, route.name, signal),
-    rewriteAnswer: (status, headers) => upgradeAnswer({ status, headers }, facts, route),
+    rewriteAnswer: (status, headers) => {
+      const fields = upgradeAnswer({ status, headers }, facts, route)
+      // A handshake may set a cookie, and what is no handshake may lead to a login.
+      locateAnswer(around.serving, facts, { status, fields, asked: request.url ?? '/' })
+      return fields
+    },
     onEnd: summary => around.onEnd(request, facts, summary),
   }
 }

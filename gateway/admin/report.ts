@@ -28,6 +28,8 @@ async function tell(request: FastifyRequest, reply: FastifyReply, readBook: Read
   }
   const book = await readBook(request)
   const uptimeSeconds = Math.round(process.uptime())
-  const report = makeReport({ book, uptimeSeconds, sinceMs: asked.value, nowMs: Date.now() })
+  const nowMs = Date.now()
+  // Before 1970 there is no time to name, and far less is kept.
+  const report = makeReport({ book, uptimeSeconds, sinceMs: Math.min(asked.value, nowMs), nowMs })
   return { report, span: spanText(report), sentences: sentences(report) } satisfies ToldReport
 }

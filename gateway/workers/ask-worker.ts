@@ -10,7 +10,7 @@ const SILENCE_MS = 10_000
 
 export interface WorkerCall {
   readonly method: string
-  /** Path with its query. */
+  /** Target as it came, never a part of an address: `//host/x` is a path (RFC 9112 §3.2.1). */
   readonly path: string
   readonly accept: string | undefined
   readonly body: Buffer | null
@@ -21,8 +21,9 @@ export function askWorker({ admin }: Member, token: string, call: WorkerCall): P
   const headers: Record<string, string> = { authorization: `Bearer ${token}`, 'x-hearthgate': '1' }
   if (call.accept !== undefined) headers['accept'] = call.accept
   if (call.body !== null) headers['content-type'] = 'application/json'
+  const { hostname, port } = new URL(admin)
   return new Promise((resolve, reject) => {
-    const asking = request(new URL(call.path, admin), { method: call.method, headers, agent: false })
+    const asking = request({ hostname, port, path: call.path, method: call.method, headers, agent: false })
     asking.setTimeout(SILENCE_MS, () => asking.destroy(new Error('the worker is silent')))
     asking.on('response', answer => {
       // An event stream may be silent for long.

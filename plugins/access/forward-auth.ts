@@ -22,8 +22,11 @@ export type Fields = Readonly<Record<string, string | string[]>>
 
 /** Fields of the client that the server needs to know who came. */
 const asked = ['accept', 'accept-language', 'authorization', 'cookie', 'user-agent', 'x-requested-with'] as const
-/** Fields of its answer that the client gets. */
-const told = ['cache-control', 'content-language', 'content-type', 'location', 'retry-after', 'set-cookie'] as const
+/** Fields of its answer that the client gets; the page goes out as it came, so its coding is told, too. */
+const told = [
+  ...(['cache-control', 'content-encoding', 'content-language', 'content-type', 'location'] as const),
+  ...(['retry-after', 'set-cookie', 'vary', 'www-authenticate'] as const),
+]
 /** Largest page that is passed on. */
 const MAX_PAGE = 256 * 1024
 /** Connections to one server. */
@@ -48,7 +51,9 @@ export class ForwardAuthClient {
         return askOnce(forward, asking)
       })
     } catch (cause) {
-      return { kind: 'failed', cause }
+      const { timeoutMs } = forward
+      // The signal's own error is a page of constants in a log.
+      return { kind: 'failed', cause: asking.signal.aborted ? new Error(`no answer within ${timeoutMs} ms`) : cause }
     }
   }
 
@@ -112,7 +117,7 @@ async function refused({ statusCode, headers, body }: Dispatcher.ResponseData): 
     if (length > MAX_PAGE) throw new Error('the answer is larger than a page')
   }
   const kept: Record<string, string | string[]> = { 'cache-control': 'no-store' }
-  for (const name of [...told, 'www-authenticate']) {
+  for (const name of told) {
     const value = headers[name]
     if (value !== undefined) kept[name] = value
   }

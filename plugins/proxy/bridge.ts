@@ -9,7 +9,7 @@ import { type ExchangeRequest, isUpstreamFailure, type Upstreams } from '../upst
 import type { ProxyCall } from './call.ts'
 import { hasLeft } from './client-socket.ts'
 import { bodyStalled, bodyTooLarge, clientLeft } from './errors.ts'
-import { gatherLength, mayWaitForAnswer } from './length-of-small-body.ts'
+import { gatherLength, isGathered } from './length-of-small-body.ts'
 import { type AnswerSurroundings, type BridgeCallback, ProxiedAnswer } from './proxied-answer.ts'
 import { type BodyLength, bodyLength, RequestBody, waitsForContinue } from './request-body.ts'
 import { requestHead } from './request-head.ts'
@@ -64,9 +64,10 @@ export class Bridge {
     const answer = new ProxiedAnswer(reply, call, this.#setup.around, callback)
     reply.request.proxyFacts = answer.facts
     const { raw } = reply.request
-    const length = bodyLength(raw)
-    if (length !== 'unknown' || mayWaitForAnswer(raw)) return this.#send(reply, call, answer, length)
+    if (!isGathered(raw)) return this.#send(reply, call, answer, bodyLength(raw))
     const release = this.#setup.upstreams.hold(call.upstream)
+    // RFC 9110 §10.1.1 lets a proxy say so before an origin does: nothing can be gathered of who waits for it.
+    if (waitsForContinue(raw)) reply.raw.writeContinue()
     gatherLength(raw, gathered => {
       try {
         this.#sendGathered(reply, call, answer, gathered)
@@ -127,6 +128,6 @@ export class Bridge {
     answer.facts.body = body
     this.#setup.bodies.add(body)
     raw.once('close', () => this.#setup.bodies.delete(body))
-    if (waitsForContinue(raw)) body.continueWhenRead(reply.raw)
+    if (waitsForContinue(raw) && !isGathered(raw)) body.continueWhenRead(reply.raw)
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
+import { bodyLength } from './request-body.ts'
 import { isGrpc } from './request-head.ts'
 
 /** A body of so many bytes is not waited for; never more than Node holds back for a stream that nobody reads. */
@@ -15,9 +16,9 @@ export const GATHER_BYTES = 65_536
  */
 export const GATHER_MS = 200
 
-/** Whether a client may wait for the app before it goes on: for a 100 (RFC 9110 §10.1.1), or for an answer meanwhile. */
-export function mayWaitForAnswer({ headers, rawHeaders }: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): boolean {
-  return headers.expect !== undefined || isGrpc(rawHeaders)
+/** Whether the end of the body is waited for: not where a client may wait for the app before it goes on with it. */
+export function isGathered(request: IncomingMessage): boolean {
+  return bodyLength(request) === 'unknown' && !isGrpc(request.rawHeaders)
 }
 
 /**

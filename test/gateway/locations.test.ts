@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { connect } from 'node:http2'
 import { request } from 'node:https'
 import t from 'tap'
-import { startGateway } from '../support/gateway.ts'
+import { base, startGateway } from '../support/gateway.ts'
+import { exchange } from '../support/raw-client.ts'
 import { answer } from '../support/raw-origin.ts'
 import { bothDoors, originFor } from './support.ts'
 
@@ -76,3 +77,29 @@ routes:
     t.strictSame([head['set-cookie'], head['refresh']], [told, '1; url=/notes/next'])
   },
 )
+
+t.test('the answer to an upgrade tells addresses as every other does', async t => {
+  const origin = await originFor(t, ({ target }, socket) => {
+    const cookie = { 'Set-Cookie': 'sid=1; Path=/socket' }
+    if (target === '/login') return void socket.write(answer(302, { Location: `${origin.url}/in`, ...cookie }))
+    const lines = [
+      'HTTP/1.1 101 Switching Protocols',
+      'Upgrade: websocket',
+      'Connection: Upgrade',
+      'Sec-WebSocket-Accept: x',
+    ]
+    socket.write(`${[...lines, 'Set-Cookie: sid=1; Path=/socket'].join('\r\n')}\r\n\r\n`)
+  })
+  const route = `{ name: notes, match: { path: /notes }, rewrite_path: /, upstream: "${origin.url}" }`
+  const { port } = await startGateway(t, `${base}routes:\n  - ${route}\n`)
+  const fields = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n'
+  const ask = (path: string) => exchange(port, `GET ${path} HTTP/1.1\r\nHost: home.test:${port}\r\n${fields}\r\n`)
+  t.match(await ask('/notes/login'), {
+    status: 302,
+    headers: { location: `http://home.test:${port}/notes/in`, 'set-cookie': 'sid=1; Path=/notes/socket' },
+  })
+  t.match(await ask('/notes/socket'), {
+    status: 101,
+    headers: { 'set-cookie': 'sid=1; Path=/notes/socket', upgrade: 'websocket' },
+  })
+})

@@ -114,8 +114,9 @@ function serveForm(setup: AnswerHookSetup, looked: Looked, entry: StoredEntry, d
 
 function serve(setup: AnswerHookSetup, looked: Looked, entry: StoredEntry, decision: ReuseDecision): void {
   const { passage } = looked
-  const { request, facts } = passage
+  const { request } = passage
   const head = headOf(entry)
+  const facts = setup.forms.factsFor(passage, head)
   const choice = setup.forms.choose(passage, entry)
   const forms = passage.forms?.entry === entry ? passage.forms : null
   const quick = forms === null ? null : quickPlan(passage, forms, choice)

@@ -15,7 +15,6 @@ import {
 } from '../rules/ranges.ts'
 import type { RequestFacts } from '../rules/request-facts.ts'
 import { decideConditions, isRangeWanted, notModifiedFields } from '../rules/validation.ts'
-import { PLAIN } from '../variants/coded-entry.ts'
 import { codedFields, tagOfForm, withVary } from '../variants/coded-fields.ts'
 import type { Choice } from '../variants/negotiate.ts'
 import { newBoundary } from './boundary.ts'
@@ -139,8 +138,6 @@ function planRanges(head: CachedHead, bodyLength: number, request: PlanRequest):
   const { method, facts } = request
   if (facts.range === null || method !== 'GET' || head.status !== 200) return null
   if (!isRangeWanted(facts.ifRange, head)) return null
-  // A part of bytes that the client cannot decode is of no use to it.
-  if (request.choice?.coding === PLAIN) return null
   const decision = decideRanges(facts.range, bodyLength)
   if (decision.kind === 'whole') return null
   // Ranges are cut from the stored bytes, whatever coding the client would take: a range of a coded form would have to be

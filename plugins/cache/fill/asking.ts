@@ -59,6 +59,10 @@ export class Asking implements FollowedExchange {
     return { requestTimeMs: this.#requestTimeMs, responseTimeMs: Date.now() }
   }
 
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
   pause(isPaused: boolean): void {
     const controller = this.#attempt?.controller ?? null
     if (isPaused === this.#isPaused || controller === null) return

@@ -22,6 +22,7 @@ import { leadersOwnHead, type OriginAnswer, readOriginAnswer, sharedHead, unchan
 import { failureOf } from './origin-failure.ts'
 import { conditionalRequest, wholeRequest } from './outgoing.ts'
 import { confirm } from './revalidated.ts'
+import { Stillness } from './stillness.ts'
 import { openFeed } from './store-feed.ts'
 import { trimVariants } from './trim-variants.ts'
 
@@ -63,6 +64,7 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
   readonly #feeding = new Feeding(() => this.#pace())
   readonly #audience: Audience
   readonly #body: FillBody
+  readonly #stillness = new Stillness()
   /** The origin lets its readers wait too long: nobody else is to wait for it. */
   #isLate = false
   #question: Question
@@ -156,7 +158,11 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
   }
 
   checkTime(nowMs: number, mostMs: number): void {
-    if (this.state === 'body') this.#audience.breakOffStalled(this.#body, nowMs)
+    if (this.state === 'body') {
+      this.#audience.breakOffStalled(this.#body, nowMs)
+      const { isPaused } = this.#asking
+      if (this.#stillness.exceeds(mostMs, { total: this.#body.total, isPaused, nowMs })) this.#isLate = true
+    }
     if (this.state !== 'head' || !this.#audience.hasOverdue(nowMs, mostMs)) return
     this.#isLate = true
     this.#audience.dismissOverdue(nowMs, mostMs)
@@ -202,8 +208,10 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
     this.state = 'done'
     this.#audience.pump(this.#body)
     const outcome = this.#feeding.finish()
-    if (outcome === null) this.#detach()
-    else this.#settle(outcome, settled => settled.stored && this.#kept(settled.entry))
+    if (outcome === null) {
+      this.#dropReplaced()
+      this.#detach()
+    } else this.#settle(outcome, settled => (settled.stored ? this.#kept(settled.entry) : this.#dropReplaced()))
   }
 
   fail(error: Error): void {
@@ -278,7 +286,10 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
     this.#around.count.outcome(passage, isLeader ? 'miss' : 'coalesced')
     const isUnchanged = isLeader && !this.#question.isWhole
     if (isUnchanged || shared === null) reader.begin(unchangedHead(origin, status))
-    else reader.begin(sharedHead(this.#withLength(shared), reader, origin.message, status))
+    else {
+      const facts = this.#around.forms.factsFor(passage, shared)
+      reader.begin(sharedHead(this.#withLength(shared), { facts, isLeader }, origin.message, status))
+    }
     reader.pump(this.#body)
   }
 
@@ -297,7 +308,7 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
     const { offered, isWhole } = this.#question
     const reason = answer.decision.store ? 'nothing-to-reuse' : answer.decision.reason
     this.#around.count.refused(this.passage.scope.route, reason)
-    if (offered !== null && !isFailureStatus(answer.origin.status)) this.#around.drop(offered)
+    this.#dropReplaced()
     this.#body.isWhole = false
     this.#over()
     this.#audience.dismissAllButLeader()
@@ -310,6 +321,16 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
   }
 
   // What is stored.
+
+  /**
+   * RFC 9111 §4.3.3: a full answer says that what was asked about is not to be used any more, also where it is itself not kept
+   * or not read to its end.
+   */
+  #dropReplaced(): void {
+    const { offered } = this.#question
+    const isReplaced = this.#answer !== null && !isFailureStatus(this.#answer.origin.status)
+    if (offered !== null && isReplaced) this.#around.drop(offered)
+  }
 
   #kept(entry: StoredEntry): void {
     this.#around.count.committed(this.passage.scope.route)
@@ -378,6 +399,7 @@ export class Fill implements ReadFill, AttemptEvents, BagMember {
 
   /** Nobody waits any more. */
   #close(): void {
+    this.#dropReplaced()
     this.state = 'done'
     this.#feeding.drop()
     this.#asking.giveUp()

@@ -226,8 +226,9 @@ export class Fills implements FillSurroundings, SoleSurroundings {
 
   #serveForm(reader: FillReader, { entry, head }: StoredWithHead, fields: readonly string[]): void {
     const { passage } = reader
-    const { request, facts, scope } = passage
+    const { request, scope } = passage
     const now = this.#setup.now()
+    const facts = this.forms.factsFor(passage, head)
     const choice = this.forms.choose(passage, entry)
     const plan = planAnswer(head, entry.bodyLength, { method: request.method, facts, choice }, now)
     if (plan === null) return this.retry(reader)

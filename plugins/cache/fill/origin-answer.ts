@@ -4,6 +4,7 @@
 import type { Passage } from '../passage.ts'
 import { ageField, type ExchangeTimes } from '../rules/age.ts'
 import { type AnswerFacts, readAnswerFacts } from '../rules/answer-facts.ts'
+import type { RequestFacts } from '../rules/request-facts.ts'
 import { decideStorable, type StoreDecision } from '../rules/storable.ts'
 import { buildStoredHead } from '../rules/stored-head.ts'
 import type { StoredHead } from '../rules/types.ts'
@@ -53,13 +54,13 @@ export function unchangedHead({ status, rawHeaders, message }: OriginHead, field
 /** For somebody who may have what is kept: by its own conditions and range, with Age where it is not the first to see it. */
 export function sharedHead(
   head: StoredHead,
-  reader: FillReader,
+  { facts, isLeader }: { readonly facts: RequestFacts; readonly isLeader: boolean },
   message: string,
   fields: readonly string[],
 ): ReaderHead {
   const now = Date.now()
-  const own = readerHead(head, reader.passage.facts, message, now)
-  const age = reader.isLeader && head.freshness.initialAgeMs < 1000 ? [] : ['Age', ageField(head, now)]
+  const own = readerHead(head, facts, message, now)
+  const age = isLeader && head.freshness.initialAgeMs < 1000 ? [] : ['Age', ageField(head, now)]
   return { ...own, fields: [...own.fields, ...age, ...fields] }
 }
 

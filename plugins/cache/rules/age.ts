@@ -17,12 +17,22 @@ export function initialAgeMs(facts: Pick<AnswerFacts, 'ageSeconds' | 'dateMs'>, 
   return Math.max(apparentAge, facts.ageSeconds * 1000 + responseDelay)
 }
 
-/** current_age in milliseconds. */
-export function currentAgeMs(stored: Pick<StoredHead, 'freshness' | 'responseTimeMs'>, nowMs: number): number {
-  return stored.freshness.initialAgeMs + Math.max(0, nowMs - stored.responseTimeMs)
+/** Clocks of gateways that share a store may differ by so much. */
+export const MOST_SKEW_MS = 10_000
+
+/**
+ * current_age in milliseconds. What is to arrive only later was stored by a clock that was ahead (a machine without a
+ * battery for its clock, before NTP has set it): how old it is nobody knows, and so it is not fresh any more.
+ */
+export function currentAgeMs({ freshness, responseTimeMs }: Aging, nowMs: number): number {
+  const residentMs = nowMs - responseTimeMs
+  if (residentMs < -MOST_SKEW_MS) return Math.max(freshness.initialAgeMs, freshness.lifetimeMs)
+  return freshness.initialAgeMs + Math.max(0, residentMs)
 }
 
+type Aging = Pick<StoredHead, 'freshness' | 'responseTimeMs'>
+
 /** The value of Age for a stored answer that is sent now. */
-export function ageField(stored: Pick<StoredHead, 'freshness' | 'responseTimeMs'>, nowMs: number): string {
+export function ageField(stored: Aging, nowMs: number): string {
   return String(Math.floor(currentAgeMs(stored, nowMs) / 1000))
 }

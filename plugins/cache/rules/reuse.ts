@@ -142,6 +142,7 @@ export type StaleIfErrorReason =
   | 'must-revalidate'
   | 'authorization'
   | 'request-no-cache'
+  | 'cookie-unmarked'
   | 'too-stale'
 
 export interface StaleIfErrorDecision {
@@ -172,12 +173,13 @@ export function decideStaleIfError(
   if (stored.limits.alwaysRevalidate) return fail('no-cache')
   if (facts.directives.noCache && settings.honourRequestDirectives) return fail('request-no-cache')
   const stalenessMs = currentAgeMs(stored, nowMs) - stored.freshness.lifetimeMs
-  if (stalenessMs < 0) return { use: 'stale-if-error', reason: 'fresh' }
+  const isGuess = isGuessForCookie(stored, facts)
+  if (stalenessMs < 0 && !isGuess) return { use: 'stale-if-error', reason: 'fresh' }
   // RFC 9111 §5.2.2.2, §5.2.2.8, §5.2.2.10: a lost connection is no excuse.
   if (stored.limits.mustRevalidate) return fail('must-revalidate')
-  const window = stored.limits.staleIfErrorMs ?? settings.staleIfErrorMs
+  const window = stored.limits.staleIfErrorMs ?? (isGuess ? 0 : settings.staleIfErrorMs)
   const asked = settings.honourRequestDirectives ? (facts.directives.staleIfError ?? 0) * 1000 : 0
-  return stalenessMs <= Math.max(window, asked)
-    ? { use: 'stale-if-error', reason: 'stale-if-error' }
-    : fail('too-stale')
+  const mostMs = Math.max(window, asked)
+  if (mostMs > 0 && stalenessMs <= mostMs) return { use: 'stale-if-error', reason: 'stale-if-error' }
+  return fail(isGuess ? 'cookie-unmarked' : 'too-stale')
 }

@@ -4,6 +4,8 @@
  */
 import { addNote } from '../../contract/index.ts'
 import { headOf, type Passage } from '../passage.ts'
+import type { RequestFacts } from '../rules/request-facts.ts'
+import type { StoredHead } from '../rules/types.ts'
 import type { CacheStore, StoredEntry } from '../stores/index.ts'
 import { CodingBackground } from './background.ts'
 import type { VariantCodec } from './codec.ts'
@@ -70,6 +72,15 @@ export class CodedForms {
     if (facts.directives.noTransform && forms.coded.has(PLAIN)) return null
     const acceptEncoding = facts.directives.noTransform ? 'identity' : facts.acceptEncoding
     return this.#negotiator.choose(forms, acceptEncoding, scope)
+  }
+
+  /**
+   * What counts of the request for an answer with this head: a part of coded bytes is of no use to who cannot take the coding
+   * (RFC 9110 §14.2 lets a range be ignored), and would be taken for a part of the plain ones that he was sent before.
+   */
+  factsFor({ facts, scope }: Passage, head: Pick<StoredHead, 'headers'>): RequestFacts {
+    if (facts.range === null || facts.directives.noTransform) return facts
+    return this.#negotiator.mustBePlain(head, facts.acceptEncoding, scope) ? { ...facts, range: null } : facts
   }
 
   /**

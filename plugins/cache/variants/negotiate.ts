@@ -3,11 +3,12 @@
  * made of them. What the codec says is asked once for each spelling of Accept-Encoding.
  */
 import { type CacheScope, headOf } from '../passage.ts'
+import type { StoredHead } from '../rules/types.ts'
 import type { StoredEntry } from '../stores/index.ts'
 import type { VariantCodec } from './codec.ts'
 import { PLAIN } from './coded-entry.ts'
 import { decideMayCode } from './decide-coded.ts'
-import { decidePlainable } from './plain-forms.ts'
+import { decidePlainable, removableCoding } from './plain-forms.ts'
 import type { StoredForms } from './sorted-set.ts'
 
 /** Spellings of Accept-Encoding that are remembered for one answer. */
@@ -56,6 +57,12 @@ export class Negotiator {
   missingPlain(forms: StoredForms, acceptEncoding: string | null, scope: CacheScope): string | null {
     const plainable = forms.coded.has(PLAIN) ? null : (this.#known(forms, scope)?.plainable ?? null)
     return plainable !== null && this.#needsPlain(plainable, acceptEncoding, scope) ? plainable : null
+  }
+
+  /** Whether an answer that came encoded has to be decoded for the request, kept in that form or not. */
+  mustBePlain({ headers }: Pick<StoredHead, 'headers'>, acceptEncoding: string | null, scope: CacheScope): boolean {
+    const coding = removableCoding(headers)
+    return coding !== null && this.#needsPlain(coding, acceptEncoding, scope)
   }
 
   #needsPlain(contentEncoding: string, acceptEncoding: string | null, { route }: CacheScope): boolean {

@@ -18,14 +18,18 @@ export const MOST_PLAIN_AT_ONCE = 4
 /** Bodies of which it is remembered that they have no plain form to keep. */
 const MOST_REMEMBERED = 1_024
 
-/** The coding that may be taken off the answer; null = none, or it may not be changed. */
+/** The coding that is taken off the answer to keep it plain; null = none, it may not be changed, or it is too long. */
 export function decidePlainable(head: CachedHead, bodyLength: number): string | null {
   if (head.isPartial !== null || head.status !== 200 || bodyLength === 0 || bodyLength > MOST_BODY_BYTES) return null
+  return removableCoding(head.headers)
+}
+
+/** The coding that may be taken off an answer with these fields, however long it is. */
+export function removableCoding(headers: readonly string[]): string | null {
+  const coding = joinedValue(headers, 'content-encoding')
   // RFC 9110 §7.7
-  if (hasMember(joinedValue(head.headers, 'cache-control') ?? '', 'no-transform')) return null
-  return readAnswerFacts(head.headers, 0).contentEncoding === null
-    ? null
-    : joinedValue(head.headers, 'content-encoding')
+  if (coding === null || hasMember(joinedValue(headers, 'cache-control') ?? '', 'no-transform')) return null
+  return readAnswerFacts(headers, 0).contentEncoding === null ? null : coding
 }
 
 export interface PlainEvents {

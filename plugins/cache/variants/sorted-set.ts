@@ -2,6 +2,7 @@
  * What a look-up has found, told apart once: whole answers, parts, and the coded forms of each whole answer. A store that
  * has not changed gives the same set again, and then all this is known already.
  */
+import { isReadableCodedHead, isReadableHead } from '../rules/readable-head.ts'
 import type { StoredEntry, VariantSet } from '../stores/index.ts'
 import { codedHeadOf } from './coded-entry.ts'
 
@@ -46,6 +47,8 @@ function sort(set: VariantSet): SortedSet {
   const coded = new Map<string, Map<string, StoredEntry>>()
   for (const entry of set) {
     const form = codedHeadOf(entry)
+    // Once for a set that does not change: what this process has stored itself is looked at with the first hit.
+    if (!(form === null ? isReadableHead : isReadableCodedHead)(entry.head)) continue
     if (form === null) {
       if (entry.head['isPartial'] === null) wholes.push(entry)
       else parts.push(entry)

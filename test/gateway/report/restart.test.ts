@@ -41,4 +41,5 @@ t.test('several processes are one in it, each with a file of its own', async t =
   await bodies(gateway.port, 8)
   await eventually(async () => (await told(gateway.admin)).report.routes[0]?.requests === 8)
   t.equal((await fetch(`${gateway.admin}/api/report?since=soon`)).status, 400)
+  t.equal((await fetch(`${gateway.admin}/api/report?since=99999999999h`)).status, 200, 'longer than there are dates')
 })

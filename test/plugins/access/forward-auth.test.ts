@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PassThrough } from 'node:stream'
+import { gzipSync } from 'node:zlib'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { access } from '../../../plugins/access/index.ts'
@@ -45,8 +46,10 @@ t.test('why it fails is told once in a while, without the secrets of its address
 })
 
 t.test('an answer that does not come keeps the door shut', async t => {
-  const { app } = await guarded(t, () => {})
+  const { app, lines } = await guarded(t, () => {})
   t.equal((await app.inject('/')).statusCode, 503)
+  t.match(lines[0], /no answer within 300 ms/)
+  t.notMatch(lines[0], /INDEX_SIZE_ERR/)
 })
 
 t.test('a page without an end is not passed on', async t => {
@@ -55,4 +58,14 @@ t.test('a page without an end is not passed on', async t => {
     response.end(Buffer.alloc(1024 * 1024, 'x'))
   })
   t.equal((await app.inject('/')).statusCode, 503)
+})
+
+t.test('a page that comes encoded is told as such', async t => {
+  const page = gzipSync('please log in')
+  const { app } = await guarded(t, (_request, response) => {
+    response.writeHead(401, { 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' }).end(page)
+  })
+  const { headers, rawPayload } = await app.inject('/')
+  t.match(headers, { 'content-encoding': 'gzip', vary: 'Accept-Encoding' })
+  t.ok(rawPayload.equals(page))
 })

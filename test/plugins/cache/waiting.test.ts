@@ -204,3 +204,17 @@ t.test('a clock that is set sends nobody away from what is on its way', async t 
   ask.answer(200, fresh({ 'Cache-Control': 'max-age=86400' }), 'body')
   for (const got of await answers(clients)) t.equal(got.body.toString(), 'body')
 })
+
+t.test('nobody joins an answer that has stood still for long', async t => {
+  const app = await rig(t)
+  const [first] = openMany(t, app, 1)
+  const stuck = await app.next()
+  stuck.socket.write('HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 10\r\n\r\nhalf')
+  await first!.until(text => text.endsWith('half'))
+  t.equal(openMany(t, app, 1).length, 1)
+  t.ok(await staysAt(() => app.asked, 1), 'who comes soon shares it')
+  await new Promise(wake => setTimeout(wake, 7_000))
+  const late = app.get()
+  ;(await app.next()).answer(200, fresh(), 'whole')
+  t.equal((await late).body.toString(), 'whole')
+})

@@ -39,11 +39,22 @@ export function decodeRecord(record: string, base: string): RedisEntry | null {
   const second = record.indexOf('\n', first + 1)
   if (first === -1 || second === -1) return null
   try {
-    const fields = JSON.parse(record.slice(second + 1)) as StoredEntry
-    return { ...fields, member: record.slice(0, first), base }
+    const fields: unknown = JSON.parse(record.slice(second + 1))
+    return isStoredEntry(fields) ? { ...fields, member: record.slice(0, first), base } : null
   } catch {
     return null
   }
+}
+
+const texts = ['key', 'variant', 'generation', 'url', 'route']
+const numbers = ['bodyLength', 'storedAtMs', 'expiresAtMs']
+
+/** Anybody may write into a Redis; what the head says is for those to judge who read heads. */
+function isStoredEntry(fields: unknown): fields is StoredEntry {
+  if (typeof fields !== 'object' || fields === null) return false
+  const { head, tags, ...named } = fields as Record<string, unknown>
+  if (typeof head !== 'object' || head === null || !Array.isArray(tags)) return false
+  return texts.every(name => typeof named[name] === 'string') && numbers.every(name => Number.isFinite(named[name]))
 }
 
 /** What purges compare with, beside the hash of the address. */
