@@ -49,6 +49,8 @@ export interface PassageStart {
   readonly method: string
   readonly rawHeaders: readonly string[]
   readonly hasBody: boolean
+  /** Who the client is was proved once for its connection (`holdingClient`). */
+  readonly isHolding: boolean
 }
 
 export class Passage {
@@ -77,14 +79,14 @@ export class Passage {
   /** Each unsafe request asks all that run for it. */
   #keyedUrl: string | null = null
 
-  constructor({ call, scope, method, rawHeaders, hasBody }: PassageStart) {
+  constructor({ call, scope, method, rawHeaders, hasBody, isHolding }: PassageStart) {
     this.call = call
     this.scope = scope
     this.hasBody = hasBody
     const headers = asSent(rawHeaders)
     this.facts = readRequestFacts(headers)
     const said = call.client.isPeerTrusted ? saidByProxy(headers) : nothingSaid
-    if (said.isPersonal) this.facts.hasAuthorization = true
+    if (said.isPersonal || isHolding) this.facts.hasAuthorization = true
     this.request = {
       method,
       scheme: call.client.proto,

@@ -12,6 +12,7 @@ export { type ExchangeListener, Exchanges, exchangesOf } from './exchanges/follo
 export { contentTypeOf, isEndless, isNamed } from './fields.ts'
 export { flushHead } from './flush-head.ts'
 export { forgetListeners } from './forget-listeners.ts'
+export { holdingClient, provesConnection } from './holding-client.ts'
 export {
   type AttemptKind,
   type AttemptRecord,

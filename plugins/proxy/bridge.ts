@@ -4,7 +4,7 @@
  * reply-from made of the URL, the head or the body is not used (traps T5, T9, T11, T12, T14).
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Bag } from '../contract/index.ts'
+import { type Bag, holdingClient } from '../contract/index.ts'
 import { type ExchangeRequest, isUpstreamFailure, type Upstreams } from '../upstream/index.ts'
 import type { ProxyCall } from './call.ts'
 import { hasLeft } from './client-socket.ts'
@@ -27,7 +27,7 @@ export function headRequest(request: FastifyRequest, call: ProxyCall, incoming: 
   })
   const { balanceKey } = call
   const bare = { method: raw.method ?? 'GET', path: call.target, headers, body: null, bodyLength: null, balanceKey }
-  return incoming ? { ...bare, incoming: request } : bare
+  return incoming ? { ...bare, incoming: request, holder: holdingClient(raw) } : bare
 }
 
 /** Where the call rides on the headers object that reply-from copies (symbols are copied, never sent). */

@@ -224,9 +224,9 @@ export class RetriedExchange implements AttemptOwner, ExchangeController, Follow
   #send(isHedge: boolean): Attempt {
     const attempt = new Attempt(this, this.attempts + 1, isHedge)
     const avoid = isHedge ? hedgeAvoids(this.origin) : (this.#pursuit?.avoid ?? undefined)
-    const { method, path, headers, bodyLength, trailers, incoming, balanceKey } = this.request
+    const { method, path, headers, bodyLength, trailers, incoming, holder, balanceKey } = this.request
     const body = this.#current === null || this.#replay === null ? this.request.body : this.#replay.body
-    const request = { method, path, headers, body, bodyLength, trailers, incoming, balanceKey, attempt, avoid }
+    const request = { method, path, headers, body, bodyLength, trailers, incoming, holder, balanceKey, attempt, avoid }
     if (!isHedge) {
       this.#attemptsBefore = this.attempts
       this.#current = attempt

@@ -3,6 +3,7 @@
  * most recently used one works first, so that the others can grow old and go.
  */
 import type { LookupAddress } from 'node:dns'
+import type { EventEmitter } from 'node:events'
 import type { OriginConnection } from './exchange.ts'
 import {
   decideIdleLimit,
@@ -21,6 +22,14 @@ interface Lease {
   readonly expiresMs: number
   /** Stands on the stack of connections that can take a request. */
   isAvailable: boolean
+  /** The client that alone may use it, null = all may. */
+  holder: object | null
+}
+
+/** What a connection is asked for. */
+interface Asked {
+  readonly isRepeatable: boolean
+  readonly request: { readonly holder?: object | undefined }
 }
 
 /** How far the age limit of one connection may lie from `ttl`, as a share of it. */
@@ -32,6 +41,8 @@ export class ConnectionShelf {
   readonly #limits: PoolLimits
   readonly #leases = new Map<OriginConnection, Lease>()
   readonly #available: OriginConnection[] = []
+  /** Clients that have connections of their own here. */
+  readonly #holders = new Set<object>()
   readonly #idle: IdleKnowledge = unknownOrigin()
 
   /** `limits` are read at each use, since they may change. */
@@ -77,7 +88,12 @@ export class ConnectionShelf {
   /** A connection has been opened. */
   add(connection: OriginConnection, nowMs: number): void {
     const jitter = 1 + TTL_JITTER * (2 * Math.random() - 1)
-    const lease = { idleSinceMs: nowMs, expiresMs: nowMs + this.#limits.ttlMs * jitter, isAvailable: false }
+    const lease = {
+      idleSinceMs: nowMs,
+      expiresMs: nowMs + this.#limits.ttlMs * jitter,
+      isAvailable: false,
+      holder: null,
+    }
     this.#leases.set(connection, lease)
     this.#offer(connection, lease)
   }
@@ -123,8 +139,31 @@ export class ConnectionShelf {
     learnFromReuse(this.#idle, idleMs, this.#limits.maxIdleMs)
   }
 
+  /** Takes a connection away from all others for as long as this client stays, and no longer. */
+  hold(connection: OriginConnection, holder: object): void {
+    const lease = this.#leases.get(connection)
+    if (lease === undefined || lease.holder === holder) return
+    lease.holder = holder
+    if (this.#holders.has(holder)) return
+    this.#holders.add(holder)
+    const client = holder as EventEmitter
+    client.once('close', () => this.#release(holder))
+  }
+
+  /** Closes the unused connection that its client has not used for the longest time: others need the place. */
+  closeIdleHeld(): void {
+    if (this.#holders.size === 0) return
+    const held = this.#available.find(each => each.inFlight === 0 && (this.#leases.get(each)?.holder ?? null) !== null)
+    if (held !== undefined) this.#discard(held)
+  }
+
   /** The most recently used connection that is still good for a request; closes those that are not. */
-  pick(nowMs: number, isRepeatable: boolean): OriginConnection | null {
+  pick(nowMs: number, { isRepeatable, request: { holder } }: Asked): OriginConnection | null {
+    const own = holder !== undefined && this.#holders.has(holder) ? this.#pickFor(holder, nowMs, isRepeatable) : null
+    return own ?? this.#pickFor(null, nowMs, isRepeatable)
+  }
+
+  #pickFor(holder: object | null, nowMs: number, isRepeatable: boolean): OriginConnection | null {
     const decide = isRepeatable ? decideIdleLimit : decideIdleLimitOnce
     const limitMs = decide(this.#idle, this.#limits.maxIdleMs, nowMs)
     for (let i = this.#available.length - 1; i >= 0; i--) {
@@ -132,7 +171,7 @@ export class ConnectionShelf {
       const lease = this.#leases.get(connection)
       if (lease === undefined || connection.capacity === 0) this.withdraw(connection)
       else if (connection.inFlight === 0 && this.#isOld(connection, lease, limitMs, nowMs)) this.#discard(connection)
-      else if (connection.inFlight < connection.capacity) return connection
+      else if (lease.holder === holder && connection.inFlight < connection.capacity) return connection
     }
     return null
   }
@@ -171,6 +210,11 @@ export class ConnectionShelf {
     // A connection that has not served yet is not judged by the patience that the origin shows after an answer.
     const idleLimitMs = connection.used ? usedLimitMs : Math.max(usedLimitMs, FRESH_MS)
     return (lease.idleSinceMs !== 0 && nowMs - lease.idleSinceMs >= idleLimitMs) || nowMs > lease.expiresMs
+  }
+
+  #release(holder: object): void {
+    this.#holders.delete(holder)
+    for (const [connection, lease] of this.#leases) if (lease.holder === holder) this.#discard(connection)
   }
 
   #offer(connection: OriginConnection, lease: Lease): void {

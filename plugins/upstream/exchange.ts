@@ -54,6 +54,11 @@ export interface ExchangeRequest {
   readonly attempt?: AttemptFacts | undefined
   /** Origins by URL that are only taken when there is no other. */
   readonly avoid?: ReadonlySet<string> | undefined
+  /**
+   * The client's connection, where who it is was proved once for all of its requests (`holdingClient`): it gets connections of
+   * its own, which end with it. An EventEmitter with 'close'.
+   */
+  readonly holder?: object | undefined
   /** What a choice by hash goes by: the client's address, or a cookie; absent = any. */
   readonly balanceKey?: string | undefined
 }

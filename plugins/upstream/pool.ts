@@ -100,7 +100,7 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
     exchange.pool = this
     const now = performance.now()
     this.health.chosen(now)
-    const connection = this.#waiting.length === 0 ? this.#shelf.pick(now, exchange.isRepeatable) : null
+    const connection = this.#waiting.length === 0 ? this.#shelf.pick(now, exchange) : null
     if (connection !== null) return this.#lend(connection, exchange, now)
     const soonServed = (this.#opening + this.#room()) * this.#streams
     if (this.#waiting.length >= this.limits.queueSize + soonServed) return exchange.fail('full')
@@ -236,13 +236,16 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
     exchange.reusedAfterMs = this.#shelf.use(connection, nowMs)
     this.#running.add(exchange)
     this.inFlight++
+    const { holder } = exchange.request
+    // HTTP/2 mixes the requests of many clients on one connection, so no origin takes a proof for all of it there.
+    if (holder !== undefined && connection.capacity === 1) this.#shelf.hold(connection, holder)
     exchange.runOn(connection, nowMs)
     if (connection.inFlight >= connection.capacity) this.#shelf.withdraw(connection)
   }
 
   #serveWaiting(nowMs: number): void {
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
-      const connection = this.#shelf.pick(nowMs, first.isRepeatable)
+      const connection = this.#shelf.pick(nowMs, first)
       if (connection === null) return this.#openForWaiting()
       this.#waiting.shift()
       this.#lend(connection, first, nowMs)
@@ -264,6 +267,7 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
 
   #openForWaiting(): void {
     while (this.#opening * this.#streams < this.#waiting.length && this.#room() > 0) this.#openOne(false)
+    if (this.#waiting.length > 0 && this.#opening === 0) this.#shelf.closeIdleHeld()
   }
 
   #openOne(isWarmUp: boolean, told: ((error: Error | null) => void) | null = null): void {

@@ -3,6 +3,7 @@
  * leaves a note of what it found for the half that faces the origin.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { holdingClient } from '../../contract/index.ts'
 import { bodyLength, hasLeft, type ProxyCall, type ProxyHooks, sendFailure } from '../../proxy/index.ts'
 import { onlyIfCached } from '../errors.ts'
 import type { Fills } from '../fill/fills.ts'
@@ -39,7 +40,9 @@ export function answerHook(setup: AnswerHookSetup) {
     if (call === null || scope === null) return next()
     const { raw } = request
     const hasBody = bodyLength(raw) !== null
-    const passage = new Passage({ call, scope, method: raw.method ?? 'GET', rawHeaders: raw.rawHeaders, hasBody })
+    const isHolding = holdingClient(raw) !== undefined
+    const { method = 'GET', rawHeaders } = raw
+    const passage = new Passage({ call, scope, method, rawHeaders, hasBody, isHolding })
     request.cachePassage = passage
     const { way, reason } = decideWay(passage)
     passage.reason = reason

@@ -11,6 +11,7 @@ import type { AnswerHead } from '../rules/types.ts'
 import { decideHeadUpdate } from '../rules/update.ts'
 import type { CacheCounters } from '../signals.ts'
 import type { CacheStore } from '../stores/index.ts'
+import { withoutOwnTags } from '../tag/own-tags.ts'
 import { HeldBytes, TaggingAnswer } from '../tag/tagging-answer.ts'
 import { type HeadWatcher, ThroughAnswer } from '../through-answer.ts'
 import { endToEndFields, withoutFraming } from './attempt.ts'
@@ -40,9 +41,10 @@ export function fillInterceptor(setup: InterceptorSetup): Interceptor {
       }
       if (passage.way === 'unsafe') return next(upstream, request, new ThroughAnswer(handler, passage, watchUnsafe))
       const tagged = tagging(handler, passage, held)
-      if (passage.way !== 'through') return setup.fills.take(passage, request, tagged)
+      const asked = passage.scope.etag ? withoutOwnTags(request) : request
+      if (passage.way !== 'through') return setup.fills.take(passage, asked, tagged)
       const watch = passage.request.method === 'HEAD' && passage.stored !== null ? watchHead : null
-      return next(upstream, request, new ThroughAnswer(tagged, passage, watch))
+      return next(upstream, asked, new ThroughAnswer(tagged, passage, watch))
     }
   }
 }

@@ -26,6 +26,11 @@ export class BodyTag {
   }
 }
 
+/** Whether a tag as it stands in a field may be one of these. */
+export function isBodyTag(raw: string): boolean {
+  return raw.length === LENGTH + 4 && /^W\/"[\w-]+"$/.test(raw)
+}
+
 function quoted(digest: string): string {
   return `W/"${digest.slice(0, LENGTH)}"`
 }
