@@ -28,8 +28,8 @@ export class LaneCounters {
     const gauge = (name: string, help: string) => signals.gauge(`admission_${name}`, help, 'upstream')
     const gauges = [
       gauge('limit', 'Requests that may run at once.'),
-      gauge('found_at_first', 'Limit that the first crowd has shown, until somebody moves it; 0 = none.'),
-      gauge('alone_at_first_seconds', 'How long the answers of that crowd take alone.'),
+      signals.gauge('admission_found_at_first', 'Limit that the first crowd has shown; 0 = none.', 'upstream'),
+      signals.gauge('admission_alone_at_first_seconds', 'Answers of the first crowd alone.', 'upstream'),
       gauge('in_flight', 'Requests that hold a place.'),
       gauge('waiting', 'Requests that wait for a place.'),
       gauge('held', 'Requests that run without a place: event streams, long polls, long transfers.'),

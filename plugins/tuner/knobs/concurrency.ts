@@ -9,13 +9,12 @@ import type { Look, Now, UpstreamMemory } from '../model/upstream-memory.ts'
 import { isBlind, trustAlone } from './blind.ts'
 import { CROWDED, ENOUGH_CROWDED, isEnough, isSure, isTooLong } from './enough.ts'
 import { floorOf } from './floor.ts'
+import { GROW_BELOW, growthAt } from './growth.ts'
 import { StallWatch } from './stall.ts'
-import { A_FEW, conclude, measure, missingAnswers, type Rates, ratesOf, type Step } from './step.ts'
+import { A_FEW, conclude, isInVain, measure, missingAnswers, type Rates, ratesOf, type Step } from './step.ts'
 
 export const START_LIMIT = 16
 const MOST = 256
-/** No knob may grow past this without somebody waiting for it. */
-const GROW_BELOW = 1.7
 const SHRINK_ABOVE = 2.3
 /** The same where little has been seen. */
 const FAR_ABOVE = 3
@@ -23,9 +22,7 @@ const FAR_ABOVE = 3
 const ROOMY = 1.2
 /** Where a shrinking limit aims at. */
 const AIM = 2
-const GROWTH = 1.15
-/** Until something speaks against more it doubles, and a step is believed sooner. */
-const GROWTH_AT_START = 2
+/** Until something speaks against more, a step is believed sooner. */
 const CHECK_WINDOWS_AT_START = 2
 /** A step is checked over this many windows, so that chance evens out. */
 const CHECK_WINDOWS = 5
@@ -119,7 +116,7 @@ export class ConcurrencyKnob {
     if (!mayTry || look.saturated / look.windows < 0.5 || ratio >= GROW_BELOW) return
     if (now < (ratio < ROOMY ? this.#roomyNotBefore : this.#growNotBefore)) return
     const most = now < this.#ceilingUntil ? this.#ceiling - 1 : MOST
-    const to = Math.min(most, Math.max(limit + 1, Math.round(limit * this.#growth)))
+    const to = Math.min(most, Math.max(limit + 1, Math.round(limit * growthAt(ratio, this.#isStarting))))
     // At worst all that is added waits inside: then it must not have to be taken back.
     if (to <= limit || (ratio * to) / limit > SHRINK_ABOVE) return
     const hypothesis = `requests wait while attempts are only ${rounded(ratio)} times as slow as alone: the limit holds them back`
@@ -148,10 +145,7 @@ export class ConcurrencyKnob {
     trustAlone(this.#upstream, aloneAtFirstMs)
     const hypothesis = 'the first answers of a crowd came so slowly that most of it waited inside the upstream'
     this.#take(to, look, { hypothesis, expected: 'as much is finished, and each attempt is faster', ratio: 0 })
-  }
-
-  get #growth(): number {
-    return this.#isStarting ? GROWTH_AT_START : GROWTH
+    this.#waitLonger()
   }
 
   #shrink(look: Look, ratio: number): void {
@@ -230,9 +224,20 @@ export class ConcurrencyKnob {
     if (!isDue && !isWorse) return
     if (isWorse) this.#undo(step, measured, look)
     else conclude(step.entry, 'kept', measured)
-    if (!isWorse && step.to > step.from) this.#hasGrown = true
+    if (!isWorse && step.to > step.from) this.#grown(isComparable && isInVain(step, change))
     this.#step = null
     this.#upstream.lookAgain()
+  }
+
+  /** What brought nothing is no mistake yet, but not soon tried again either: else it goes up until it must come down. */
+  #grown(isInVain: boolean): void {
+    this.#hasGrown = true
+    if (isInVain) this.#waitLonger()
+  }
+
+  #waitLonger(): void {
+    this.#hold = Math.min(MOST_HOLD, this.#hold * 2)
+    this.#growNotBefore = this.#book.now + this.#hold
   }
 
   #undo(step: Step, measured: string, look: Look): void {

@@ -51,6 +51,11 @@ export function changeBy({ from, to, before }: Step, after: Rates): Change {
   return { change: (counted + timed) / 2, chance: chance / Math.SQRT2 }
 }
 
+/** Nearer to nothing than to what an upstream with room would have given: as many more as were let in. */
+export function isInVain({ from, to }: Step, change: number): boolean {
+  return to > from && change < (to / from - 1) / 2
+}
+
 export function conclude(entry: Entry, verdict: 'kept' | 'undone', measured: string): void {
   entry.verdict = verdict
   entry.measured = measured
