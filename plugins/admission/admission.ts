@@ -6,10 +6,9 @@ import type { Contract } from '../contract/index.ts'
 import type { Dispatch, Upstreams } from '../upstream/index.ts'
 import { Bandwidth, type GroupRates } from './bandwidth/bandwidth.ts'
 import { Lane } from './lane.ts'
-import { LimitFinder, type LimitMode } from './limit-finder.ts'
+import { LimitFinder, type LimitMode, type LimitReason } from './limit-finder.ts'
 import { type CallerOf, Limiter } from './limiter.ts'
 import type { LaneOptions } from './options.ts'
-import type { AutoLimitReason } from './rules/auto-limit.ts'
 import { LaneCounters } from './signals.ts'
 import { Slot } from './slot.ts'
 import { TUNABLE_NAMES, tunablesOf } from './tunables.ts'
@@ -24,7 +23,7 @@ export interface LaneSnapshot {
   readonly limit: number | null
   readonly mode: LimitMode | 'none'
   /** Why the limit is what it is, of the last step; null where nothing moves it. */
-  readonly reason: AutoLimitReason | null
+  readonly reason: LimitReason | null
   readonly inFlight: number
   readonly waiting: number
   readonly held: number

@@ -24,6 +24,11 @@ export class AnswerTimes {
     return this.#median
   }
 
+  /** Answers that this is the median of. */
+  get seenUnloaded(): number {
+    return this.#ring.length
+  }
+
   add(ms: number, foundIdle: boolean): void {
     if (foundIdle) this.#addUnloaded(ms)
     if (this.#window.length < MAX_LATENCIES) this.#window.push(ms)

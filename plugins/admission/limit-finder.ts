@@ -3,6 +3,7 @@
  * has spoken, the rule in rules/auto-limit.ts.
  */
 import { median } from './answer-times.ts'
+import { type CrowdedAnswer, FirstCrowd } from './first-crowd.ts'
 import type { Lane } from './lane.ts'
 import {
   AUTO_MIN,
@@ -22,14 +23,22 @@ const UNNOTICED_MS = 10
 const MAX_RATIOS = 256
 
 export type LimitMode = 'fixed' | 'auto' | 'steered'
+export type LimitReason = AutoLimitReason | 'far-too-many'
 
 export class LimitFinder {
   limit: number
   mode: LimitMode
-  reason: AutoLimitReason | null = null
+  reason: LimitReason | null = null
   /** Median of latency over unloaded latency in the last window; null = not known. */
   lastRatio: number | null = null
+  /** What the first look has found, until somebody else moves the limit; 0 = nothing. */
+  foundAtFirst = 0
+  /** How long the answers of that crowd take alone, each compared with its own kind; ms. */
+  aloneAtFirstMs = 0
   onChange: () => void = () => {}
+  /** Nobody has moved the limit yet: it is where every limit begins. */
+  #isFirst: boolean
+  readonly #crowd = new FirstCrowd()
   #bounds: AutoLimitBounds
   #state: AutoLimitState
   #startMs = performance.now()
@@ -50,6 +59,7 @@ export class LimitFinder {
     this.#state = startAutoLimit(this.#bounds)
     this.mode = configured === null ? 'auto' : 'fixed'
     this.limit = configured ?? this.#state.limit
+    this.#isFirst = configured === null
   }
 
   /** Of a changed configuration; what was found so far stays where it still may. */
@@ -57,6 +67,7 @@ export class LimitFinder {
     this.#bounds = { min: AUTO_MIN, max: Math.max(AUTO_MIN, max) }
     if (configured !== null) {
       this.mode = 'fixed'
+      this.#moved()
       return this.#set(configured)
     }
     const wasFixed = this.mode === 'fixed'
@@ -66,8 +77,12 @@ export class LimitFinder {
     this.#set(limit)
   }
 
-  /** By a tuner or a person: from now on nobody else moves it. */
+  /**
+   * By a tuner or a person: from now on nobody else moves it. A tuner begins by saying what stands already, which tells
+   * nothing of the origins: the first look is still open then. Who says it again means it.
+   */
   steer(limit: number): void {
+    if (this.mode === 'steered' || limit !== this.limit) this.#moved()
     this.mode = 'steered'
     this.#state = { ...startAutoLimit(this.#bounds), limit }
     this.#set(limit)
@@ -77,6 +92,7 @@ export class LimitFinder {
     if (isWaiting === (this.#waitsSinceMs !== null)) return
     if (this.#waitsSinceMs !== null) this.#waitedMs += nowMs - this.#waitsSinceMs
     this.#waitsSinceMs = isWaiting ? nowMs : null
+    if (this.#isFirst) this.#crowd.noteWaiting(isWaiting, nowMs)
   }
 
   /** A request got a place; `isFull`: it was the last one. */
@@ -85,14 +101,34 @@ export class LimitFinder {
     if (isFull) this.#filled++
   }
 
-  noteAnswer(unloadedMs: number | null, ms: number, nowMs: number): void {
+  /** `seenAlone`: answers that `unloadedMs` is the median of. */
+  noteAnswer(unloadedMs: number | null, ms: number, nowMs: number, seenAlone = 0): void {
     this.#answers++
     this.#lastAnswerMs = nowMs
-    if (unloadedMs === null) return
-    this.#compared++
-    const alone = Math.max(unloadedMs, UNNOTICED_MS)
-    this.#unloadedMs += alone
-    if (this.#ratios.length < MAX_RATIOS) this.#ratios.push(ms / alone)
+    const aloneMs = unloadedMs === null ? null : Math.max(unloadedMs, UNNOTICED_MS)
+    if (aloneMs !== null) {
+      this.#compared++
+      this.#unloadedMs += aloneMs
+      if (this.#ratios.length < MAX_RATIOS) this.#ratios.push(ms / aloneMs)
+    }
+    if (this.#isFirst) this.#lookFirst({ aloneMs, seenAlone, ms, nowMs })
+  }
+
+  #lookFirst(answer: CrowdedAnswer): void {
+    const look = this.#crowd.look(this.limit, answer)
+    if (look === null || !look.shrink) return
+    const limit = Math.max(this.#bounds.min, look.to)
+    this.#moved()
+    this.foundAtFirst = limit
+    this.aloneAtFirstMs = look.aloneMs
+    this.reason = look.reason
+    this.#state = { ...startAutoLimit(this.#bounds), isStarting: false, limit }
+    this.#set(limit)
+  }
+
+  #moved(): void {
+    this.#isFirst = false
+    this.foundAtFirst = 0
   }
 
   /** One look at the window; often it goes on being measured. */
@@ -120,6 +156,7 @@ export class LimitFinder {
     this.#nextWindow(lanes, step.rebase, nowMs)
     this.reason = step.reason
     if (this.mode !== 'auto') return
+    if (step.state.limit !== this.limit) this.#moved()
     this.#state = step.state
     this.#set(step.state.limit)
   }

@@ -2,7 +2,7 @@
  * The places at one set of origins, for all groups (routes) that point there: who gets one at once, who waits for which,
  * who is refused. Nothing here looks at a clock by itself but at the moments that it measures.
  */
-import { addNote, Bag, isEndless } from '../contract/index.ts'
+import { Bag, isEndless } from '../contract/index.ts'
 import { overloaded, type ShedReason } from './errors.ts'
 import type { Lane } from './lane.ts'
 import type { LimitFinder } from './limit-finder.ts'
@@ -13,6 +13,7 @@ import { decidePlace, HELD_MS } from './rules/long-held.ts'
 import { calm, estimatedWaitMs, type OverloadState, retryAfterSeconds, stepOverload } from './rules/overload.ts'
 import { rankOf } from './rules/rank.ts'
 import type { PlaceEnd, Slot } from './slot.ts'
+import { tellWait } from './told.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 /** Who sends a request, so that clients and their connections can take turns. */
@@ -141,7 +142,7 @@ export class Limiter {
     const ms = now - Math.max(slot.sentMs, slot.startedMs)
     const times = slot.lane.timesOf(answerKind(mediaType, slot.request.path))
     times.add(ms, slot.foundIdle)
-    this.finder.noteAnswer(times.unloadedMs, ms, now)
+    this.finder.noteAnswer(times.unloadedMs, ms, now, times.seenUnloaded)
     slot.lane.learn(slot.request.path, false)
   }
 
@@ -210,18 +211,13 @@ export class Limiter {
   #noteWait(slot: Slot): void {
     const waitMs = slot.startedMs - slot.queuedMs
     slot.lane.count.waits.observe(waitMs / 1000)
-    if (slot.request.attempt !== undefined) slot.request.attempt.queueMs += waitMs
-    const numbers = { waitMs: Math.round(waitMs), limit: this.limit, waiting: this.room.size }
-    addNote(slot.request.incoming, { topic: 'admission', reason: 'waited', numbers })
+    tellWait(slot, 'waited', { waitMs, limit: this.limit, waiting: this.room.size })
   }
 
   shed(slot: Slot, reason: ShedReason): void {
     slot.lane.count.shed(reason)
     this.load.refusals++
-    const waitMs = Math.round(performance.now() - slot.queuedMs)
-    if (slot.request.attempt !== undefined) slot.request.attempt.queueMs += waitMs
-    const numbers = { waitMs, limit: this.limit, waiting: this.room.size }
-    addNote(slot.request.incoming, { topic: 'admission', reason, numbers })
+    tellWait(slot, reason, { waitMs: performance.now() - slot.queuedMs, limit: this.limit, waiting: this.room.size })
     slot.fail(overloaded(reason, retryAfterSeconds(Math.max(1, this.room.size), this.load.throughput)))
   }
 
@@ -281,12 +277,8 @@ export class Limiter {
     this.release(slot, 'held')
   }
 
-  #publish({ count, inFlight, waiting, held }: Lane): void {
-    count.limit.set(this.limit)
-    count.inFlight.set(inFlight)
-    count.waiting.set(waiting)
-    count.held.set(held)
-    count.overloaded.set(this.isOverloaded ? 1 : 0)
+  #publish(lane: Lane): void {
+    lane.count.show(lane, this.finder, this.isOverloaded)
   }
 
   #noteEmpty(): void {
@@ -296,6 +288,7 @@ export class Limiter {
 
   #limitChanged(): void {
     this.places.limit = this.finder.limit
+    for (const lane of this.lanes) this.#publish(lane)
     if (this.room.size > 0) this.serve()
   }
 }

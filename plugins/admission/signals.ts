@@ -4,8 +4,17 @@
 import type { Observed, Signals, SignalValue } from '../contract/index.ts'
 import { SHED_REASONS, type ShedReason } from './errors.ts'
 
+/** What all groups of the same origins have in common. */
+export interface LimitNow {
+  readonly limit: number
+  readonly foundAtFirst: number
+  readonly aloneAtFirstMs: number
+}
+
 export class LaneCounters {
   readonly limit: SignalValue
+  readonly foundAtFirst: SignalValue
+  readonly aloneAtFirst: SignalValue
   readonly inFlight: SignalValue
   readonly waiting: SignalValue
   readonly held: SignalValue
@@ -19,19 +28,19 @@ export class LaneCounters {
     const gauge = (name: string, help: string) => signals.gauge(`admission_${name}`, help, 'upstream')
     const gauges = [
       gauge('limit', 'Requests that may run at once.'),
+      signals.gauge('admission_found_at_first', 'Limit that the first crowd has shown; 0 = none.', 'upstream'),
+      signals.gauge('admission_alone_at_first_seconds', 'Answers of the first crowd alone.', 'upstream'),
       gauge('in_flight', 'Requests that hold a place.'),
       gauge('waiting', 'Requests that wait for a place.'),
       gauge('held', 'Requests that run without a place: event streams, long polls, long transfers.'),
       gauge('overloaded', '1 while more comes than the origins can answer.'),
     ]
-    const [limit, inFlight, waiting, held, overloaded] = gauges.map(signal => signal.with(upstream)) as [
-      SignalValue,
-      SignalValue,
-      SignalValue,
-      SignalValue,
-      SignalValue,
-    ]
+    const [limit, foundAtFirst, aloneAtFirst, inFlight, waiting, held, overloaded] = gauges.map(signal =>
+      signal.with(upstream),
+    ) as [SignalValue, SignalValue, SignalValue, SignalValue, SignalValue, SignalValue, SignalValue]
     this.limit = limit
+    this.foundAtFirst = foundAtFirst
+    this.aloneAtFirst = aloneAtFirst
     this.inFlight = inFlight
     this.waiting = waiting
     this.held = held
@@ -49,6 +58,20 @@ export class LaneCounters {
       left.drop(upstream)
       for (const reason of SHED_REASONS) shed.drop(upstream, reason)
     }
+  }
+
+  show(
+    { inFlight, waiting, held }: { readonly inFlight: number; readonly waiting: number; readonly held: number },
+    { limit, foundAtFirst, aloneAtFirstMs }: LimitNow,
+    isOverloaded: boolean,
+  ): void {
+    this.limit.set(limit)
+    this.foundAtFirst.set(foundAtFirst)
+    this.aloneAtFirst.set(aloneAtFirstMs / 1000)
+    this.inFlight.set(inFlight)
+    this.waiting.set(waiting)
+    this.held.set(held)
+    this.overloaded.set(isOverloaded ? 1 : 0)
   }
 
   shed(reason: ShedReason): void {

@@ -120,6 +120,12 @@ export class Collector {
       this.#shedBefore.set(key, value)
       counts.window.shed = (counts.window.shed ?? 0) + Math.max(0, value - before)
     })
+    this.#each('admission_found_at_first', (counts, value) => {
+      if (value > 0) counts.window.foundAtFirst = value
+    })
+    this.#each('admission_alone_at_first_seconds', (counts, value) => {
+      if (counts.window.foundAtFirst !== undefined) counts.window.aloneAtFirstMs = 1000 * value
+    })
     const upstreams = Object.fromEntries(Array.from(this.#upstreams, ([id, counts]) => [id, finishUpstream(counts)]))
     const routes = Object.fromEntries(Array.from(this.#routes, ([id, counts]) => [id, finishRoute(counts)]))
     const window = {

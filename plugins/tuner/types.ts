@@ -91,6 +91,8 @@ export interface UpstreamWindow
     | 'latMin'
     | 'latMean'
     | 'waitedForSocket'
+    | 'foundAtFirst'
+    | 'aloneAtFirstMs'
   > {}
 
 /** Sums over the window; `cpuMs` is wall time, `cpuWork` time on the CPU. */

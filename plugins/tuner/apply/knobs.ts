@@ -75,6 +75,8 @@ export class Knobs {
     const place = [...this.#places()].find(each => each.route === route && each.link.name === name)
     if (place === undefined) return false
     if (value !== undefined) this.#set(place, value, now)
+    // Said twice, since the first word may only be what stands already: then nobody but a person moves it any more.
+    if (value !== undefined) place.tunable.set(value)
     this.#pins.add(keyOf(route, name))
     return true
   }

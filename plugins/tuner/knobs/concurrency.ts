@@ -5,34 +5,25 @@
  */
 import type { Book } from '../guard/book.ts'
 import { clamp, rounded } from '../model/numbers.ts'
-import type { Look, UpstreamMemory } from '../model/upstream-memory.ts'
+import type { Look, Now, UpstreamMemory } from '../model/upstream-memory.ts'
+import { isBlind, trustAlone } from './blind.ts'
+import { CROWDED, ENOUGH_CROWDED, isEnough, isSure, isTooLong } from './enough.ts'
 import { floorOf } from './floor.ts'
+import { GROW_BELOW, growthAt } from './growth.ts'
 import { StallWatch } from './stall.ts'
-import { A_FEW, changeBy, conclude, missingAnswers, type Rates, ratesOf, type Step } from './step.ts'
+import { A_FEW, conclude, isInVain, measure, missingAnswers, type Rates, ratesOf, type Step } from './step.ts'
 
 export const START_LIMIT = 16
 const MOST = 256
-/** No knob may grow past this without somebody waiting for it. */
-const GROW_BELOW = 1.7
 const SHRINK_ABOVE = 2.3
+/** The same where little has been seen. */
+const FAR_ABOVE = 3
 /** Hardly slower than alone: the long hold after growth that had to be taken back is not for this. */
 const ROOMY = 1.2
 /** Where a shrinking limit aims at. */
 const AIM = 2
-const GROWTH = 1.15
-/** Until something speaks against more it doubles, and a step is believed sooner. */
-const GROWTH_AT_START = 2
+/** Until something speaks against more, a step is believed sooner. */
 const CHECK_WINDOWS_AT_START = 2
-/** Samples that a look needs, or windows with at least a few. */
-const ENOUGH = 30
-const ENOUGH_WINDOWS = 5
-/** Near the borders more are needed, so that chance does not move the limit to and fro. */
-const ENOUGH_NEAR = 90
-const ENOUGH_NEAR_WINDOWS = 12
-const FAR_ABOVE = 3
-/** So crowded that waiting for more samples costs more than it tells. */
-const CROWDED = 5
-const ENOUGH_CROWDED = 12
 /** A step is checked over this many windows, so that chance evens out. */
 const CHECK_WINDOWS = 5
 const CHECK_DONE = 60
@@ -91,22 +82,20 @@ export class ConcurrencyKnob {
 
   /** `mayTry`: false = only what protects, a shrinking limit where the upstream is crowded. */
   decide(mayTry = true): void {
-    const { look } = this.#upstream
+    const { look, now } = this.#upstream
+    if (now.foundAtFirst > 0) this.#adopt(now, look)
     if (this.#stalls()) return
     if (this.#step !== null && !this.#isHurting(look)) return this.#check(this.#step, look)
-    const enough = look.ratios.count >= ENOUGH || (look.windows >= ENOUGH_WINDOWS && look.ratios.count >= A_FEW)
-    const isCrowded = look.ratios.count >= ENOUGH_CROWDED && look.ratios.quantile(0.5) > CROWDED
-    if (!enough && !isCrowded) {
+    if (!isEnough(look)) {
       const ratio = missingAnswers(look, this.#upstream.routes)
       if (ratio > CROWDED && this.limit > floorOf(this.#upstream, this.#book)) return this.#shrink(look, ratio)
-      if (look.windows >= 4 * ENOUGH_WINDOWS) this.#upstream.lookAgain()
+      if (isTooLong(look)) this.#upstream.lookAgain()
       return
     }
     // Nobody is slowed down by others where there are none.
     this.#upstream.ratio = look.inflight / look.windows < 1 && look.saturated === 0 ? 1 : look.ratios.quantile(0.5)
     this.#move(look, mayTry)
-    const isUndecided = this.#step === null && look.ratios.count < ENOUGH_NEAR && look.windows < ENOUGH_NEAR_WINDOWS
-    if (this.#step === null && !isUndecided) this.#upstream.lookAgain()
+    if (this.#step === null && isSure(look)) this.#upstream.lookAgain()
   }
 
   #move(look: Look, mayTry: boolean): void {
@@ -114,11 +103,11 @@ export class ConcurrencyKnob {
     const ratio = look.ratios.quantile(0.5)
     const isUsed = look.inflight / look.windows > 0.6 * limit || look.saturated > 0
     const { now } = this.#book
-    if (this.#isBlind) return mayTry ? this.#feel(look, ratio) : undefined
+    if (isBlind(this.#upstream, limit, floorOf(this.#upstream, this.#book)))
+      return mayTry ? this.#feel(look, ratio) : undefined
     if (ratio >= ROOMY) this.#isStarting = false
-    const isSure = look.ratios.count >= ENOUGH_NEAR || look.windows >= ENOUGH_NEAR_WINDOWS
     if (
-      ratio > (isSure ? SHRINK_ABOVE : FAR_ABOVE) &&
+      ratio > (isSure(look) ? SHRINK_ABOVE : FAR_ABOVE) &&
       isUsed &&
       now >= this.#shrinkNotBefore &&
       limit > floorOf(this.#upstream, this.#book)
@@ -127,25 +116,11 @@ export class ConcurrencyKnob {
     if (!mayTry || look.saturated / look.windows < 0.5 || ratio >= GROW_BELOW) return
     if (now < (ratio < ROOMY ? this.#roomyNotBefore : this.#growNotBefore)) return
     const most = now < this.#ceilingUntil ? this.#ceiling - 1 : MOST
-    const to = Math.min(most, Math.max(limit + 1, Math.round(limit * this.#growth)))
+    const to = Math.min(most, Math.max(limit + 1, Math.round(limit * growthAt(ratio, this.#isStarting))))
     // At worst all that is added waits inside: then it must not have to be taken back.
     if (to <= limit || (ratio * to) / limit > SHRINK_ABOVE) return
     const hypothesis = `requests wait while attempts are only ${rounded(ratio)} times as slow as alone: the limit holds them back`
     this.#take(to, look, { hypothesis, expected: 'more is finished, and attempts become no slower', ratio })
-  }
-
-  /** Where load was too much from the first second on, the least crowded times are those of a crowd. */
-  get #isBlind(): boolean {
-    const { limit } = this
-    const isLeast = limit <= floorOf(this.#upstream, this.#book)
-    let compared = 0
-    let known = 0
-    for (const route of this.#upstream.routes) {
-      route.isKnown ||= route.aloneMs > 0 && (isLeast || route.leastCrowd <= limit / 2)
-      compared += route.compared
-      if (route.isKnown) known += route.compared
-    }
-    return !isLeast && known < compared / 2
   }
 
   /** Fewer at once, until that costs throughput: then the upstream was not crowded, and otherwise it is not any more. */
@@ -160,8 +135,17 @@ export class ConcurrencyKnob {
     })
   }
 
-  get #growth(): number {
-    return this.#isStarting ? GROWTH_AT_START : GROWTH
+  /**
+   * Admission has looked before a whole window was over. Its step is checked like one of ours; and where attempts turn out to
+   * be as fast as alone, the limit goes up again as fast as from the start.
+   */
+  #adopt({ foundAtFirst, aloneAtFirstMs }: Now, look: Look): void {
+    const to = Math.round(foundAtFirst)
+    if (to >= this.limit) return
+    trustAlone(this.#upstream, aloneAtFirstMs)
+    const hypothesis = 'the first answers of a crowd came so slowly that most of it waited inside the upstream'
+    this.#take(to, look, { hypothesis, expected: 'as much is finished, and each attempt is faster', ratio: 0 })
+    this.#waitLonger()
   }
 
   #shrink(look: Look, ratio: number): void {
@@ -235,18 +219,25 @@ export class ConcurrencyKnob {
     const isDue = isLong || (look.windows >= windows && look.done >= CHECK_DONE)
     if (!isDue && look.windows < CHECK_WINDOWS_AT_START) return
     const after = ratesOf(look)
-    const isComparable = step.before.isUsed && after.isUsed && look.saturated / look.windows >= 0.5
-    const { change, chance } = changeBy(step, after)
-    const measured = isComparable
-      ? `${rounded(100 * change)} % finished, ${rounded(look.ratios.quantile(0.5))} times as slow as alone`
-      : 'nobody waited, so nothing speaks against it'
+    const { change, chance, isComparable, measured } = measure(step, after, look)
     const isWorse = isComparable && change < -Math.max(WORSE, isDue ? chance : SURELY * chance)
     if (!isDue && !isWorse) return
     if (isWorse) this.#undo(step, measured, look)
     else conclude(step.entry, 'kept', measured)
-    if (!isWorse && step.to > step.from) this.#hasGrown = true
+    if (!isWorse && step.to > step.from) this.#grown(isComparable && isInVain(step, change))
     this.#step = null
     this.#upstream.lookAgain()
+  }
+
+  /** What brought nothing is no mistake yet, but not soon tried again either: else it goes up until it must come down. */
+  #grown(isInVain: boolean): void {
+    this.#hasGrown = true
+    if (isInVain) this.#waitLonger()
+  }
+
+  #waitLonger(): void {
+    this.#hold = Math.min(MOST_HOLD, this.#hold * 2)
+    this.#growNotBefore = this.#book.now + this.#hold
   }
 
   #undo(step: Step, measured: string, look: Look): void {

@@ -1,6 +1,7 @@
 /**
  * A step of the concurrency limit that is being checked, and what it is checked by.
  */
+import { rounded } from '../model/numbers.ts'
 import type { RouteMemory } from '../model/route-memory.ts'
 import type { Look } from '../model/upstream-memory.ts'
 import type { Entry } from '../types.ts'
@@ -50,9 +51,28 @@ export function changeBy({ from, to, before }: Step, after: Rates): Change {
   return { change: (counted + timed) / 2, chance: chance / Math.SQRT2 }
 }
 
+/** Nearer to nothing than to what an upstream with room would have given: as many more as were let in. */
+export function isInVain({ from, to }: Step, change: number): boolean {
+  return to > from && change < (to / from - 1) / 2
+}
+
 export function conclude(entry: Entry, verdict: 'kept' | 'undone', measured: string): void {
   entry.verdict = verdict
   entry.measured = measured
+}
+
+/** What a look says of a step, in numbers and in words. Where nobody waited before or after, neither tells what it did. */
+export function measure(
+  step: Step,
+  after: Rates,
+  { saturated, windows, ratios }: Look,
+): Change & { readonly isComparable: boolean; readonly measured: string } {
+  const isComparable = step.before.isUsed && after.isUsed && saturated / windows >= 0.5
+  const { change, chance } = changeBy(step, after)
+  const measured = isComparable
+    ? `${rounded(100 * change)} % finished, ${rounded(ratios.quantile(0.5))} times as slow as alone`
+    : 'nobody waited, so nothing speaks against it'
+  return { change, chance, isComparable, measured }
 }
 
 const SILENT_WINDOWS = 10

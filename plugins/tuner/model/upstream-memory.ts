@@ -50,6 +50,10 @@ export interface Now {
   queueMax: number
   limited: number
   waitedForSocket: number
+  /** The limit that admission has found in the first crowd and holds to; 0 = none. */
+  foundAtFirst: number
+  /** How long the answers of that crowd take alone, each compared with its own kind; 0 = unknown. */
+  aloneAtFirstMs: number
 }
 
 export class UpstreamMemory {
@@ -130,5 +134,7 @@ function readNow(window: UpstreamWindow | undefined): Now {
     queueMax,
     limited: amount(window?.limitedFrac, isWaiting ? 1 : 0),
     waitedForSocket: amount(window?.waitedForSocket),
+    foundAtFirst: amount(window?.foundAtFirst),
+    aloneAtFirstMs: amount(window?.aloneAtFirstMs),
   }
 }

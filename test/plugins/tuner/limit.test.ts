@@ -45,6 +45,11 @@ class App {
     })
   }
 
+  /** A second in which admission tells what it has found. */
+  find(found: Record<string, number>): void {
+    this.controller.observe(this.#window(found, []))
+  }
+
   #second({ route, rate, workers }: Load): TunerWindow {
     const most = 20 * Math.min(workers, this.limit)
     const ok = Math.min(most, rate + this.#queued)
@@ -118,4 +123,35 @@ t.test('but where more ran, it is not let in so many again for an hour', async t
   const limits = app.run(600, { route: 'often', rate: 2000, workers: 40 })
   t.ok(Math.max(...limits) < tried, `below ${tried}: ${[...new Set(limits)]}`)
   t.ok(Math.max(...limits) >= 16, 'but as many as before')
+})
+
+t.test('what admission has found in the first crowd is taken on, checked and told', async t => {
+  const app = new App()
+  app.run(20, { route: 'often', rate: 5, workers: 4 })
+  app.find({ foundAtFirst: 6, aloneAtFirstMs: 50 })
+  t.equal(app.limit, 6)
+  t.match(app.controller.log.at(-1), { from: 16, to: 6, verdict: 'pending', hypothesis: /first answers of a crowd/ })
+  const limits = app.run(30, { route: 'often', rate: 100, workers: 4 })
+  t.ok(Math.min(...limits) >= 5, `${limits}`)
+  t.match(
+    app.controller.log.find(({ to }) => to === 6),
+    { verdict: 'kept' },
+  )
+})
+
+t.test('and taken back where it costs what was finished', async t => {
+  const app = new App()
+  app.run(20, { route: 'often', rate: 5, workers: 16 })
+  app.run(1, { route: 'often', rate: 900, workers: 16 })
+  app.find({ foundAtFirst: 6, aloneAtFirstMs: 50 })
+  const limits = app.run(20, { route: 'often', rate: 900, workers: 16 })
+  t.ok((limits.at(-1) as number) >= 16, `${limits}`)
+})
+
+t.test('a find that is no step down, or is none, changes nothing', async t => {
+  for (const foundAtFirst of [0, 16, 40, Number.NaN, -3]) {
+    const app = new App()
+    app.find({ foundAtFirst })
+    t.equal(app.limit, 16)
+  }
 })
