@@ -122,10 +122,12 @@ export class DirectWay implements TurnEndTask {
     this.#gathered = []
     this.#gatheredBytes = 0
     if (this.#isHttp2) return this.#writeAll(pieces)
-    raw.cork()
+    // The socket, not the answer: a corked answer that is chunked does not tell that the socket is full.
+    const { socket } = raw
+    socket?.cork()
     if (this.#hasBegun) this.#writeAll(pieces)
     else flushHead(raw)
-    raw.uncork()
+    socket?.uncork()
   }
 
   #writeAll(pieces: readonly Buffer[]): void {
