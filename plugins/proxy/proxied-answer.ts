@@ -38,6 +38,9 @@ export interface AnswerSurroundings {
   fail(reply: FastifyReply, call: ProxyCall, error: Error): void
 }
 
+/** So much of an answer is waited for, within a turn of the loop, before the framework is given a stream of it. */
+const MOST_EARLY_BYTES = 256 * 1024
+
 export class ProxiedAnswer implements ExchangeHandler, EventStream, DirectEvents {
   readonly [rawHeadersOnly] = true
   readonly facts: LiveFacts
@@ -55,7 +58,10 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream, DirectEvents
   readonly #pace: Pace | null
   #waitsForPace = false
   #stream: AnswerStream | null = null
-  #firstChunk: Buffer | null = null
+  /** On the way through the framework, before it has been given the answer. */
+  #early: Buffer[] = []
+  #earlyBytes = 0
+  #start: (() => void) | null = null
 
   constructor(reply: FastifyReply, call: ProxyCall, around: AnswerSurroundings, callback: BridgeCallback) {
     this.#reply = reply
@@ -143,7 +149,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream, DirectEvents
     this.facts.bytesOut += chunk.length
     this.#around.onBytes(chunk.length)
     if (this.#direct !== null) this.#direct.write(chunk)
-    else this.#writeBridged(controller, chunk)
+    else this.#writeBridged(chunk)
     if (this.#pace !== null) this.#keepPace(controller, chunk.length)
   }
 
@@ -195,9 +201,16 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream, DirectEvents
     const headers = asHeaderObject(fields)
     if (contentLength !== null && status !== 204) headers['content-length'] = String(contentLength)
     if (!isRequestComplete(this.#raw.req)) answerEarly(this.#raw, [], this.#around.onEarlyAnswer)
-    process.nextTick(() =>
-      this.#callback(null, { statusCode: status, headers, body: this.#bridgedBody('content-type' in headers) }),
-    )
+    this.#start = () => {
+      this.#start = null
+      this.#callback(null, { statusCode: status, headers, body: this.#bridgedBody('content-type' in headers) })
+    }
+    // A body of one read more than the landing holds is whole by then.
+    setImmediate(startBridged, this)
+  }
+
+  startBridged(): void {
+    this.#start?.()
   }
 
   /**
@@ -207,28 +220,31 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream, DirectEvents
   #bridgedBody(hasType: boolean): Buffer | AnswerStream {
     const isWhole = this.#isOver && this.facts.failure === null
     const isBodyless = hasNoBody(this.#reply.request.method, this.facts.status)
-    if (isWhole && hasType && !isBodyless) return this.#firstChunk ?? Buffer.alloc(0)
+    const early = this.#early
+    this.#early = []
+    if (isWhole && hasType && !isBodyless) return early.length === 1 ? (early[0] as Buffer) : Buffer.concat(early)
     const stream = new AnswerStream({ resume: () => this.onDrained(), abort: reason => this.giveUp(reason) })
     this.#stream = stream
     // An event stream may be silent for long: its head does not wait for the first event.
     setImmediate(flushUnlessBegun, this)
-    if (this.#firstChunk !== null) stream.push(this.#firstChunk)
+    for (const chunk of early) this.#pushBridged(stream, chunk)
     if (this.facts.failure !== null) stream.destroy(new Error(this.facts.failure))
     else if (isWhole) stream.finish()
-    this.#firstChunk = null
     return stream
   }
 
-  #writeBridged(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  #writeBridged(chunk: Buffer): void {
     if (this.#stream !== null) {
       this.#hasBegun = true
-      if (this.#stream.push(chunk)) return
-      this.#waitsForDrain = true
-      controller.pause()
-      return
+      return this.#pushBridged(this.#stream, chunk)
     }
-    // Still the turn in which the head came: bounded by what the connection reads in one turn.
-    this.#firstChunk = this.#firstChunk === null ? chunk : Buffer.concat([this.#firstChunk, chunk])
+    this.#early.push(chunk)
+    this.#earlyBytes += chunk.length
+    if (this.#earlyBytes > MOST_EARLY_BYTES) this.startBridged()
+  }
+
+  #pushBridged(stream: AnswerStream, chunk: Buffer): void {
+    if (!stream.push(chunk)) this.onFull()
   }
 
   #clientClosed(): void {
@@ -240,4 +256,8 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream, DirectEvents
 
 function flushUnlessBegun(answer: ProxiedAnswer): void {
   answer.flushHeadIfAlone()
+}
+
+function startBridged(answer: ProxiedAnswer): void {
+  answer.startBridged()
 }
