@@ -84,13 +84,11 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
     // The target is matched by the route table, byte for byte; Fastify's router would refuse or change some of them.
     rewriteUrl: () => '/',
     genReqId: () => '',
-    loggerInstance: parts.log.logger as FastifyBaseLogger,
+    loggerInstance: withoutChildren(parts.log.logger as FastifyBaseLogger),
     logController: new LogController({ disableRequestLogging: true }),
     return503OnClosing: false,
     schemaController: noSchemas,
   })
-  // No logger of its own for each request: lines carry the request's id themselves.
-  app.setChildLoggerFactory(logger => logger)
   app.decorateRequest('facts', null as unknown as RequestFacts)
 
   await app.register(upstream, {})
@@ -189,6 +187,12 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   )
   await app.ready()
   return app
+}
+
+/** No logger of its own for each request: lines carry the request's id themselves. */
+function withoutChildren(logger: FastifyBaseLogger): FastifyBaseLogger {
+  const alone: FastifyBaseLogger = Object.create(logger, { child: { value: () => alone } })
+  return alone
 }
 
 const urlToTell = ({ url, redaction }: ExchangeEntry): string => redactUrl(withoutQuery(url), redaction)

@@ -1,6 +1,7 @@
 /** The HTTP/1.1 server behind all listeners: it never listens itself, the acceptors hand it their sockets. */
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { WholeResponse } from '../../plugins/proxy/index.ts'
 import type { GlobalLimits } from '../config/types.ts'
 import { answerAndClose, decideClientError } from './client-error.ts'
 import { connectionOf } from './connection.ts'
@@ -11,7 +12,8 @@ import type { ListenerHandlers } from './types.ts'
 type ParserError = Error & { code?: string; rawPacket?: Buffer; bytesParsed?: number }
 
 export function createHttp1(limits: GlobalLimits, handlers: ListenerHandlers, intake: Intake): Server {
-  const server = createServer({
+  const server: Server = createServer({
+    ServerResponse: keptAnswers(() => keptMs.get(server) ?? 0),
     insecureHTTPParser: false,
     joinDuplicateHeaders: false,
     rejectNonStandardBodyWrites: false,
@@ -37,12 +39,26 @@ export function createHttp1(limits: GlobalLimits, handlers: ListenerHandlers, in
   return server
 }
 
+const keptMs = new WeakMap<Server, number>()
+
+/** Answers that tell clients how long their connection is kept. */
+function keptAnswers(keepAliveMs: () => number): typeof ServerResponse {
+  class KeptAnswer extends WholeResponse {
+    override get keepAliveMs(): number {
+      return keepAliveMs()
+    }
+  }
+  return KeptAnswer as unknown as typeof ServerResponse
+}
+
 /** Also on a reload: Node reads these for each connection and check. */
 export function applyLimits1(server: Server, limits: GlobalLimits): void {
   const own = server as Server & { maxHeaderSize: number; connectionsCheckingInterval: number }
   own.maxHeaderSize = limits.headerSize
   own.headersTimeout = limits.headerTimeoutMs
-  own.keepAliveTimeout = limits.keepAliveMs
+  // The sweep ends idle connections. Node's own timer would be made and thrown away around each request.
+  own.keepAliveTimeout = 0
+  keptMs.set(server, limits.keepAliveMs)
   own.connectionsCheckingInterval = sweepIntervalMs(limits)
   // Node starts (or restarts) its check of late heads on this event, which a server that does not listen never has.
   server.emit('listening')

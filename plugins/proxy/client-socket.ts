@@ -9,6 +9,8 @@ import type { FastifyReply } from 'fastify'
 import { answerTrailers, asHeaderObject, interimFields } from './answer-head.ts'
 import { bodyLength } from './request-body.ts'
 import type { FieldRules } from './request-head.ts'
+import { type RepeatedHead, wholeHead } from './whole-head.ts'
+import { WholeResponse } from './whole-response.ts'
 
 const noReason = ''
 
@@ -45,6 +47,13 @@ export function writeHead(raw: ServerResponse, { status, reason, fields, mayHave
   if (isHttp2(raw)) writeHead2(raw as unknown as Http2ServerResponse, status, fields, mayHaveTrailers)
   else if (reason === noReason) raw.writeHead(status, fields)
   else raw.writeHead(status, reason, fields)
+}
+
+/** The text of a head that may leave together with its whole answer; null where Node has to make it. */
+export function wholeHeadFor(raw: ServerResponse, head: WrittenHead, repeated?: RepeatedHead): string | null {
+  if (!(raw instanceof WholeResponse) || !raw.takesWhole) return null
+  const { keepAliveMs } = raw
+  return repeated?.textOf(head.fields, keepAliveMs) ?? wholeHead({ ...head, keepAliveMs })
 }
 
 /**

@@ -14,9 +14,12 @@ import {
   closeStreamAfterAnswer,
   isHttp2,
   isRequestComplete,
+  type WrittenHead,
+  wholeHeadFor,
   writeHead,
 } from './client-socket.ts'
 import { hasNoBody } from './way-out.ts'
+import type { WholeResponse } from './whole-response.ts'
 
 /** So much of an answer waits at most for the end of the turn; nothing is won by more. */
 const MOST_GATHERED_BYTES = 16_384
@@ -27,6 +30,11 @@ export interface DirectEvents {
   /** It does again. */
   onDrained(): void
   readonly onEarlyAnswer: EarlyAnswer
+}
+
+interface PendingHead {
+  readonly head: WrittenHead
+  readonly text: string
 }
 
 export class DirectWay implements TurnEndTask {
@@ -42,6 +50,8 @@ export class DirectWay implements TurnEndTask {
   #gatheredBytes = 0
   #isDeferred = false
   #isFull = false
+  /** Not given to Node yet: the answer may be whole before the turn ends. */
+  #pending: PendingHead | null = null
 
   constructor(reply: FastifyReply, events: DirectEvents) {
     this.#reply = reply
@@ -67,7 +77,11 @@ export class DirectWay implements TurnEndTask {
     if (isChunked && trailer !== null) fields.push('Trailer', trailer)
     // A body of known length ends with its last byte over HTTP/1.1, and trailers are announced (RFC 9110 §6.6.2).
     const mayHaveTrailers = contentLength === null || trailer !== null
-    writeHead(raw, { status, reason, fields, mayHaveTrailers })
+    const head = { status, reason, fields, mayHaveTrailers }
+    const isShort = isBodyless || (contentLength !== null && contentLength <= MOST_GATHERED_BYTES)
+    const text = isShort && trailer === null ? wholeHeadFor(raw, head) : null
+    if (text === null) writeHead(raw, head)
+    else this.#pending = { head, text }
     // The body usually comes in the same turn and then shares a packet with the head; if not, the head goes alone.
     if (isBodyless) return
     if (this.#isHttp2) process.nextTick(flushUnlessBegun, this)
@@ -111,9 +125,22 @@ export class DirectWay implements TurnEndTask {
     const raw = this.#raw
     if (raw.destroyed || raw.writableEnded) return
     const isEnd = this.#isOver || this.#expected === 0
+    if (this.#pending !== null && this.#sendPending(this.#pending, isEnd)) return
     const last = isEnd ? (this.#gathered.pop() ?? null) : null
     if (this.#gathered.length > 0 || !isEnd) this.#send()
     if (isEnd) raw.end(last)
+  }
+
+  /** True where that was all. */
+  #sendPending({ head, text }: PendingHead, isEnd: boolean): boolean {
+    this.#pending = null
+    const raw = this.#raw as WholeResponse
+    if (isEnd && raw.takesWhole) {
+      raw.endWhole(head.status, text, this.#gathered, this.#gatheredBytes)
+      return true
+    }
+    writeHead(raw, head)
+    return false
   }
 
   #send(): void {

@@ -35,6 +35,7 @@ export { type PreparedAnswer, type PreparedHead, prepareHead } from './prepared-
 export { bodyLength } from './request-body.ts'
 export { type FieldRules, GATEWAY_NAME, type RequestHeadFacts, requestHead } from './request-head.ts'
 export { type AnswerFacts, type Changer, hasNoBody } from './way-out.ts'
+export { WholeResponse } from './whole-response.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

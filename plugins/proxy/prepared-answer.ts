@@ -6,11 +6,13 @@ import type { FastifyReply } from 'fastify'
 import { deferToTurnEnd, type TurnEndTask } from '../contract/index.ts'
 import { type AnswerRules, answerHead } from './answer-head.ts'
 import type { ProxyCall } from './call.ts'
-import { addFrameworkFields, isHttp2, writeHead } from './client-socket.ts'
+import { addFrameworkFields, isHttp2, type WrittenHead, wholeHeadFor, writeHead } from './client-socket.ts'
 import { codingOf } from './event-streams.ts'
 import { LiveFacts } from './live-facts.ts'
 import type { AnswerSurroundings } from './proxied-answer.ts'
 import { type AnswerFacts, decideWayOut } from './way-out.ts'
+import { RepeatedHead } from './whole-head.ts'
+import type { WholeResponse } from './whole-response.ts'
 
 /** What stands in a prepared head for what each request has of its own; no field of an origin holds a line feed. */
 const AGE = '\nage'
@@ -29,6 +31,7 @@ export interface PreparedHead {
   readonly ageAt: number
   readonly statusAt: number
   readonly requestIdAt: number
+  readonly text: RepeatedHead
 }
 
 export interface PreparedParts {
@@ -45,15 +48,20 @@ export function prepareHead({ method, status, fields }: PreparedParts, rules: An
   const { contentLength } = head
   const template = [...head.fields]
   if (contentLength !== null && status !== 204) template.push('Content-Length', String(contentLength))
+  const ageAt = template.indexOf(AGE)
+  const statusAt = template.indexOf(STATUS)
+  const requestIdAt = template.indexOf(REQUEST_ID)
+  const places = [ageAt, statusAt, requestIdAt].filter(place => place !== -1).sort((a, b) => a - b)
   return {
     status,
     rules,
     facts: { method, status, contentLength },
     encoding: codingOf(head.fields),
     template,
-    ageAt: template.indexOf(AGE),
-    statusAt: template.indexOf(STATUS),
-    requestIdAt: template.indexOf(REQUEST_ID),
+    ageAt,
+    statusAt,
+    requestIdAt,
+    text: new RepeatedHead(status, template, places),
   }
 }
 
@@ -91,27 +99,42 @@ export function sendPrepared(
   reply.hijack()
   addFrameworkFields(reply, fields)
   const { raw } = reply
-  writeHead(raw, { status: head.status, reason: '', fields, mayHaveTrailers: false })
+  const written = { status: head.status, reason: '', fields, mayHaveTrailers: false }
+  const text = wholeHeadFor(raw, written, head.text)
+  if (text === null) writeHead(raw, written)
   // Not told to `onBytes`: the body stays where it is, and nothing of it is garbage afterwards.
   if (body !== null) facts.bytesOut = body.length
   // HTTP/2 gathers what it sends by itself.
   if (isHttp2(raw)) raw.end(body)
-  else deferToTurnEnd(new Ending(raw, body))
+  else deferToTurnEnd(new Ending(raw, body, written, text))
   return true
 }
 
-/** The body of an answer and its end. */
+/** The body of an answer and its end, with the head where Node has not got that yet. */
 class Ending implements TurnEndTask {
   readonly #raw: FastifyReply['raw']
   readonly #body: Buffer | null
+  readonly #head: WrittenHead
+  readonly #text: string | null
 
-  constructor(raw: FastifyReply['raw'], body: Buffer | null) {
+  constructor(raw: FastifyReply['raw'], body: Buffer | null, head: WrittenHead, text: string | null) {
     this.#raw = raw
     this.#body = body
+    this.#head = head
+    this.#text = text
   }
 
   atTurnEnd(): void {
-    if (!this.#raw.destroyed) this.#raw.end(this.#body)
+    const raw = this.#raw
+    if (raw.destroyed) return
+    if (this.#text === null) return void raw.end(this.#body)
+    const whole = raw as WholeResponse
+    if (whole.takesWhole) {
+      const body = this.#body
+      return whole.endWhole(this.#head.status, this.#text, body === null ? [] : [body], body?.length ?? 0)
+    }
+    writeHead(raw, this.#head)
+    raw.end(this.#body)
   }
 }
 

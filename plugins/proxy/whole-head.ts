@@ -1,0 +1,122 @@
+/**
+ * The text of a head that leaves together with its whole answer, as Node would write it. Pure; null always means that Node has
+ * to make the head, or to refuse it with an error of its own.
+ */
+import { STATUS_CODES } from 'node:http'
+import { isNamed } from '../contract/index.ts'
+
+export interface WholeHead {
+  readonly status: number
+  readonly reason: string
+  /** Flat, with Content-Length where a body follows. */
+  readonly fields: readonly string[]
+  /** How long the connection is kept, in milliseconds; 0 says nothing of it. */
+  readonly keepAliveMs: number
+}
+
+/** No byte that would end a line or is none of a field (RFC 9110 §5.5). */
+const UNFIT = /[^\t\x20-\x7e\x80-\xff]/
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+
+/** The head as it goes out, with its empty line. */
+export function wholeHead({ status, reason, fields, keepAliveMs }: WholeHead): string | null {
+  const lines = fieldLines(fields, 0, fields.length)
+  // Node adds a date (RFC 9110 §6.6.1), with the clock of the second.
+  if (lines === null || UNFIT.test(reason) || !hasDate(fields)) return null
+  return statusLine(status, reason) + lines + endOfHead(keepAliveMs)
+}
+
+/** A head that is the same for many requests but for the values at some places: only these are looked at and put in. */
+export class RepeatedHead {
+  readonly #fields: readonly string[]
+  readonly #places: readonly number[]
+  /** What stands before, between and behind the places; null where Node has to make such a head. */
+  readonly #pieces: readonly string[] | null
+
+  /** `places`: indices of values in the flat `fields`, ascending. */
+  constructor(status: number, fields: readonly string[], places: readonly number[]) {
+    this.#fields = fields
+    this.#places = places
+    this.#pieces = hasDate(fields) ? piecesBetween(status, fields, places) : null
+  }
+
+  /** Null also where the fields differ from those it was made for at any other place. */
+  textOf(fields: readonly string[], keepAliveMs: number): string | null {
+    const pieces = this.#pieces
+    if (pieces === null || fields.length !== this.#fields.length) return null
+    let text = pieces[0] as string
+    let reached = 0
+    for (let i = 0; i < fields.length; i++) {
+      const part = fields[i] as string
+      if (i !== this.#places[reached]) {
+        if (part !== this.#fields[i]) return null
+      } else if (UNFIT.test(part)) return null
+      else text += part + (pieces[++reached] as string)
+    }
+    return text + endOfHead(keepAliveMs)
+  }
+}
+
+function piecesBetween(status: number, fields: readonly string[], places: readonly number[]): string[] | null {
+  const pieces: string[] = []
+  let text = statusLine(status, '')
+  let from = 0
+  for (const place of places) {
+    const lines = fieldLines(fields, from, place - 1)
+    if (lines === null) return null
+    pieces.push(`${text}${lines}${fields[place - 1]}: `)
+    text = '\r\n'
+    from = place + 1
+  }
+  const lines = fieldLines(fields, from, fields.length)
+  return lines === null ? null : [...pieces, text + lines]
+}
+
+function statusLine(status: number, reason: string): string {
+  return `HTTP/1.1 ${status} ${reason === '' ? (STATUS_CODES[status] ?? 'unknown') : reason}\r\n`
+}
+
+function fieldLines(fields: readonly string[], from: number, to: number): string | null {
+  let text = ''
+  for (let i = from; i + 1 < to; i += 2) {
+    const name = fields[i] as string
+    const value = fields[i + 1] as string
+    if (UNFIT.test(value) || !TOKEN.test(name) || framesAnew(name)) return null
+    text += `${name}: ${value}\r\n`
+  }
+  return text
+}
+
+function hasDate(fields: readonly string[]): boolean {
+  for (let i = 0; i + 1 < fields.length; i += 2) if (isNamed(fields[i] as string, 'date')) return true
+  return false
+}
+
+function endOfHead(keepAliveMs: number): string {
+  const hint = keepAliveHint(keepAliveMs)
+  return `${hint === null ? '' : `Keep-Alive: ${hint}\r\n`}Connection: keep-alive\r\n\r\n`
+}
+
+/** As Node says it; not in RFC 9112, but clients heed it (RFC 2068 §19.7.1.1). */
+export function keepAliveHint(keepAliveMs: number): string | null {
+  return keepAliveMs > 0 ? `timeout=${Math.floor(keepAliveMs / 1000)}` : null
+}
+
+export function namesConnection(given: unknown): boolean {
+  if (typeof given !== 'object' || given === null) return false
+  const names = Array.isArray(given) ? given.filter((_, i) => i % 2 === 0) : Object.keys(given)
+  return names.some(name => typeof name === 'string' && isNamed(name, 'connection'))
+}
+
+function framesAnew(name: string): boolean {
+  switch (name.length) {
+    case 7:
+      return isNamed(name, 'trailer')
+    case 10:
+      return isNamed(name, 'connection') || isNamed(name, 'keep-alive')
+    case 17:
+      return isNamed(name, 'transfer-encoding')
+    default:
+      return false
+  }
+}
