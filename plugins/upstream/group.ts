@@ -74,6 +74,12 @@ export class UpstreamGroup implements ExchangeHost {
     return this.#pools.length
   }
 
+  /** An origin may refuse what it has got bytes of, and say so (RFC 9113 §8.7). */
+  get maySpeakHttp2(): boolean {
+    const { http2 } = this.#options
+    return this.#pools.some(({ address: { protocol } }) => protocol === 'h2c' || (http2 && protocol === 'https'))
+  }
+
   get pools(): readonly OriginPool[] {
     return this.#pools
   }
