@@ -84,6 +84,11 @@ export class UpstreamGroup implements ExchangeHost {
     return this.#pools
   }
 
+  /** Requests run on its origins, or wait for a connection. */
+  get isBusy(): boolean {
+    return this.#pools.some(pool => pool.inFlight > 0 || pool.pending > 0)
+  }
+
   get isDone(): boolean {
     return this.#leaving.size === 0 && this.#pools.every(pool => pool.isDone)
   }
