@@ -89,12 +89,16 @@ const securityHeaders = {
 }
 
 interface AdminRefusal {
-  readonly status: 401 | 403
+  readonly status: 400 | 401 | 403
   readonly reason: string
 }
 
 /** Host first (DNS rebinding), then the token, then the header that a foreign page cannot send (CSRF). */
 function refusalOf(request: FastifyRequest, config: AdminConfig, port: number): AdminRefusal | null {
+  // RFC 9112 §3.2: of several Node reads the first, and somebody in front of us may have read another.
+  if ((request.raw.headersDistinct['host'] ?? []).length > 1) return { status: 400, reason: 'more than one Host' }
+  // RFC 9112 §3.2.2: the host of such a target counts, and no client of a server that is no proxy writes one.
+  if (!request.originalUrl.startsWith('/')) return { status: 400, reason: 'the target is no path' }
   if (!isKnownHost(request.headers.host ?? '', config, port)) {
     return { status: 403, reason: 'this Host is not a name of the admin listener; add it to admin.hosts' }
   }

@@ -64,6 +64,8 @@ const forbidden = new Set([
   ...['keep-alive', 'origin', 'referer', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'via', 'x-real-ip'],
 ])
 const forbiddenPrefixes = ['proxy-', 'sec-', 'x-forwarded-']
+/** Characters that path and headers of a sub-request may have together: what the caller's own have comes on top. */
+const MOST_HEAD_CHARACTERS = 16_384
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const PATH = /^\/[\x21\x22\x24-\x7e]*$/
 const VALUE = /^[\x20-\x7e\t]*$/
@@ -109,13 +111,16 @@ function readSub(given: unknown): SubRequest | string {
   if (typeof path !== 'string' || !PATH.test(path)) return '"path" is a path of this host with its query'
   if (!isObject(headers)) return '"headers" is an object'
   const fields: Record<string, string> = Object.create(null)
+  let length = path.length
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase()
     if (!TOKEN.test(name) || typeof value !== 'string' || !VALUE.test(value)) return 'a header is no valid field'
     if (forbidden.has(lower) || forbiddenPrefixes.some(prefix => lower.startsWith(prefix)) || isSaidByProxies(lower))
       return `"${lower}" cannot be set here`
     fields[lower] = value
+    length += name.length + value.length
   }
+  if (length > MOST_HEAD_CHARACTERS) return `more than ${MOST_HEAD_CHARACTERS} characters of "path" and "headers"`
   if (body !== null && (method === 'GET' || method === 'HEAD')) return `${method} has no "body"`
   if (body === null || typeof body === 'string') return { id, method, path, headers: fields, body }
   fields['content-type'] ??= 'application/json'

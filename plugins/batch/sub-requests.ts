@@ -28,6 +28,9 @@ const inherited: ReadonlySet<string> = new Set([
   ...['user-agent', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto', 'x-real-ip'],
 ])
 
+/** What listeners and pools take is far more than Node's 16 KiB; both have looked at the head that they let through. */
+const MOST_HEAD_BYTES = 131_072
+
 const failures = {
   HG_BATCH_TIMEOUT: 'it had not ended when the time of the call was over',
   HG_BATCH_TOO_LARGE: 'the answers of the call are too large together',
@@ -39,7 +42,8 @@ export class SubRequests {
   readonly #sockets = new WeakSet<object>()
 
   constructor(route: http.RequestListener) {
-    this.#server = http.createServer({ keepAlive: false, requestTimeout: 0, headersTimeout: 0 }, route)
+    const options = { keepAlive: false, requestTimeout: 0, headersTimeout: 0, maxHeaderSize: MOST_HEAD_BYTES }
+    this.#server = http.createServer(options, route)
   }
 
   /** Whether a request is part of a batch. */
@@ -66,7 +70,8 @@ export class SubRequests {
     return new Promise(resolve => {
       const headers = { ...inheritedOf(parent), ...sub.headers, 'accept-encoding': 'identity', connection: 'close' }
       const createConnection = () => this.#connect(parent)
-      const request = http.request({ method, path, headers, signal, createConnection }, response => {
+      const asked = { method, path, headers, signal, createConnection, maxHeaderSize: MOST_HEAD_BYTES }
+      const request = http.request(asked, response => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => {
           budget.bytes -= chunk.length

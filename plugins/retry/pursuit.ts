@@ -61,8 +61,8 @@ export class Pursuit implements Parked {
       // A wait for the origin takes the place of attempts at it.
       if (state.holdMs > 0) return this.park(failure)
     }
-    const { kind, unsent } = failure
-    return this.#follow(this.#decide({ by: 'kind', kind, unsent }))
+    const { kind, unprocessed } = failure
+    return this.#follow(this.#decide({ by: 'kind', kind, unprocessed }))
   }
 
   /** An answer whose status may be followed by another attempt. */

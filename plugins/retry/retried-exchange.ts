@@ -312,7 +312,7 @@ export class RetriedExchange implements AttemptOwner, ExchangeController, Follow
 }
 
 function replayOf(request: ExchangeRequest, state: UpstreamState): Replay {
-  const isKept = state.rules.methods.has(request.method) || state.rules.idempotencyKey
+  const isKept = state.rules.methods.has(request.method) || state.rules.idempotencyKey || state.mayBeRefused()
   return new Replay(request.body as never, isKept ? state.policy.replayBytes : 0)
 }
 

@@ -82,6 +82,11 @@ export class UpstreamState {
     return this.#around.upstreams.find(this.name)?.originCount ?? 0
   }
 
+  /** Whether a body is worth keeping whatever the method: the origin may say that it has done nothing with it. */
+  mayBeRefused(): boolean {
+    return this.#around.upstreams.find(this.name)?.maySpeakHttp2 ?? false
+  }
+
   isSaturated(): boolean {
     return this.#around.upstreams.find(this.name)?.hasWaiting ?? false
   }

@@ -68,20 +68,28 @@ export interface UpstreamFailure extends FastifyError {
   readonly proxyStatus: string
   /** True when no byte of the request can have reached the origin. */
   readonly unsent: boolean
+  /** `unsent`, or the origin has said that it did nothing with what it got (RFC 9113 §8.7). */
+  readonly unprocessed: boolean
   /** What was tried, for the `details` of Proxy-Status; nothing of the inside. */
   readonly details?: string
 }
 
 /** Makes the error of one kind; `cause` is the error underneath, if any. */
-export function upstreamFailure(kind: FailureKind, unsent: boolean, cause?: unknown): UpstreamFailure {
+export function upstreamFailure(
+  kind: FailureKind,
+  unsent: boolean,
+  cause?: unknown,
+  unprocessed = unsent,
+): UpstreamFailure {
   const [Failure, proxyStatus] = failures[kind]
   const failure = cause === undefined ? new Failure() : new Failure({ cause })
-  return Object.assign(failure, { kind, proxyStatus, unsent }) as unknown as UpstreamFailure
+  return Object.assign(failure, { kind, proxyStatus, unsent, unprocessed }) as unknown as UpstreamFailure
 }
 
 /** The same failure with details; the one that was told may be shared with others. */
 export function retold(failure: UpstreamFailure, details: string): UpstreamFailure {
-  return Object.assign(upstreamFailure(failure.kind, failure.unsent, failure.cause), { details })
+  const { kind, unsent, cause, unprocessed } = failure
+  return Object.assign(upstreamFailure(kind, unsent, cause, unprocessed), { details })
 }
 
 export function isUpstreamFailure(error: unknown): error is UpstreamFailure {

@@ -74,8 +74,19 @@ export class UpstreamGroup implements ExchangeHost {
     return this.#pools.length
   }
 
+  /** An origin may refuse what it has got bytes of, and say so (RFC 9113 §8.7). */
+  get maySpeakHttp2(): boolean {
+    const { http2 } = this.#options
+    return this.#pools.some(({ address: { protocol } }) => protocol === 'h2c' || (http2 && protocol === 'https'))
+  }
+
   get pools(): readonly OriginPool[] {
     return this.#pools
+  }
+
+  /** Requests run on its origins, or wait for a connection. */
+  get isBusy(): boolean {
+    return this.#pools.some(pool => pool.inFlight > 0 || pool.pending > 0)
   }
 
   get isDone(): boolean {

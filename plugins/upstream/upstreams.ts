@@ -30,6 +30,14 @@ export interface OriginSnapshot {
 /** @throws UpstreamFailure when no origin can be reached. */
 export type Connect = (upstream: string, signal?: AbortSignal) => Promise<LentTransport>
 
+interface Removed {
+  readonly group: UpstreamGroup
+  readonly atMs: number
+}
+
+/** For so long a group that was removed takes further attempts of what it runs. */
+const FURTHER_ATTEMPTS_MS = 10_000
+
 export class Upstreams {
   /** Told of each change of an origin's health. */
   readonly health = new Channel<HealthEvent>()
@@ -37,8 +45,8 @@ export class Upstreams {
   readonly #options = new Map<string, UpstreamGroupOptions>()
   /** Requests that were let in for a group and are not sent yet, by its name. */
   readonly #held = new Map<string, number>()
-  /** Removed while such requests were there. */
-  readonly #removed = new Map<string, UpstreamGroup>()
+  /** Removed while such requests were there, or others ran, whose attempt may fail. */
+  readonly #removed = new Map<string, Removed>()
   readonly #leaving = new Set<UpstreamGroup>()
   readonly #around: GroupSurroundings
   #dispatch: Dispatch = (name, request, handler) => this.group(name).dispatch(request, handler)
@@ -73,7 +81,7 @@ export class Upstreams {
 
   /** @throws UpstreamFailure `noOrigin` for a name that is not configured. */
   group(name: string): UpstreamGroup {
-    const group = this.#groups.get(name) ?? this.#removed.get(name)
+    const group = this.#groups.get(name) ?? this.#removed.get(name)?.group
     if (group === undefined) throw upstreamFailure('noOrigin', true, new Error(`no upstream is named ${name}`))
     return group
   }
@@ -88,7 +96,7 @@ export class Upstreams {
       const left = (this.#held.get(name) ?? 1) - 1
       if (left > 0) return void this.#held.set(name, left)
       this.#held.delete(name)
-      this.#retire(name)
+      this.#retireUnused(name, performance.now())
     }
   }
 
@@ -131,6 +139,10 @@ export class Upstreams {
 
   sweep(nowMs: number): void {
     for (const group of this.#groups.values()) group.sweep(nowMs)
+    for (const [name, { group }] of this.#removed) {
+      group.sweep(nowMs)
+      this.#retireUnused(name, nowMs)
+    }
     for (const group of this.#leaving) {
       group.sweep(nowMs)
       if (group.isDone) this.#leaving.delete(group)
@@ -155,15 +167,22 @@ export class Upstreams {
   #remove(name: string, group: UpstreamGroup): void {
     this.#groups.delete(name)
     this.#options.delete(name)
-    this.#removed.set(name, group)
-    if (!this.#held.has(name)) this.#retire(name)
+    const nowMs = performance.now()
+    this.#removed.set(name, { group, atMs: nowMs })
+    this.#retireUnused(name, nowMs)
+  }
+
+  #retireUnused(name: string, nowMs: number): void {
+    const removed = this.#removed.get(name)
+    if (removed === undefined || this.#held.has(name)) return
+    if (!removed.group.isBusy || nowMs - removed.atMs > FURTHER_ATTEMPTS_MS) this.#retire(name)
   }
 
   #retire(name: string): void {
-    const group = this.#removed.get(name)
-    if (group === undefined) return
+    const removed = this.#removed.get(name)
+    if (removed === undefined) return
     this.#removed.delete(name)
-    group.retire()
-    this.#leaving.add(group)
+    removed.group.retire()
+    this.#leaving.add(removed.group)
   }
 }

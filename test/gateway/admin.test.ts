@@ -38,6 +38,22 @@ t.test('it answers for its own names only, so that a foreign name cannot be boun
   }
 })
 
+t.test('two Host lines are one too many, whatever they say', async t => {
+  const { adminUrl } = await startGateway(t, `${base}routes:\n  - { name: no, deny: true }\n`)
+  const { port } = new URL(adminUrl)
+  for (const second of ['evil.test', `127.0.0.1:${port}`]) {
+    const lines = `Host: 127.0.0.1:${port}\r\nHost: ${second}\r\nConnection: close\r\n`
+    t.equal((await exchange(Number(port), `GET /healthz HTTP/1.1\r\n${lines}\r\n`)).status, 400, second)
+  }
+})
+
+t.test('a target with a host of its own is none of its paths', async t => {
+  const { adminUrl } = await startGateway(t, `${base}routes:\n  - { name: no, deny: true }\n`)
+  const { port, host } = new URL(adminUrl)
+  const head = `GET http://evil.test/healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`
+  t.equal((await exchange(Number(port), head)).status, 400)
+})
+
 t.test('a token is asked for in front of everything, and compared whole', async t => {
   const token = 'a-token-of-more-than-16'
   const yaml = `${base.replace('admin: { ', `admin: { token: ${token}, `)}routes:\n  - { name: no, deny: true }\n`

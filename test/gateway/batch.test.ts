@@ -46,6 +46,24 @@ routes:
   )
 })
 
+t.test('heads are as long as they may be for a request alone', async t => {
+  const long = 'c'.repeat(20_000)
+  const origin = await rawOrigin(({ headers }, socket) =>
+    socket.write(answer(200, { 'x-long': long }, headers['cookie'] ?? '')),
+  )
+  t.teardown(() => origin.close())
+  const yaml = `${base}routes:\n  - { name: wiki, match: { path: / }, upstream: "${origin.url}", batch: true }\n`
+  const { port } = await startGateway(t, yaml)
+  const response = await fetch(`http://127.0.0.1:${port}/_hearthgate/batch`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', cookie: `session=${long}` },
+    body: JSON.stringify({ requests: [{ path: '/' }] }),
+  })
+  const { responses } = (await response.json()) as { responses: { body: string; headers: Record<string, string> }[] }
+  t.equal(responses[0]?.body, `session=${long}`)
+  t.equal(responses[0]?.headers['x-long'], long)
+})
+
 t.test('behind a trusted proxy a sub-request is from the caller, and from nobody else', async t => {
   const origin = await rawOrigin((request, socket) => socket.write(answer(200, {}, JSON.stringify(request.lines))))
   t.teardown(() => origin.close())

@@ -2,6 +2,7 @@
  * Reloads: what asks for them, under load, in each other's way, and when they meet the end.
  */
 import { writeFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { freePort } from '../support/free-ports.ts'
 import { base, startGateway } from '../support/gateway.ts'
@@ -164,5 +165,27 @@ t.test('who waits for a place, or for a further attempt, is served although the 
     await eventually(() => asked > failures)
     t.ok(await rewrite(yaml('other', more, origin.url)))
     for (const client of clients) t.equal((await client.answer()).status, 200, waits)
+  }
+})
+
+t.test('an attempt that fails after the route got another name is followed by another one', async t => {
+  const yaml = (name: string, url: string) =>
+    `${base}routes:\n  - { name: ${name}, match: { path: / }, upstream: "${url}", cache: false }\n`
+  const failures = {
+    'a 503': (socket: Socket) => socket.write(answer(503, {}, 'later')),
+    'a reset': (socket: Socket) => socket.resetAndDestroy(),
+  }
+  for (const [name, fail] of Object.entries(failures)) {
+    const running = Promise.withResolvers<Socket>()
+    const origin = await originFor(t, (_request, socket) => {
+      if (origin.requests.length === 1) running.resolve(socket)
+      else socket.write(answer(200, {}, 'whole'))
+    })
+    const { port, rewrite } = await startGateway(t, yaml('app', origin.url))
+    const client = new RawClient(port).send(get('/'))
+    const socket = await running.promise
+    t.ok(await rewrite(yaml('other', origin.url)))
+    fail(socket)
+    t.equal((await client.answer()).status, 200, name)
   }
 })

@@ -1,14 +1,14 @@
 /**
  * Whether a failed attempt is followed by another one. What was sent may only be sent again when the method is
- * idempotent by definition and the configuration says so (RFC 9110 §9.2.2); what is proven unsent may always be; what the
- * client has seen the beginning of never is.
+ * idempotent by definition and the configuration says so (RFC 9110 §9.2.2); what is proven unsent, or not processed (RFC 9113
+ * §8.7), may always be; what the client has seen the beginning of never is.
  */
 import type { UpstreamFailure } from '../../upstream/index.ts'
 
 /** How an attempt failed: with an answer, or without one. */
 export type Failure =
   | { readonly by: 'status'; readonly status: number; readonly retryAfterMs: number | null; readonly lasts: boolean }
-  | { readonly by: 'kind'; readonly kind: UpstreamFailure['kind']; readonly unsent: boolean }
+  | { readonly by: 'kind'; readonly kind: UpstreamFailure['kind']; readonly unprocessed: boolean }
 
 export interface FailedTry {
   readonly failure: Failure
@@ -73,9 +73,9 @@ function causeOfStatus({ status, retryAfterMs, lasts }: Failure & { by: 'status'
   return { retry: true, reason: 'status', waitMs: retryAfterMs }
 }
 
-function causeOfKind({ kind, unsent }: Failure & { by: 'kind' }): RetryDecision {
+function causeOfKind({ kind, unprocessed }: Failure & { by: 'kind' }): RetryDecision {
   if (kind === 'aborted') return refuse('given-up')
-  if (unsent && unsentKinds.has(kind)) return { retry: true, reason: 'unsent', waitMs: null }
+  if (unprocessed && unsentKinds.has(kind)) return { retry: true, reason: 'unsent', waitMs: null }
   if (kind === 'reset') return { retry: true, reason: 'reset', waitMs: null }
   if (kind === 'incomplete') return { retry: true, reason: 'cut', waitMs: null }
   // An origin that is silent, full or answers with something else than HTTP does so again: another try only costs it.

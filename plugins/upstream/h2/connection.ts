@@ -165,7 +165,8 @@ export class H2Connection implements OriginConnection {
 
   #failureOf({ rstCode, id, errored }: ClientHttp2Stream, state: Parameters<H2Owner['failureOf']>[1]): Error {
     const failure = decideStreamFailure({ rstCode, id, lastStreamId: this.#lastStreamId, ...state })
-    return upstreamFailure(failure.kind, failure.unsent, errored ?? this.#cause ?? new Error(failure.reason))
+    const cause = errored ?? this.#cause ?? new Error(failure.reason)
+    return upstreamFailure(failure.kind, failure.unsent, cause, failure.unprocessed)
   }
 
   #retire(isIdle: boolean): void {

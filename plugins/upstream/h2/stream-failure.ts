@@ -23,21 +23,28 @@ export interface BrokenStream {
 export interface StreamFailure {
   readonly kind: FailureKind
   readonly unsent: boolean
+  readonly unprocessed: boolean
   readonly reason: string
 }
 
 export function decideStreamFailure(stream: BrokenStream): StreamFailure {
   const { rstCode, id, lastStreamId, hasHead, hasReadBody } = stream
-  const unsent = !hasReadBody
-  if (hasHead) return { kind: 'incomplete', unsent: false, reason: 'closed in mid-answer' }
-  if (id === undefined) return { kind: 'reset', unsent, reason: 'never opened' }
-  if (lastStreamId !== null && id > lastStreamId) return { kind: 'reset', unsent, reason: 'after GOAWAY' }
+  const untouched = (reason: string): StreamFailure => ({
+    kind: 'reset',
+    unsent: !hasReadBody,
+    unprocessed: true,
+    reason,
+  })
+  const begun = { unsent: false, unprocessed: false }
+  if (hasHead) return { kind: 'incomplete', ...begun, reason: 'closed in mid-answer' }
+  if (id === undefined) return untouched('never opened')
+  if (lastStreamId !== null && id > lastStreamId) return untouched('after GOAWAY')
   switch (rstCode) {
     case NGHTTP2_REFUSED_STREAM:
-      return { kind: 'reset', unsent, reason: 'refused' }
+      return untouched('refused')
     case NGHTTP2_PROTOCOL_ERROR:
-      return { kind: 'invalid', unsent: false, reason: 'malformed' }
+      return { kind: 'invalid', ...begun, reason: 'malformed' }
     default:
-      return { kind: 'reset', unsent: false, reason: 'closed before the answer' }
+      return { kind: 'reset', ...begun, reason: 'closed before the answer' }
   }
 }

@@ -120,6 +120,14 @@ t.test('what is no call is refused', async t => {
   t.equal((await fetch(`${url}/_hearthgate/batch`)).status, 405)
 })
 
+t.test('path and fields of a part are bounded as a head is', async t => {
+  const { call } = await startApp(t, { maxCallBytes: 100_000 })
+  const most = 16_384 - 1
+  t.equal((await call({ requests: [{ path: `/${'x'.repeat(most)}` }] })).status, 200)
+  t.equal((await call({ requests: [{ path: `/${'x'.repeat(most)}x` }] })).status, 400)
+  t.equal((await call({ requests: [{ path: '/who', headers: { a: 'x'.repeat(most) } }] })).status, 400)
+})
+
 t.test('a batch does not stand in a batch', async t => {
   const { call } = await startApp(t)
   const inner = { method: 'POST', path: '/_hearthgate/batch', body: { requests: [{ path: '/who' }] } }

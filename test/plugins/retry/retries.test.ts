@@ -1,10 +1,12 @@
 /**
  * Further attempts on real sockets: what is sent again, how often, and what the client sees of it.
  */
+import { constants } from 'node:http2'
 import t from 'tap'
 import { contractOf } from '../../../plugins/contract/index.ts'
 import { exchange, RawClient } from '../../support/raw-client.ts'
 import { answer, rawOrigin } from '../../support/raw-origin.ts'
+import { endStream, type RawStream, rawH2Origin } from '../upstream/h2/raw-origin-h2.ts'
 import { get, retryApp, withBody } from './support.ts'
 
 /** Fails the first `failures` requests by `fail`, answers the others. */
@@ -85,6 +87,27 @@ t.test('a body is sent again from what was kept, where the method allows it', as
     origin.requests.map(({ body }) => body.toString()),
     ['twice', 'twice'],
   )
+})
+
+t.test('what an origin of HTTP/2 has not processed is sent again whole, whatever its method', async t => {
+  const refuse = {
+    REFUSED_STREAM: (stream: RawStream) => stream.reset(constants.NGHTTP2_REFUSED_STREAM),
+    GOAWAY: (stream: RawStream) => stream.goaway(0),
+    'another code': (stream: RawStream) => stream.reset(constants.NGHTTP2_INTERNAL_ERROR),
+  }
+  for (const [name, end] of Object.entries(refuse)) {
+    const origin = await rawH2Origin(t, (stream, count) => {
+      // When all of the body has come.
+      if (count === 1) setTimeout(() => end(stream), 50)
+      else stream.head(200).data('done', endStream)
+    })
+    const { port } = await retryApp(t, [origin.url])
+    const { status } = await new RawClient(port).send(withBody('POST', 'once')).answer('POST')
+    const isRefused = name !== 'another code'
+    t.equal(status, isRefused ? 200 : 502, name)
+    t.equal(origin.streams.length, isRefused ? 2 : 1, name)
+    t.equal(origin.ended.length, origin.streams.length, 'each with its end')
+  }
 })
 
 t.test('a body beyond the bound is sent once', async t => {

@@ -59,8 +59,26 @@ t.test('a request that runs on an origin or in a group that is taken away comes 
       held.shift()?.write(ok)
       t.equal(String((await answered).body), 'ok')
     }
+    // A group that nobody uses any more is let go of by the sweep.
+    upstreams.sweep(performance.now())
     await until('the connection to be closed', () => origin.sockets.size === 0)
   }
+})
+
+t.test('a group that is taken away goes on with what it has begun for ten seconds, and takes no more then', async t => {
+  const held: Socket[] = []
+  const origin = await startOrigin(t, (_request, socket) => void held.push(socket))
+  const { upstreams } = bareUpstreams(t)
+  upstreams.apply({ app: resolved({ origins: [{ url: origin.url }] }) })
+  const running = send(upstreams)
+  await until('the request', () => held.length === 1)
+  upstreams.apply({})
+  upstreams.sweep(performance.now() + 9_000)
+  t.ok(upstreams.group('app'))
+  upstreams.sweep(performance.now() + 11_000)
+  t.throws(() => upstreams.group('app'), { code: 'HG_NO_UPSTREAM' })
+  held.shift()?.write(ok)
+  t.equal(String((await running).body), 'ok')
 })
 
 t.test('the same origin twice in a group loses no connection in a reload', async t => {

@@ -17,7 +17,7 @@ const rules: RetryRules = {
   tooManyRequests: true,
   idempotencyKey: true,
 }
-const reset = { by: 'kind', kind: 'reset', unsent: false } as const
+const reset = { by: 'kind', kind: 'reset', unprocessed: false } as const
 const status = (code: number, retryAfterMs: number | null = null) =>
   ({ by: 'status', status: code, retryAfterMs, lasts: false }) as const
 const tried: FailedTry = {
@@ -26,17 +26,25 @@ const tried: FailedTry = {
 
 const decisions: [string, Partial<FailedTry>, string][] = [
   ['a GET that was reset', {}, 'reset'],
-  ['a GET whose answer was cut', { failure: { by: 'kind', kind: 'incomplete', unsent: false } }, 'cut'],
+  ['a GET whose answer was cut', { failure: { by: 'kind', kind: 'incomplete', unprocessed: false } }, 'cut'],
   ['a POST that was reset', { method: 'POST' }, 'no: method'],
   ['a POST that was reset, with a key', { method: 'POST', hasKey: true }, 'reset'],
   ['a PUT', { method: 'PUT' }, 'no: method'],
-  ['a POST that is proven unsent', { method: 'POST', failure: { ...reset, unsent: true } }, 'unsent'],
-  ['a POST that was refused', { method: 'POST', failure: { by: 'kind', kind: 'refused', unsent: true } }, 'unsent'],
-  ['a body that has gone', { method: 'POST', failure: { ...reset, unsent: true }, isReplayable: false }, 'no: body'],
-  ['a client that left', { failure: { by: 'kind', kind: 'aborted', unsent: true } }, 'no: given-up'],
-  ['a silent origin', { failure: { by: 'kind', kind: 'headTimeout', unsent: false } }, 'no: kind'],
-  ['a full queue', { failure: { by: 'kind', kind: 'full', unsent: true } }, 'no: kind'],
-  ['no HTTP', { failure: { by: 'kind', kind: 'invalid', unsent: false } }, 'no: kind'],
+  ['a POST that is proven unsent', { method: 'POST', failure: { ...reset, unprocessed: true } }, 'unsent'],
+  [
+    'a POST that was refused',
+    { method: 'POST', failure: { by: 'kind', kind: 'refused', unprocessed: true } },
+    'unsent',
+  ],
+  [
+    'a body that has gone',
+    { method: 'POST', failure: { ...reset, unprocessed: true }, isReplayable: false },
+    'no: body',
+  ],
+  ['a client that left', { failure: { by: 'kind', kind: 'aborted', unprocessed: true } }, 'no: given-up'],
+  ['a silent origin', { failure: { by: 'kind', kind: 'headTimeout', unprocessed: false } }, 'no: kind'],
+  ['a full queue', { failure: { by: 'kind', kind: 'full', unprocessed: true } }, 'no: kind'],
+  ['no HTTP', { failure: { by: 'kind', kind: 'invalid', unprocessed: false } }, 'no: kind'],
   ['a 503', { failure: status(503) }, 'status'],
   ['a 500', { failure: status(500) }, 'no: status'],
   ['a 503 to a POST', { failure: status(503), method: 'POST' }, 'no: method'],

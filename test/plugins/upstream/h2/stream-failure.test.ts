@@ -23,6 +23,10 @@ const cases: [string, Partial<BrokenStream>, string, boolean][] = [
 
 t.test('the kind of a failure, and whether the request may be sent again', async t => {
   for (const [name, stream, kind, unsent] of cases) {
-    t.match(decideStreamFailure({ ...plain, ...stream }), { kind, unsent }, name)
+    const decision = decideStreamFailure({ ...plain, ...stream })
+    t.match(decision, { kind, unsent }, name)
+    // Whether the body is still there is another question than whether the origin has done something with it.
+    const whole = decideStreamFailure({ ...plain, ...stream, hasReadBody: false })
+    t.equal(decision.unprocessed, whole.unsent, name)
   }
 })
