@@ -5,6 +5,9 @@
 import { block, duration, flag, integer, type Kind, list, ratio, size, text } from './kinds.ts'
 import { MAX_DURATION_MS } from './units.ts'
 
+/** What RFC 9111 §4.2.2 calls typical. */
+const USUAL_SHARE = 0.1
+
 const window = (description: string): Kind =>
   duration({ min: 0, max: MAX_DURATION_MS, words: { off: 0 }, default: 'off', description })
 
@@ -43,10 +46,10 @@ export const cacheBlock = block(
     enabled: flag({ default: true, description: 'False is the same as `false` in place of the block.' }),
     max_object_size: size({ min: 1, max: 1024 ** 4, default: '8MiB', description: 'Largest answer that is stored.' }),
     heuristic_freshness: ratio({
-      words: { off: 0 },
+      words: { off: 0, on: USUAL_SHARE },
       default: 'off',
       description:
-        'Share of the age since Last-Modified for which an answer without a lifetime is fresh, a day at most; `off` = none.',
+        'Share of the age since Last-Modified for which an answer without a lifetime is fresh, a day at most; `on` = 10%, `off` = none.',
     }),
     stale_while_revalidate: window(
       'Time that a stale answer is served while it is being revalidated, where the origin says nothing.',

@@ -166,7 +166,8 @@ export function map(inner: Kind, options: Common & { readonly names: TextRuleNam
 
 function wordLiterals(words: Words): TSchema[] {
   const off = 'none' in words || 'off' in words ? [Type.Literal(false)] : []
-  return [...Object.keys(words).map(name => Type.Literal(name)), ...off]
+  const on = 'on' in words ? [Type.Literal(true)] : []
+  return [...Object.keys(words).map(name => Type.Literal(name)), ...off, ...on]
 }
 
 function reference(): TSchema {

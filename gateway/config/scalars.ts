@@ -69,10 +69,11 @@ function readQuantity(reads: QuantityReads, scalar: Scalar): ScalarReading {
   return refuse(`expected ${bounds(reads)}${alternatives(reads.words)}, ${found(scalar)}`)
 }
 
-/** False, and 0 for a duration, mean what `none` or `off` means where there is such a word. */
+/** False, and 0 for a duration, mean what `none` or `off` means where there is such a word; true means `on`. */
 function readOffOrWord(reads: QuantityReads, scalar: Scalar): string | number | boolean | null | undefined {
   const { words } = reads
   if (typeof scalar.value === 'string' && Object.hasOwn(words, scalar.text)) return words[scalar.text]
+  if (scalar.value === true && Object.hasOwn(words, 'on')) return words['on']
   const off = Object.hasOwn(words, 'none') ? 'none' : Object.hasOwn(words, 'off') ? 'off' : undefined
   if (off === undefined) return undefined
   const isOff = scalar.value === false || scalar.value === 'off' || scalar.value === 'none'

@@ -43,6 +43,11 @@ export function isFine(seen: Seen | null): seen is Answer {
   return isAnswer(seen) && seen.status < 400
 }
 
+/** Nothing came in the time of the probe: a busy machine says no more by that than that it is busy. */
+export function isLate(seen: Seen | null): boolean {
+  return seen?.kind === 'none' && seen.code === 'TIMEOUT'
+}
+
 /** In words, for reasons. */
 export function told(seen: Seen | null): string {
   if (seen === null) return 'was not asked'

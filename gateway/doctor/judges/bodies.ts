@@ -45,12 +45,19 @@ export function judgeUpload(facts: RouteFacts): Verdict {
     return direct.status === null
       ? skip('neither the app nor the gateway says anything to a large upload before it begins')
       : pass(`a large upload that asks first is answered ${through.status}, as by the app`)
+  // The gateway asks for a body when an origin is there to read, and passes on what the app says to it (RFC 9110 §10.1.1).
+  if (through.status === 100 && isRefusal(direct.status))
+    return pass(`the app takes no upload there and says so by ${direct.status}, through the gateway as well`)
   const isNative = route.protocol.client === 'native'
   const address = facts.door?.origin + upload.target
   const client = isNative ? explainLine(address, 'PUT') : onRoute(route, 'protocol: { client: native }')
   const what = (status: number | null) => (status === null ? 'nothing' : String(status))
   const reason = `to a large upload that asks first the app says ${what(direct.status)}, and through the gateway comes ${what(through.status)}`
   return through.status === null || through.status >= 500 ? fail(reason, client) : warn(reason, client)
+}
+
+function isRefusal(status: number | null): boolean {
+  return status !== null && status >= 400 && status < 500
 }
 
 /** Of an app that nothing is known of only its owner can say what is enough. */

@@ -5,7 +5,7 @@ import { findPreset } from '../../config/presets.ts'
 import { formatDuration } from '../../config/units.ts'
 import type { OriginFacts, RouteFacts } from '../facts.ts'
 import { fail, onRoute, pass, skip, type Verdict, warn } from '../findings.ts'
-import { gatewayCode, isAnswer, isFine, type Seen, told } from '../seen.ts'
+import { gatewayCode, isAnswer, isFine, isLate, type Seen, told } from '../seen.ts'
 import { explainLine, isGuarded, OUTSIDE } from './advice.ts'
 
 export function judgeReach({ route, origins }: RouteFacts): Verdict {
@@ -70,6 +70,7 @@ function judgeAnswer({ around }: RouteFacts, url: string, first: Seen): Verdict 
   if (around === null) return pass(reason)
   if (isAnswer(around.forwarded) && first.status === around.forwarded.status)
     return pass(`${url} ${told(first)}, as the app does`)
+  if (isFine(first) && isLate(around.forwarded)) return pass(`${url} ${told(first)}; asked directly the app was slower`)
   return (first.status >= 400 && isFine(around.forwarded) ? fail : warn)(reason, explainLine(url))
 }
 

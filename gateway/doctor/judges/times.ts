@@ -42,11 +42,19 @@ function ownVerdict(facts: CertificateFacts, issuers: Issuers, nowMs: number): V
   if (names === PLACEHOLDER) return fail(`there is no certificate for ${name} yet${log}`, renewed)
   const time = timeFault(facts, nowMs)
   if (time !== null) return fail(`the certificate for ${name} ${time}${log}`, renewed)
-  if (!facts.coversName && isIP(name) === 0) return fail(`the certificate is for ${names}, not for ${name}`, renewed)
+  if (!facts.coversName && isIP(name) === 0)
+    return fail(`the certificate is for ${names}, not for ${name}${barredStar(names, name)}`, renewed)
   if (runsOutSoon({ notBeforeMs: validFromMs, notAfterMs: validToMs }, nowMs))
     return warn(`the certificate for ${name} ends on ${day(validToMs)}${log}`, renewed)
   const own = isSelfSigned ? '; it is signed by itself, so each device has to be told to trust it' : ''
   return pass(`the certificate for ${name} is good until ${day(validToMs)}${own}`)
+}
+
+/** Browsers and TLS libraries believe no star for all names of a kind: neither `*.com` nor `*.localhost`. */
+function barredStar(names: string, name: string): string {
+  const [, parent = ''] = /^[^.]+\.([^.]+)$/.exec(name) ?? []
+  const isMeant = parent !== '' && names.split(', ').includes(`DNS:*.${parent}`)
+  return isMeant ? `; no browser takes *.${parent} for it, so each name has to stand there` : ''
 }
 
 /** What the gateway does not believe of an https origin. */

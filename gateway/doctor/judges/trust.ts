@@ -1,7 +1,7 @@
 /** Whether the app minds being called by its public name, from another origin, or through a gateway. Pure. */
 import type { RouteFacts, Trial } from '../facts.ts'
 import { fail, hint, onRoute, pass, skip, type Verdict, warn } from '../findings.ts'
-import { fieldsOf, isAnswer, isFine, type Seen, told } from '../seen.ts'
+import { fieldsOf, isAnswer, isFine, isLate, type Seen, told } from '../seen.ts'
 import { knownTrustLine, presetBlock, presetOf, publicNameLine, trustLine } from './advice.ts'
 
 /** What an app needs to know of a visitor (RFC 7239 has the same three). */
@@ -20,6 +20,7 @@ export function judgeHost(facts: RouteFacts): Verdict {
       onRoute(route, PRESERVE),
     )
   if (!isFine(named) && !isSame) return unknownName(facts, around)
+  if (isLate(around.named) || isLate(around.forwarded)) return skip('the app was too slow to show it: ask again later')
   const closer = facts.strict.find(trial => !isRefused(trial.alone) && isRefused(trial.named))
   if (closer !== undefined) return unknownName(facts, closer)
   const leak = ownAddressShown(facts)
@@ -73,6 +74,7 @@ export function judgeTrust(facts: RouteFacts): Verdict {
   const untold = untoldFields(facts)
   if (untold !== null) return untold
   if (around === null) return skip('not asked, since no origin answers')
+  if (isLate(around.named) || isLate(around.forwarded)) return skip('the app was too slow to show it: ask again later')
   const closer = facts.strict.find(trial => !isRefused(trial.named) && isRefused(trial.forwarded))
   const minded = isFine(around.named) && !isFine(around.forwarded) ? around : closer
   if (minded !== undefined)

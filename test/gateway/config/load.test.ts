@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { loadConfig } from '../../../gateway/config/load.ts'
 import { formatProblem } from '../../../gateway/config/problem.ts'
-import { configOf, routeOf, withRoute } from './support.ts'
+import { configOf, problemLines, routeOf, withRoute } from './support.ts'
 
 const full = readFileSync(new URL('./fixtures/full.yaml', import.meta.url), 'utf8')
 
@@ -233,6 +233,22 @@ t.test('the off-values are accepted in every spelling', async t => {
 t.test('true and an empty block mean the defaults of the block', async t => {
   for (const on of ['true', '', '{}', '{ enabled: true }'])
     t.match(routeOf(`defaults: { cache: false }\n${withRoute(`cache: ${on}`)}`).cache, { variants: 16 }, on)
+})
+
+t.test('a guessed lifetime is switched on and off by a word', async t => {
+  for (const [written, share] of [
+    ['on', 0.1],
+    ['true', 0.1],
+    ['"${SHARE}"', 0.1],
+    ['off', 0],
+    ['false', 0],
+  ] as const) {
+    const { routes } = configOf(withRoute(`cache: { heuristic_freshness: ${written} }`), { env: { SHARE: 'true' } })
+    t.match(routes[0]?.cache, { heuristicFreshness: share }, written)
+  }
+  t.match(problemLines(withRoute('cache: { heuristic_freshness: yes please }')), [
+    /expected a share: 20% or 0\.2, or off, or on/,
+  ])
 })
 
 t.test('a cache is read with all its keys, a store with its folder beside the file', async t => {

@@ -224,6 +224,17 @@ t.test('nothing is wrong where all is well', async t => {
   }
 })
 
+t.test('a star that browsers refuse is told apart from another name', async t => {
+  const said = (names: string, name: string) => {
+    const findings = judgeRoute(factsOf([], own({ names, name, coversName: false })))
+    return findings.find(({ check }) => check === 'certificate')?.reason
+  }
+  const localhost = 'DNS:localhost, DNS:*.localhost'
+  t.match(said(localhost, 'wiki.localhost'), /no browser takes \*\.localhost for it, so each name has to stand there/)
+  t.equal(said(localhost, 'a.wiki.localhost'), `the certificate is for ${localhost}, not for a.wiki.localhost`)
+  t.equal(said('DNS:*.home.test', 'wiki.test'), 'the certificate is for DNS:*.home.test, not for wiki.test')
+})
+
 t.test('where the gateway asks for a password, what is behind it is left alone', async t => {
   const { route } = well
   const access = { ...(route.access as object), basic: { realm: 'a', users: {}, userHeader: null } } as never

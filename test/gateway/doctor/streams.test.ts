@@ -187,6 +187,19 @@ t.test('a limit that the owner chose, and that is large enough for photos, is le
   )
 })
 
+t.test('an app that takes no upload where it was asked is no fault', async t => {
+  for (const status of [401, 404, 405]) {
+    const findings = judgeRoute(factsOf([], { upload: pair(talkOf(status), talkOf(100)) }))
+    const reason = new RegExp(`takes no upload there and says so by ${status}`)
+    t.match(
+      findings.find(({ check }) => check === 'upload'),
+      { status: 'pass', reason },
+    )
+  }
+  const broken = judgeRoute(factsOf([], { upload: pair(talkOf(500), talkOf(100)) }))
+  t.equal(broken.find(({ check }) => check === 'upload')?.status, 'warn')
+})
+
 t.test('an app whose preset keeps the addresses of WebDAV is not told to have them rewritten', async t => {
   const webdav = seenPair(answerOf(207), answerOf(207))
   const findings = judgeRoute(factsOf(['webdav: { destination: keep }'], { known: knownApp('radicale'), webdav }))

@@ -207,3 +207,17 @@ t.test('a policy that names the address with TLS, or another, says nothing of tr
     t.equal(finding?.status, 'skip', policy)
   }
 })
+
+t.test('an app that is slow for a moment is not told to trust, and the gateway not to be wrong', async t => {
+  const late = none('TIMEOUT')
+  for (const around of [{ forwarded: late }, { named: late }, { named: late, forwarded: late }]) {
+    const findings = judgeRoute(factsOf([], appSaid(around)))
+    t.match(
+      findings.find(({ check }) => check === 'trusted-proxy'),
+      { status: 'skip', reason: /too slow/ },
+    )
+    t.equal(findings.find(({ check }) => check === 'gateway')?.status, 'pass')
+  }
+  const cut = judgeRoute(factsOf([], appSaid({ forwarded: none('ECONNRESET') })))
+  t.equal(cut.find(({ check }) => check === 'trusted-proxy')?.status, 'fail', 'who cuts the connection does refuse')
+})
