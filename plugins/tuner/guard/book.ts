@@ -3,7 +3,7 @@
  * and why. Every change passes here: pins, bounds and the budget of changes hold for all of them.
  */
 import { clamp, finite } from '../model/numbers.ts'
-import type { Decisions, Entry, KnobRules, KnobValue, Verdict } from '../types.ts'
+import type { Coding, Decisions, Entry, KnobRules, KnobValue, Verdict } from '../types.ts'
 
 /** Most changes of one knob within an hour; those that protect are not held back. */
 const CHANGES_PER_HOUR = 20
@@ -65,7 +65,10 @@ export class Book {
   readonly #all: Knob[] = []
   readonly #rules: Readonly<Record<string, unknown>>
   readonly log: Entry[] = []
-  readonly #last = new Map<string, { readonly entry: Entry; readonly at: number }>()
+  readonly #last: Readonly<Record<Scope, Map<string, { readonly entry: Entry; readonly at: number }>>> = {
+    upstream: new Map(),
+    route: new Map(),
+  }
   /** Counts windows; all holds are in windows. */
   now = 0
   t = 0
@@ -149,18 +152,10 @@ export class Book {
     return out
   }
 
-  all(): Iterable<Knob> {
+  all(): readonly Knob[] {
     return this.#all
   }
 
-  /** One in `parts` of them, beginning with the one at `first`. */
-  *each(parts: number, first: number): Iterable<Knob> {
-    for (let i = first; i < this.#all.length; i += parts) yield this.#all[i] as Knob
-  }
-
-  get count(): number {
-    return this.#all.length
-  }
 
   of(scope: Scope, target: string): Iterable<Knob> {
     return this.#knobs[scope].get(target)?.values() ?? []
@@ -168,7 +163,7 @@ export class Book {
 
   /** The last entry about a target and its window, null without one. */
   lastEntry(scope: Scope, target: string): { readonly entry: Entry; readonly at: number } | null {
-    return this.#last.get(`${scope}\u0000${target}`) ?? null
+    return this.#last[scope].get(target) ?? null
   }
 
   isPinned(target: string, knob: string): boolean {
@@ -217,13 +212,20 @@ export class Book {
       verdict: verdict ?? 'set',
     }
     this.log.push(entry)
-    this.#last.set(`${scope}\u0000${target}`, { entry, at: this.now })
+    this.#last[scope].set(target, { entry, at: this.now })
     if (this.log.length > MOST_ENTRIES) this.log.shift()
     return entry
   }
 }
 
 export function isSame(a: unknown, b: unknown): boolean {
-  const areObjects = typeof a === 'object' && typeof b === 'object'
-  return a === b || (areObjects && JSON.stringify(a) === JSON.stringify(b))
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (isCoding(a) && isCoding(b)) return a.algo === b.algo && a.level === b.level
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
+/** The usual one, and looked at in every window: its text need not be written for it. */
+function isCoding(value: object): value is Coding {
+  return 'algo' in value && 'level' in value && typeof value.algo === 'string' && typeof value.level === 'number'
 }

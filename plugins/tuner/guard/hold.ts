@@ -35,9 +35,12 @@ export class Hold {
   /** `inForce`: in the form of `Decisions`; anything else = unknown. */
   observe(inForce: unknown): void {
     if (typeof inForce !== 'object' || inForce === null) return this.#repeat()
-    const parts = Math.ceil(this.#book.count / HELD_AT_ONCE)
-    for (const slot of this.#book.each(parts, this.#book.now % parts)) {
-      this.#compare(slot, inForce as Record<string, unknown>)
+    const all = this.#book.all()
+    const parts = Math.ceil(all.length / HELD_AT_ONCE)
+    const { upstreams, routes } = inForce as Record<string, Record<string, unknown> | undefined>
+    for (let i = this.#book.now % parts; i < all.length; i += parts) {
+      const slot = all[i] as Knob
+      this.#compare(slot, slot.scope === 'upstream' ? upstreams : routes)
     }
   }
 
@@ -50,9 +53,8 @@ export class Hold {
     }
   }
 
-  #compare(slot: Knob, inForce: Record<string, unknown>): void {
-    const { scope, target, knob, value, changedAt } = slot
-    const part = inForce[scope === 'upstream' ? 'upstreams' : 'routes'] as Record<string, unknown> | undefined
+  #compare(slot: Knob, part: Record<string, unknown> | undefined): void {
+    const { target, knob, value, changedAt } = slot
     const all = part?.[target] as Record<string, unknown> | undefined
     const found = typeof all === 'object' && all !== null ? all[knob] : undefined
     if (found === undefined) return

@@ -50,9 +50,8 @@ export class QueueOrderKnob {
   decide(upstream: UpstreamMemory, book: Book): void {
     const { queueNow, queueMax } = upstream.now
     const target = upstream.id
-    const goodMs = Math.min(...upstream.routes.map(({ goal }) => goal.goodMs))
     const waitMs = queueNow === 0 ? 0 : (queueNow / Math.max(0.5, upstream.rate)) * 1000
-    if (waitMs > goodMs && queueNow >= 4) this.#lastOverload = book.now
+    if (queueNow >= 4 && waitMs > tightestGoal(upstream)) this.#lastOverload = book.now
     const isOverload = book.now - this.#lastOverload < CALM_WINDOWS
     const to = isOverload ? 'lifo' : 'fifo'
     if (book.value('upstream', target, 'queueOrder') !== to) this.#set(to, upstream, waitMs, book)
@@ -83,6 +82,12 @@ export class QueueOrderKnob {
       expected: isOverload ? 'most are answered at once, a few late, instead of all late' : 'the same, and fairer',
     })
   }
+}
+
+function tightestGoal({ routes }: UpstreamMemory): number {
+  let tightest = Number.POSITIVE_INFINITY
+  for (const { goal } of routes) tightest = Math.min(tightest, goal.goodMs)
+  return tightest
 }
 
 /** Higher goes first: what is worth more, then the tighter goal; the same for all where all are alike. */
