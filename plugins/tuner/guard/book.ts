@@ -103,7 +103,12 @@ export class Book {
   }
 
   value(scope: Scope, target: string, knob: string): KnobValue | undefined {
-    return this.#knobs[scope].get(target)?.get(knob)?.value
+    return this.slot(scope, target, knob)?.value
+  }
+
+  /** The same object for as long as the book lives: whoever reads a knob in every window may keep it. */
+  slot(scope: Scope, target: string, knob: string): Readonly<Knob> | undefined {
+    return this.#knobs[scope].get(target)?.get(knob)
   }
 
   number(scope: Scope, target: string, knob: string, otherwise = 0): number {

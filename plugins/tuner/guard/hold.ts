@@ -5,7 +5,7 @@
 import type { KnobValue } from '../types.ts'
 import { type Book, isSame, type Knob } from './book.ts'
 
-/** So many knobs are compared with what is in force in every window; of more, a part in each. */
+/** So many knobs, one behind the other, are compared with what is in force in every window; of more, a part in each. */
 const HELD_AT_ONCE = 400
 /** Where nobody says which knobs are in force, all are said again this often. */
 const REPEAT_WINDOWS = 60
@@ -37,10 +37,20 @@ export class Hold {
     if (typeof inForce !== 'object' || inForce === null) return this.#repeat()
     const all = this.#book.all()
     const parts = Math.ceil(all.length / HELD_AT_ONCE)
+    const each = Math.ceil(all.length / parts)
+    const first = (this.#book.now % parts) * each
     const { upstreams, routes } = inForce as Record<string, Record<string, unknown> | undefined>
-    for (let i = this.#book.now % parts; i < all.length; i += parts) {
+    let target: string | null = null
+    let scope = ''
+    let found: unknown
+    for (let i = first; i < Math.min(all.length, first + each); i++) {
       const slot = all[i] as Knob
-      this.#compare(slot, slot.scope === 'upstream' ? upstreams : routes)
+      // Those of one target stand together.
+      if (slot.target !== target || slot.scope !== scope) {
+        ;({ target, scope } = slot)
+        found = (scope === 'upstream' ? upstreams : routes)?.[target]
+      }
+      if (typeof found === 'object' && found !== null) this.#compare(slot, found as Record<string, unknown>)
     }
   }
 
@@ -53,10 +63,9 @@ export class Hold {
     }
   }
 
-  #compare(slot: Knob, part: Record<string, unknown> | undefined): void {
+  #compare(slot: Knob, all: Record<string, unknown>): void {
     const { target, knob, value, changedAt } = slot
-    const all = part?.[target] as Record<string, unknown> | undefined
-    const found = typeof all === 'object' && all !== null ? all[knob] : undefined
+    const found = all[knob]
     if (found === undefined) return
     if (isSame(found, value)) return this.#agree(slot)
     const isFresh = (changedAt.at(-1) ?? Number.NEGATIVE_INFINITY) > this.#book.now - FRESH_WINDOWS

@@ -5,7 +5,7 @@
 import { amount, rounded } from '../model/numbers.ts'
 import type { UpstreamMemory } from '../model/upstream-memory.ts'
 import type { KnobValue, TunerWindow } from '../types.ts'
-import type { Book, Scope } from './book.ts'
+import type { Book, Knob } from './book.ts'
 
 const MINUTE = 60
 const WORSE = 0.05
@@ -34,9 +34,7 @@ const FIELDS = 6
 
 /** Where a knob stood. */
 interface Place {
-  readonly scope: Scope
-  readonly target: string
-  readonly knob: string
+  readonly knob: Knob
   readonly value: KnobValue
 }
 
@@ -134,7 +132,8 @@ export class Rollback {
     const isTooOften = this.#rolledBackAt.length > MOST_ROLLBACKS
     if (isTooOften) this.#holdUntil = now + HOUR
     const why = `clients got ${rounded(utility)} of what they could over the last minute, ${rounded(good.utility)} before under the same load`
-    for (const { scope, target, knob, value } of good.knobs) {
+    for (const { knob: slot, value } of good.knobs) {
+      const { scope, target, knob } = slot
       this.#book.change({
         scope,
         target,
@@ -170,11 +169,14 @@ export class Rollback {
       weight += worth * ended
     }
     const { attempts, failed } = this.#upstream.now
-    this.#write(arrivals, work, gained, weight, attempts, failed)
-  }
-
-  #write(...numbers: readonly number[]): void {
-    this.#seconds.set(numbers, this.#oldest * FIELDS)
+    const seconds = this.#seconds
+    const at = this.#oldest * FIELDS
+    seconds[at] = arrivals
+    seconds[at + 1] = work
+    seconds[at + 2] = gained
+    seconds[at + 3] = weight
+    seconds[at + 4] = attempts
+    seconds[at + 5] = failed
     this.#oldest = (this.#oldest + 1) % MINUTE
     this.#count = Math.min(MINUTE, this.#count + 1)
   }
@@ -185,7 +187,7 @@ export class Rollback {
     this.#good.set(load, {
       utility,
       failing: now.failing,
-      knobs: [...this.#own()],
+      knobs: this.#own(),
       changes: this.#last()?.entry.seq ?? 0,
     })
     if (this.#good.size <= MOST_LOADS) return
@@ -193,9 +195,12 @@ export class Rollback {
     if (oldest !== undefined) this.#good.delete(oldest)
   }
 
-  *#own(): Iterable<Place> {
-    for (const knob of this.#book.of('upstream', this.#upstream.id)) yield { ...knob }
-    for (const { id } of this.#upstream.routes) for (const knob of this.#book.of('route', id)) yield { ...knob }
+  #own(): Place[] {
+    const places: Place[] = []
+    for (const knob of this.#book.of('upstream', this.#upstream.id)) places.push({ knob, value: knob.value })
+    for (const { id } of this.#upstream.routes)
+      for (const knob of this.#book.of('route', id)) places.push({ knob, value: knob.value })
+    return places
   }
 
   /** The last entry about the upstream or one of its routes. */

@@ -2,8 +2,8 @@
  * The waiting room of an upstream: how long a request may wait, in which order, and who goes first. A request that cannot
  * be worth anything any more is given up; under overload the newest goes first, since it still can.
  */
-import type { Book } from '../guard/book.ts'
-import { rounded } from '../model/numbers.ts'
+import type { Book, Knob } from '../guard/book.ts'
+import { finite, rounded } from '../model/numbers.ts'
 import type { RouteMemory } from '../model/route-memory.ts'
 import type { UpstreamMemory } from '../model/upstream-memory.ts'
 
@@ -46,6 +46,8 @@ export function decideWait(route: RouteMemory, book: Book): void {
 
 export class QueueOrderKnob {
   #lastOverload = Number.NEGATIVE_INFINITY
+  #order: Readonly<Knob> | undefined
+  #most: Readonly<Knob> | undefined
 
   decide(upstream: UpstreamMemory, book: Book): void {
     const { queueNow, queueMax } = upstream.now
@@ -54,8 +56,10 @@ export class QueueOrderKnob {
     if (queueNow >= 4 && waitMs > tightestGoal(upstream)) this.#lastOverload = book.now
     const isOverload = book.now - this.#lastOverload < CALM_WINDOWS
     const to = isOverload ? 'lifo' : 'fifo'
-    if (book.value('upstream', target, 'queueOrder') !== to) this.#set(to, upstream, waitMs, book)
-    const most = book.number('upstream', target, 'queueMax', QUEUE_MAX)
+    this.#order ??= book.slot('upstream', target, 'queueOrder')
+    this.#most ??= book.slot('upstream', target, 'queueMax')
+    if (this.#order?.value !== to) this.#set(to, upstream, waitMs, book)
+    const most = finite(this.#most?.value, QUEUE_MAX)
     if (queueMax < 0.9 * most || most === 0) return
     book.change({
       scope: 'upstream',

@@ -5,7 +5,7 @@
 import type { AttemptSample, UpstreamWindow } from '../types.ts'
 import { amount, isTime } from './numbers.ts'
 import type { RouteMemory } from './route-memory.ts'
-import { SortedRing } from './sorted-ring.ts'
+import { SortedRing } from './sorted-rings.ts'
 
 /** Ratios that one look is made from; more are not kept. */
 const MOST_RATIOS = 200
