@@ -15,7 +15,7 @@ import { PoolKnob } from './knobs/pool.ts'
 import { decideWait, QueueOrderKnob } from './knobs/queue.ts'
 import { AttemptsKnob, RetryBudgetKnob } from './knobs/retries.ts'
 import { decideTimeout } from './knobs/timeout.ts'
-import { amount, finite, listOf } from './model/numbers.ts'
+import { amount, finite, listOf, recordsOf } from './model/numbers.ts'
 import { RouteMemory } from './model/route-memory.ts'
 import { readSaved, type Saved, saveState } from './model/saved.ts'
 import { placeStart } from './model/start.ts'
@@ -39,7 +39,7 @@ const SLOW_TURN = 5
 
 /** `saved`: what `save()` of an earlier controller gave; anything else is ignored. */
 export function createController(meta: ControllerMeta, saved?: unknown): Controller {
-  return new TunerController(meta, readSaved(saved))
+  return new TunerController(meta ?? {}, readSaved(saved))
 }
 
 interface UpstreamKnobSet {
@@ -82,8 +82,8 @@ class TunerController implements Controller {
     this.#hold = new Hold(this.#book)
     this.#windowMs = amount(meta.windowMs, DEFAULT_WINDOW_MS) || DEFAULT_WINDOW_MS
     this.#cores = amount(meta.gateway?.cores, 1) || 1
-    for (const { id } of listOf(meta.upstreams)) this.#upstreams.set(id, this.#newUpstream(id))
-    for (const route of listOf(meta.routes)) {
+    for (const { id } of recordsOf(meta.upstreams)) this.#upstreams.set(id, this.#newUpstream(id))
+    for (const route of recordsOf(meta.routes)) {
       const upstream = this.#upstreams.get(route.upstream) ?? this.#newUpstream(route.upstream)
       this.#upstreams.set(route.upstream, upstream)
       const memory = new RouteMemory(route)

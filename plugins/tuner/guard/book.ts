@@ -3,7 +3,9 @@
  * and why. Every change passes here: pins, bounds and the budget of changes hold for all of them.
  */
 import { clamp, finite } from '../model/numbers.ts'
-import type { Coding, Decisions, Entry, KnobRules, KnobValue, Verdict } from '../types.ts'
+import type { Decisions, Entry, KnobValue, Verdict } from '../types.ts'
+import { rulesOf } from './rules-of.ts'
+import { isSame } from './same.ts'
 
 /** Most changes of one knob within an hour; those that protect are not held back. */
 const CHANGES_PER_HOUR = 20
@@ -58,12 +60,10 @@ export const hardBounds: Readonly<Record<string, readonly [min: number, max: num
   cacheTtlMs: [1000, 600_000],
 }
 
-const noRules: KnobRules = {}
-
 export class Book {
   readonly #knobs: Readonly<Record<Scope, Map<string, Map<string, Knob>>>> = { upstream: new Map(), route: new Map() }
   readonly #all: Knob[] = []
-  readonly #rules: Readonly<Record<string, unknown>>
+  readonly #rules: unknown
   readonly log: Entry[] = []
   readonly #last: Readonly<Record<Scope, Map<string, { readonly entry: Entry; readonly at: number }>>> = {
     upstream: new Map(),
@@ -76,7 +76,7 @@ export class Book {
   #out: Decisions | null = null
 
   constructor(rules: unknown) {
-    this.#rules = typeof rules === 'object' && rules !== null ? (rules as Record<string, unknown>) : {}
+    this.#rules = rules
   }
 
   /** Puts a value in place without a word: the start, or what was saved. */
@@ -161,7 +161,6 @@ export class Book {
     return this.#all
   }
 
-
   of(scope: Scope, target: string): Iterable<Knob> {
     return this.#knobs[scope].get(target)?.values() ?? []
   }
@@ -172,25 +171,18 @@ export class Book {
   }
 
   isPinned(target: string, knob: string): boolean {
-    return this.#rulesOf(target, knob).pinned === true
+    return rulesOf(this.#rules, target, knob).pinned === true
   }
 
   configured(target: string, knob: string): number | undefined {
-    const { configured } = this.#rulesOf(target, knob)
+    const { configured } = rulesOf(this.#rules, target, knob)
     return typeof configured === 'number' && Number.isFinite(configured) ? configured : undefined
-  }
-
-  #rulesOf(target: string, knob: string): KnobRules {
-    const own = Object.hasOwn(this.#rules, target) ? this.#rules[target] : undefined
-    if (typeof own !== 'object' || own === null || !Object.hasOwn(own, knob)) return noRules
-    const rules = (own as Record<string, unknown>)[knob]
-    return typeof rules === 'object' && rules !== null ? rules : noRules
   }
 
   #within(target: string, knob: string, value: KnobValue): KnobValue {
     if (typeof value !== 'number') return value
     const [hardMin, hardMax] = hardBounds[knob] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
-    const { min, max } = this.#rulesOf(target, knob)
+    const { min, max } = rulesOf(this.#rules, target, knob)
     // Bounds that lie beyond ours altogether leave one value: the nearest of ours.
     const within = clamp(clamp(value, finite(min, hardMin), finite(max, hardMax)), hardMin, hardMax)
     return Number.isFinite(within) ? within : hardMin
@@ -221,16 +213,4 @@ export class Book {
     if (this.log.length > MOST_ENTRIES) this.log.shift()
     return entry
   }
-}
-
-export function isSame(a: unknown, b: unknown): boolean {
-  if (a === b) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  if (isCoding(a) && isCoding(b)) return a.algo === b.algo && a.level === b.level
-  return JSON.stringify(a) === JSON.stringify(b)
-}
-
-/** The usual one, and looked at in every window: its text need not be written for it. */
-function isCoding(value: object): value is Coding {
-  return 'algo' in value && 'level' in value && typeof value.algo === 'string' && typeof value.level === 'number'
 }

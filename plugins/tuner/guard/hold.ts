@@ -2,8 +2,8 @@
  * Keeps every knob where it was decided: what stands elsewhere, with nobody's pin on it, goes back. A gateway that will
  * not take a value, or somebody who insists, is not argued with every second.
  */
-import type { KnobValue } from '../types.ts'
-import { type Book, isSame, type Knob } from './book.ts'
+import type { Book, Knob } from './book.ts'
+import { isSame, shown } from './same.ts'
 
 /** So many knobs, one behind the other, are compared with what is in force in every window; of more, a part in each. */
 const HELD_AT_ONCE = 400
@@ -88,11 +88,6 @@ export class Hold {
     if (isKnown) return
     const hypothesis = 'somebody else has moved it, without a pin'
     const note = { scope, target, knob, to: value, evidence: {}, verdict: 'rolled back' as const, hypothesis }
-    this.#book.note({ ...note, expected: 'as it was decided' }, isShown(found) ? found : undefined)
+    this.#book.note({ ...note, expected: 'as it was decided' }, shown(found))
   }
-}
-
-/** The ledger is written as JSON. */
-function isShown(found: unknown): found is KnobValue {
-  return ['number', 'string', 'boolean', 'object'].includes(typeof found)
 }
