@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util'
 import { percent } from './bars.ts'
 import { compare } from './compare.ts'
-import { contenders } from './contenders.ts'
+import { usual } from './contenders.ts'
 import { measureCost } from './cost.ts'
 import { runDrills } from './drill.ts'
 import { printFingerprints } from './fingerprint.ts'
@@ -32,7 +32,7 @@ const { values } = parseArgs({
   },
 })
 const all = [...knownWorlds, ...holdOutWorlds].filter(({ id }) => id.startsWith(values.world))
-const only = values.only === '' ? Object.keys(contenders) : values.only.split(',')
+const only = values.only === '' ? usual : values.only.split(',')
 const seedsOr = (otherwise: readonly number[]) =>
   values.seeds === '' ? (values.quick ? otherwise.slice(0, 1) : otherwise) : values.seeds.split(',').map(Number)
 
