@@ -1,9 +1,12 @@
 /**
  * What the tuner is measured against: published limiters, each with what it does beside limiting, on the same worlds.
  */
+
+import { leastCeiling } from '../../plugins/compression/rules/levels.ts'
 import { createController } from '../../plugins/tuner/controller.ts'
 import { createRulesPolicy } from '../../plugins/tuner/rules-policy.ts'
 import type { AttemptSample, ControllerMeta, Decisions, TunerWindow } from '../../plugins/tuner/types.ts'
+import { asCeiling } from './answer-coding.ts'
 import type { Policy } from './simulate.ts'
 import type { World } from './world.ts'
 
@@ -26,7 +29,9 @@ export function metaOf(world: World): ControllerMeta {
   }
 }
 
-export const contenders: Readonly<Record<string, (world: World) => Policy>> = {
+type Contenders = Readonly<Record<string, (world: World) => Policy>>
+
+const limiters: Contenders = {
   untuned: () => ({}),
   sketch: world => createRulesPolicy(metaOf(world)),
   vegas: world => limiter(world, 20, vegas, 0),
@@ -38,6 +43,18 @@ export const contenders: Readonly<Record<string, (world: World) => Policy>> = {
   },
   tuner: world => createController(metaOf(world)),
 }
+
+/** The tuner above the compression plugin's own decision, with one ceiling or one for each class (docs/adr/0036). */
+const ceilings: Contenders = {
+  'by answer': world => asCeiling(createController(metaOf(world)), null),
+  'both 5': world => asCeiling(createController(metaOf(world)), { lan: leastCeiling.br, wan: leastCeiling.br }),
+  'lan 1': world => asCeiling(createController(metaOf(world)), { lan: 1, wan: leastCeiling.br }),
+  'both 1': world => asCeiling(createController(metaOf(world)), { lan: 1, wan: 1 }),
+}
+
+export const contenders: Contenders = { ...limiters, ...ceilings }
+/** Those that a table shows unless it is asked for others. */
+export const usual = Object.keys(limiters)
 
 /** State of one limiter of one upstream. */
 interface Limit {

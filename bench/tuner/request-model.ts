@@ -4,6 +4,7 @@
  */
 import type { AttemptOutcome, Coding } from '../../plugins/tuner/types.ts'
 import type { AdmissionModel, Waiting } from './admission-model.ts'
+import { BY_ANSWER, type CpuShare, codingByAnswer } from './answer-coding.ts'
 import type { AppModel, Visit } from './app-model.ts'
 import type { Random } from './random.ts'
 import type { Recorder } from './recorder.ts'
@@ -23,6 +24,7 @@ export interface Surroundings {
   readonly service: Random
   readonly recorder: Recorder
   readonly cpu: SharedServer
+  readonly cpuShare: CpuShare
   readonly links: Readonly<Record<string, SharedServer>>
 }
 
@@ -216,7 +218,19 @@ export class RequestModel {
   #coding(): Coding {
     const { compression } = this.#settings
     if (this.#bytes < SMALLEST_COMPRESSED) return { algo: 'identity', level: 0 }
-    return 'byClass' in compression ? (compression.byClass[this.#cls] ?? compression.default) : compression
+    const coding = 'byClass' in compression ? (compression.byClass[this.#cls] ?? compression.default) : compression
+    if (coding.algo !== BY_ANSWER) return coding
+    const { cpu, cpuShare, timeline, world } = this.#around
+    return codingByAnswer({
+      ceiling: coding.level,
+      cls: this.#cls,
+      bytes: this.#bytes,
+      cpuShare: cpuShare.of(timeline.now, cpu.busyMs),
+      costOf: (each, bytes) => {
+        const { ms, bytes: out } = costOf(each, bytes, this.#route)
+        return { ms: ms * world.gateway.cpuFactor, bytes: out }
+      },
+    })
   }
 
   #send(bytes: number, encoding: { wallMs: number; workMs: number }): void {

@@ -1,13 +1,14 @@
 /**
- * `npm run bench:tuner -- [--quick] [--scaled] [--random] [--further] [--invented] [--drill] [--cost] [--real [--seconds 300]] [--seeds 1,2] [--world s1]`: the table of
+ * `npm run bench:tuner -- [--quick] [--scaled] [--random] [--further] [--invented] [--drill] [--cost] [--fingerprint] [--real [--seconds 300]] [--seeds 1,2] [--world s1]`: the table of
  * docs/tuner.md. Virtual time and seeded chance: the same figures on every machine, but for `--cost` and `--real`.
  */
 import { parseArgs } from 'node:util'
 import { percent } from './bars.ts'
 import { compare } from './compare.ts'
-import { contenders } from './contenders.ts'
+import { usual } from './contenders.ts'
 import { measureCost } from './cost.ts'
 import { runDrills } from './drill.ts'
+import { printFingerprints } from './fingerprint.ts'
 import { inventWorld } from './invent.ts'
 import { REAL_WORLDS, runReal } from './real/run.ts'
 import { furtherWorlds, holdOutWorlds, knownWorlds, scaleWorld, varyWorld, type World } from './world.ts'
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     invented: { type: 'boolean', default: false },
     drill: { type: 'boolean', default: false },
     cost: { type: 'boolean', default: false },
+    fingerprint: { type: 'boolean', default: false },
     real: { type: 'boolean', default: false },
     seconds: { type: 'string', default: '300' },
     seeds: { type: 'string', default: '' },
@@ -30,7 +32,7 @@ const { values } = parseArgs({
   },
 })
 const all = [...knownWorlds, ...holdOutWorlds].filter(({ id }) => id.startsWith(values.world))
-const only = values.only === '' ? Object.keys(contenders) : values.only.split(',')
+const only = values.only === '' ? usual : values.only.split(',')
 const seedsOr = (otherwise: readonly number[]) =>
   values.seeds === '' ? (values.quick ? otherwise.slice(0, 1) : otherwise) : values.seeds.split(',').map(Number)
 
@@ -60,6 +62,7 @@ const isSpecial = [
   values.invented,
   values.drill,
   values.cost,
+  values.fingerprint,
   values.real,
 ].some(Boolean)
 if (!isSpecial) {
@@ -93,6 +96,17 @@ if (values.invented) {
 }
 if (values.drill) runDrills()
 if (values.cost) measureCost()
+if (values.fingerprint) {
+  const seeds = seedsOr([1, 2])
+  printFingerprints(
+    seeds.flatMap(seed => [
+      ...all.map(world => ({ world: short(world), seed })),
+      ...all.map(world => ({ world: short(varyWorld(world, 100 + seed)), seed })),
+      ...furtherWorlds.map(world => ({ world: short(world), seed })),
+      { world: short(inventWorld(400 + seed)), seed },
+    ]),
+  )
+}
 if (values.real) {
   const worlds = all.filter(({ id }) => REAL_WORLDS.includes(id))
   await compareReal(worlds, Number(values.seconds), seedsOr([1])[0] ?? 1)

@@ -3,6 +3,7 @@
  */
 import type { Decisions, TunerWindow } from '../../plugins/tuner/types.ts'
 import { AdmissionModel } from './admission-model.ts'
+import { CpuShare } from './answer-coding.ts'
 import { AppModel } from './app-model.ts'
 import { Random } from './random.ts'
 import { Recorder } from './recorder.ts'
@@ -59,7 +60,7 @@ export function simulate(
       return [cls, new SharedServer(timeline, 1, n => Math.min(flowMbps, capMbps / n) * perMs)]
     }),
   )
-  const around: Surroundings = { world, timeline, service, recorder, cpu, links }
+  const around: Surroundings = { world, timeline, service, recorder, cpu, cpuShare: new CpuShare(), links }
   applyDecisions(settings, policy.initial?.() ?? null)
   const apps = Object.fromEntries(world.upstreams.map(app => [app.id, new AppModel(app, timeline, service)]))
   const admissions = Object.fromEntries(

@@ -28,7 +28,7 @@ export interface ControllerMeta {
   readonly clients?: readonly string[]
   readonly upstreams: readonly { readonly id: string }[]
   readonly routes: readonly RouteMeta[]
-  /** Bounds and configured values by knob; see `KnobRules`. Other shapes are ignored. */
+  /** `KnobRules` by target and knob, also under `upstreams` and `routes`, or by knob for all targets; anything else is ignored. */
   readonly knobs?: unknown
 }
 

@@ -3,7 +3,9 @@
  * and why. Every change passes here: pins, bounds and the budget of changes hold for all of them.
  */
 import { clamp, finite } from '../model/numbers.ts'
-import type { Decisions, Entry, KnobRules, KnobValue, Verdict } from '../types.ts'
+import type { Decisions, Entry, KnobValue, Verdict } from '../types.ts'
+import { rulesOf } from './rules-of.ts'
+import { isSame } from './same.ts'
 
 /** Most changes of one knob within an hour; those that protect are not held back. */
 const CHANGES_PER_HOUR = 20
@@ -58,14 +60,15 @@ export const hardBounds: Readonly<Record<string, readonly [min: number, max: num
   cacheTtlMs: [1000, 600_000],
 }
 
-const noRules: KnobRules = {}
-
 export class Book {
   readonly #knobs: Readonly<Record<Scope, Map<string, Map<string, Knob>>>> = { upstream: new Map(), route: new Map() }
   readonly #all: Knob[] = []
-  readonly #rules: Readonly<Record<string, unknown>>
+  readonly #rules: unknown
   readonly log: Entry[] = []
-  readonly #last = new Map<string, { readonly entry: Entry; readonly at: number }>()
+  readonly #last: Readonly<Record<Scope, Map<string, { readonly entry: Entry; readonly at: number }>>> = {
+    upstream: new Map(),
+    route: new Map(),
+  }
   /** Counts windows; all holds are in windows. */
   now = 0
   t = 0
@@ -73,7 +76,7 @@ export class Book {
   #out: Decisions | null = null
 
   constructor(rules: unknown) {
-    this.#rules = typeof rules === 'object' && rules !== null ? (rules as Record<string, unknown>) : {}
+    this.#rules = rules
   }
 
   /** Puts a value in place without a word: the start, or what was saved. */
@@ -100,7 +103,12 @@ export class Book {
   }
 
   value(scope: Scope, target: string, knob: string): KnobValue | undefined {
-    return this.#knobs[scope].get(target)?.get(knob)?.value
+    return this.slot(scope, target, knob)?.value
+  }
+
+  /** The same object for as long as the book lives: whoever reads a knob in every window may keep it. */
+  slot(scope: Scope, target: string, knob: string): Readonly<Knob> | undefined {
+    return this.#knobs[scope].get(target)?.get(knob)
   }
 
   number(scope: Scope, target: string, knob: string, otherwise = 0): number {
@@ -149,17 +157,8 @@ export class Book {
     return out
   }
 
-  all(): Iterable<Knob> {
+  all(): readonly Knob[] {
     return this.#all
-  }
-
-  /** One in `parts` of them, beginning with the one at `first`. */
-  *each(parts: number, first: number): Iterable<Knob> {
-    for (let i = first; i < this.#all.length; i += parts) yield this.#all[i] as Knob
-  }
-
-  get count(): number {
-    return this.#all.length
   }
 
   of(scope: Scope, target: string): Iterable<Knob> {
@@ -168,29 +167,22 @@ export class Book {
 
   /** The last entry about a target and its window, null without one. */
   lastEntry(scope: Scope, target: string): { readonly entry: Entry; readonly at: number } | null {
-    return this.#last.get(`${scope}\u0000${target}`) ?? null
+    return this.#last[scope].get(target) ?? null
   }
 
   isPinned(target: string, knob: string): boolean {
-    return this.#rulesOf(target, knob).pinned === true
+    return rulesOf(this.#rules, target, knob).pinned === true
   }
 
   configured(target: string, knob: string): number | undefined {
-    const { configured } = this.#rulesOf(target, knob)
+    const { configured } = rulesOf(this.#rules, target, knob)
     return typeof configured === 'number' && Number.isFinite(configured) ? configured : undefined
-  }
-
-  #rulesOf(target: string, knob: string): KnobRules {
-    const own = Object.hasOwn(this.#rules, target) ? this.#rules[target] : undefined
-    if (typeof own !== 'object' || own === null || !Object.hasOwn(own, knob)) return noRules
-    const rules = (own as Record<string, unknown>)[knob]
-    return typeof rules === 'object' && rules !== null ? rules : noRules
   }
 
   #within(target: string, knob: string, value: KnobValue): KnobValue {
     if (typeof value !== 'number') return value
     const [hardMin, hardMax] = hardBounds[knob] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
-    const { min, max } = this.#rulesOf(target, knob)
+    const { min, max } = rulesOf(this.#rules, target, knob)
     // Bounds that lie beyond ours altogether leave one value: the nearest of ours.
     const within = clamp(clamp(value, finite(min, hardMin), finite(max, hardMax)), hardMin, hardMax)
     return Number.isFinite(within) ? within : hardMin
@@ -217,13 +209,8 @@ export class Book {
       verdict: verdict ?? 'set',
     }
     this.log.push(entry)
-    this.#last.set(`${scope}\u0000${target}`, { entry, at: this.now })
+    this.#last[scope].set(target, { entry, at: this.now })
     if (this.log.length > MOST_ENTRIES) this.log.shift()
     return entry
   }
-}
-
-export function isSame(a: unknown, b: unknown): boolean {
-  const areObjects = typeof a === 'object' && typeof b === 'object'
-  return a === b || (areObjects && JSON.stringify(a) === JSON.stringify(b))
 }

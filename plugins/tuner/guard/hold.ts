@@ -2,10 +2,10 @@
  * Keeps every knob where it was decided: what stands elsewhere, with nobody's pin on it, goes back. A gateway that will
  * not take a value, or somebody who insists, is not argued with every second.
  */
-import type { KnobValue } from '../types.ts'
-import { type Book, isSame, type Knob } from './book.ts'
+import type { Book, Knob } from './book.ts'
+import { isSame, shown } from './same.ts'
 
-/** So many knobs are compared with what is in force in every window; of more, a part in each. */
+/** So many knobs, one behind the other, are compared with what is in force in every window; of more, a part in each. */
 const HELD_AT_ONCE = 400
 /** Where nobody says which knobs are in force, all are said again this often. */
 const REPEAT_WINDOWS = 60
@@ -35,9 +35,22 @@ export class Hold {
   /** `inForce`: in the form of `Decisions`; anything else = unknown. */
   observe(inForce: unknown): void {
     if (typeof inForce !== 'object' || inForce === null) return this.#repeat()
-    const parts = Math.ceil(this.#book.count / HELD_AT_ONCE)
-    for (const slot of this.#book.each(parts, this.#book.now % parts)) {
-      this.#compare(slot, inForce as Record<string, unknown>)
+    const all = this.#book.all()
+    const parts = Math.ceil(all.length / HELD_AT_ONCE)
+    const each = Math.ceil(all.length / parts)
+    const first = (this.#book.now % parts) * each
+    const { upstreams, routes } = inForce as Record<string, Record<string, unknown> | undefined>
+    let target: string | null = null
+    let scope = ''
+    let found: unknown
+    for (let i = first; i < Math.min(all.length, first + each); i++) {
+      const slot = all[i] as Knob
+      // Those of one target stand together.
+      if (slot.target !== target || slot.scope !== scope) {
+        ;({ target, scope } = slot)
+        found = (scope === 'upstream' ? upstreams : routes)?.[target]
+      }
+      if (typeof found === 'object' && found !== null) this.#compare(slot, found as Record<string, unknown>)
     }
   }
 
@@ -50,11 +63,9 @@ export class Hold {
     }
   }
 
-  #compare(slot: Knob, inForce: Record<string, unknown>): void {
-    const { scope, target, knob, value, changedAt } = slot
-    const part = inForce[scope === 'upstream' ? 'upstreams' : 'routes'] as Record<string, unknown> | undefined
-    const all = part?.[target] as Record<string, unknown> | undefined
-    const found = typeof all === 'object' && all !== null ? all[knob] : undefined
+  #compare(slot: Knob, all: Record<string, unknown>): void {
+    const { target, knob, value, changedAt } = slot
+    const found = all[knob]
     if (found === undefined) return
     if (isSame(found, value)) return this.#agree(slot)
     const isFresh = (changedAt.at(-1) ?? Number.NEGATIVE_INFINITY) > this.#book.now - FRESH_WINDOWS
@@ -77,11 +88,6 @@ export class Hold {
     if (isKnown) return
     const hypothesis = 'somebody else has moved it, without a pin'
     const note = { scope, target, knob, to: value, evidence: {}, verdict: 'rolled back' as const, hypothesis }
-    this.#book.note({ ...note, expected: 'as it was decided' }, isShown(found) ? found : undefined)
+    this.#book.note({ ...note, expected: 'as it was decided' }, shown(found))
   }
-}
-
-/** The ledger is written as JSON. */
-function isShown(found: unknown): found is KnobValue {
-  return ['number', 'string', 'boolean', 'object'].includes(typeof found)
 }

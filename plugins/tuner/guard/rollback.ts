@@ -5,7 +5,7 @@
 import { amount, rounded } from '../model/numbers.ts'
 import type { UpstreamMemory } from '../model/upstream-memory.ts'
 import type { KnobValue, TunerWindow } from '../types.ts'
-import type { Book, Scope } from './book.ts'
+import type { Book, Knob } from './book.ts'
 
 const MINUTE = 60
 const WORSE = 0.05
@@ -26,21 +26,15 @@ const LEAST_ARRIVALS = 100
 /** Kinds of load that are told apart, by mean and peak; the oldest is forgotten. */
 const MOST_LOADS = 24
 
-interface Second {
-  arrivals: number
-  /** What they take alone: as many thumbnails are more load than as many pages. */
-  work: number
-  gained: number
-  weight: number
-  attempts: number
-  failed: number
-}
+/**
+ * What is kept of a second: arrivals, what they take alone (as many thumbnails are more load than as many pages), what was
+ * gained of what weight, attempts and how many of them failed.
+ */
+const FIELDS = 6
 
 /** Where a knob stood. */
 interface Place {
-  readonly scope: Scope
-  readonly target: string
-  readonly knob: string
+  readonly knob: Knob
   readonly value: KnobValue
 }
 
@@ -55,8 +49,9 @@ interface Good {
 export class Rollback {
   readonly #upstream: UpstreamMemory
   readonly #book: Book
-  /** A ring: written over, since a new record an upstream and window would be much of what is allocated. */
-  readonly #seconds: Second[] = []
+  /** A ring of `FIELDS` numbers a second, one behind the other: all of it is read again and again. */
+  readonly #seconds = new Float64Array(MINUTE * FIELDS)
+  #count = 0
   #oldest = 0
   readonly #good = new Map<string, Good>()
   readonly #rolledBackAt: number[] = []
@@ -84,7 +79,12 @@ export class Rollback {
     this.#remember(window)
     if (isDraining) this.#drainingUntil = this.#book.now + MINUTE
     if (this.#book.now < this.#drainingUntil) return
-    if (this.#book.now % EVERY !== this.#turn || this.#seconds.length < MINUTE) return
+    if (this.#book.now % EVERY !== this.#turn || this.#count < MINUTE) return
+    this.#look()
+  }
+
+  #look(): void {
+    const seconds = this.#seconds
     let arrivals = 0
     let gained = 0
     let weight = 0
@@ -92,14 +92,15 @@ export class Rollback {
     let peak = 0
     let attempts = 0
     let failed = 0
-    for (const second of this.#seconds) {
-      arrivals += second.arrivals
-      gained += second.gained
-      weight += second.weight
-      work += second.work
-      peak = Math.max(peak, second.work)
-      attempts += second.attempts
-      failed += second.failed
+    for (let at = 0; at < seconds.length; at += FIELDS) {
+      const workNow = seconds[at + 1] as number
+      arrivals += seconds[at] as number
+      work += workNow
+      peak = Math.max(peak, workNow)
+      gained += seconds[at + 2] as number
+      weight += seconds[at + 3] as number
+      attempts += seconds[at + 4] as number
+      failed += seconds[at + 5] as number
     }
     if (arrivals < LEAST_ARRIVALS || weight === 0) return
     const load = `${Math.round(Math.log(1 + work) / Math.log(1.3))} ${Math.round(Math.log2(1 + peak))}`
@@ -131,7 +132,8 @@ export class Rollback {
     const isTooOften = this.#rolledBackAt.length > MOST_ROLLBACKS
     if (isTooOften) this.#holdUntil = now + HOUR
     const why = `clients got ${rounded(utility)} of what they could over the last minute, ${rounded(good.utility)} before under the same load`
-    for (const { scope, target, knob, value } of good.knobs) {
+    for (const { knob: slot, value } of good.knobs) {
+      const { scope, target, knob } = slot
       this.#book.change({
         scope,
         target,
@@ -152,14 +154,6 @@ export class Rollback {
     if (last !== undefined) this.#goBack(last, last.utility)
   }
 
-  #oldestSecond(): Second {
-    if (this.#seconds.length < MINUTE)
-      this.#seconds.push({ arrivals: 0, work: 0, gained: 0, weight: 0, attempts: 0, failed: 0 })
-    const second = this.#seconds[this.#oldest] as Second
-    this.#oldest = (this.#oldest + 1) % MINUTE
-    return second
-  }
-
   #remember({ routes }: TunerWindow): void {
     let arrivals = 0
     let work = 0
@@ -168,19 +162,23 @@ export class Rollback {
     for (const { id, weight: worth, baselineMs } of this.#upstream.routes) {
       const window = routes?.[id]
       const ended = amount(window?.ok) + amount(window?.fail)
-      arrivals += amount(window?.arrivals)
-      work += amount(window?.arrivals) * (baselineMs || 1)
+      const came = amount(window?.arrivals)
+      arrivals += came
+      work += came * (baselineMs || 1)
       gained += worth * amount(window?.utility)
       weight += worth * ended
     }
     const { attempts, failed } = this.#upstream.now
-    const second = this.#oldestSecond()
-    second.arrivals = arrivals
-    second.work = work
-    second.gained = gained
-    second.weight = weight
-    second.attempts = attempts
-    second.failed = failed
+    const seconds = this.#seconds
+    const at = this.#oldest * FIELDS
+    seconds[at] = arrivals
+    seconds[at + 1] = work
+    seconds[at + 2] = gained
+    seconds[at + 3] = weight
+    seconds[at + 4] = attempts
+    seconds[at + 5] = failed
+    this.#oldest = (this.#oldest + 1) % MINUTE
+    this.#count = Math.min(MINUTE, this.#count + 1)
   }
 
   #keep(load: string, now: { utility: number; failing: number }, before: Good | undefined): void {
@@ -189,7 +187,7 @@ export class Rollback {
     this.#good.set(load, {
       utility,
       failing: now.failing,
-      knobs: [...this.#own()],
+      knobs: this.#own(),
       changes: this.#last()?.entry.seq ?? 0,
     })
     if (this.#good.size <= MOST_LOADS) return
@@ -197,9 +195,12 @@ export class Rollback {
     if (oldest !== undefined) this.#good.delete(oldest)
   }
 
-  *#own(): Iterable<Place> {
-    for (const knob of this.#book.of('upstream', this.#upstream.id)) yield { ...knob }
-    for (const { id } of this.#upstream.routes) for (const knob of this.#book.of('route', id)) yield { ...knob }
+  #own(): Place[] {
+    const places: Place[] = []
+    for (const knob of this.#book.of('upstream', this.#upstream.id)) places.push({ knob, value: knob.value })
+    for (const { id } of this.#upstream.routes)
+      for (const knob of this.#book.of('route', id)) places.push({ knob, value: knob.value })
+    return places
   }
 
   /** The last entry about the upstream or one of its routes. */

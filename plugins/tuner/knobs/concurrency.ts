@@ -3,8 +3,8 @@
  * slow means that as many wait inside the upstream as are worked on, where they can be neither ordered nor given up.
  * Below that the limit may grow while requests wait for it; above it shrinks. Each step is checked by what was finished.
  */
-import type { Book } from '../guard/book.ts'
-import { clamp, rounded } from '../model/numbers.ts'
+import type { Book, Knob } from '../guard/book.ts'
+import { clamp, finite, rounded } from '../model/numbers.ts'
 import type { Look, Now, UpstreamMemory } from '../model/upstream-memory.ts'
 import { isBlind, trustAlone } from './blind.ts'
 import { CROWDED, ENOUGH_CROWDED, isEnough, isSure, isTooLong } from './enough.ts'
@@ -40,6 +40,7 @@ export class ConcurrencyKnob {
   readonly #upstream: UpstreamMemory
   readonly #book: Book
   readonly #stall: StallWatch
+  #slot: Readonly<Knob> | undefined
   #step: Step | null = null
   #growNotBefore = 0
   /** Windows to the next growth, longer each time that growth had to be taken back. */
@@ -60,7 +61,8 @@ export class ConcurrencyKnob {
   }
 
   get limit(): number {
-    return this.#book.number('upstream', this.#upstream.id, 'maxConcurrency', START_LIMIT)
+    this.#slot ??= this.#book.slot('upstream', this.#upstream.id, 'maxConcurrency')
+    return finite(this.#slot?.value, START_LIMIT)
   }
 
   /** A step is being checked: whoever moves another knob of this upstream now would spoil the answer. */

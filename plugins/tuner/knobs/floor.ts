@@ -20,10 +20,12 @@ export function floorOf({ routes }: UpstreamMemory, book: Book): number {
   let isShared = false
   let longest = 0
   let tightest = Number.POSITIVE_INFINITY
+  // Who is alone shares with nobody: the book need not be asked in every window.
+  const mayShare = routes.length > 1
   for (const { id, aloneMs, goal } of routes) {
-    if (book.value('route', id, 'exempt') === true) continue
+    if (mayShare && book.value('route', id, 'exempt') === true) continue
     sharing++
-    isShared ||= book.number('route', id, 'maxShare', 1) < 1
+    isShared ||= mayShare && book.number('route', id, 'maxShare', 1) < 1
     longest = Math.max(longest, aloneMs || Number.POSITIVE_INFINITY)
     tightest = Math.min(tightest, goal.goodMs)
   }

@@ -2,8 +2,8 @@
  * The waiting room of an upstream: how long a request may wait, in which order, and who goes first. A request that cannot
  * be worth anything any more is given up; under overload the newest goes first, since it still can.
  */
-import type { Book } from '../guard/book.ts'
-import { rounded } from '../model/numbers.ts'
+import type { Book, Knob } from '../guard/book.ts'
+import { finite, rounded } from '../model/numbers.ts'
 import type { RouteMemory } from '../model/route-memory.ts'
 import type { UpstreamMemory } from '../model/upstream-memory.ts'
 
@@ -46,17 +46,20 @@ export function decideWait(route: RouteMemory, book: Book): void {
 
 export class QueueOrderKnob {
   #lastOverload = Number.NEGATIVE_INFINITY
+  #order: Readonly<Knob> | undefined
+  #most: Readonly<Knob> | undefined
 
   decide(upstream: UpstreamMemory, book: Book): void {
     const { queueNow, queueMax } = upstream.now
     const target = upstream.id
-    const goodMs = Math.min(...upstream.routes.map(({ goal }) => goal.goodMs))
     const waitMs = queueNow === 0 ? 0 : (queueNow / Math.max(0.5, upstream.rate)) * 1000
-    if (waitMs > goodMs && queueNow >= 4) this.#lastOverload = book.now
+    if (queueNow >= 4 && waitMs > tightestGoal(upstream)) this.#lastOverload = book.now
     const isOverload = book.now - this.#lastOverload < CALM_WINDOWS
     const to = isOverload ? 'lifo' : 'fifo'
-    if (book.value('upstream', target, 'queueOrder') !== to) this.#set(to, upstream, waitMs, book)
-    const most = book.number('upstream', target, 'queueMax', QUEUE_MAX)
+    this.#order ??= book.slot('upstream', target, 'queueOrder')
+    this.#most ??= book.slot('upstream', target, 'queueMax')
+    if (this.#order?.value !== to) this.#set(to, upstream, waitMs, book)
+    const most = finite(this.#most?.value, QUEUE_MAX)
     if (queueMax < 0.9 * most || most === 0) return
     book.change({
       scope: 'upstream',
@@ -83,6 +86,12 @@ export class QueueOrderKnob {
       expected: isOverload ? 'most are answered at once, a few late, instead of all late' : 'the same, and fairer',
     })
   }
+}
+
+function tightestGoal({ routes }: UpstreamMemory): number {
+  let tightest = Number.POSITIVE_INFINITY
+  for (const { goal } of routes) tightest = Math.min(tightest, goal.goodMs)
+  return tightest
 }
 
 /** Higher goes first: what is worth more, then the tighter goal; the same for all where all are alike. */

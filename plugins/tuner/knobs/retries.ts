@@ -2,8 +2,8 @@
  * How often a request is tried, and how many retries an upstream has to bear. Retrying pays where another attempt is
  * likely to succeed; where it is not, or where the upstream is overloaded, it only adds load.
  */
-import type { Book } from '../guard/book.ts'
-import { clamp, rounded } from '../model/numbers.ts'
+import type { Book, Knob } from '../guard/book.ts'
+import { clamp, finite, rounded } from '../model/numbers.ts'
 import type { RouteMemory } from '../model/route-memory.ts'
 import type { UpstreamMemory } from '../model/upstream-memory.ts'
 
@@ -29,38 +29,18 @@ const REST = 15
 const BUDGETS = [0.05, 0.1, 0.2, 0.5, 1, 2]
 
 export class AttemptsKnob {
+  #slot: Readonly<Knob> | undefined
   #probeAt = 0
   #probeUntil = 0
   #wait = PROBE_AFTER
   #restUntil = 0
 
   decide(route: RouteMemory, upstream: UpstreamMemory, book: Book): void {
-    const { first, firstTimedOut, again, againOk } = route.counts
-    const now = book.number('route', route.id, 'attempts', FIRST_ATTEMPTS)
-    const success = (againOk + 1) / (again + 2)
-    const { failing } = route
-    const set = (to: number, hypothesis: string, expected: string) => {
-      const protects = to < now
-      const evidence = {
-        failing: rounded(failing),
-        retriesThatHelped: rounded(success),
-        first: rounded(first),
-        retries: rounded(again),
-      }
-      const done = book.change({
-        scope: 'route',
-        target: route.id,
-        knob: 'attempts',
-        to,
-        hypothesis,
-        evidence,
-        expected,
-        protects,
-      })
-      if (done !== null) this.#restUntil = book.now + REST
-      return done !== null
-    }
-    if (now === 1) return this.#probe(failing, set, book)
+    const { first, firstTimedOut, again } = route.counts
+    this.#slot ??= book.slot('route', route.id, 'attempts')
+    const now = finite(this.#slot?.value, FIRST_ATTEMPTS)
+    if (now === 1) return this.#probe(route, book)
+    const success = successOf(route)
     const isHopeless = again > 8 && success < HOPELESS
     const isTimingOut = first >= LEAST_FIRST && firstTimedOut / first > TIMED_OUT && upstream.ratio > 1.5
     if (isHopeless || isTimingOut) {
@@ -70,12 +50,14 @@ export class AttemptsKnob {
       if (book.now >= this.#probeUntil || isHopeless) {
         this.#wait = Math.min(PROBE_AFTER_MOST, this.#wait * 2)
         this.#probeAt = book.now + this.#wait
-        set(1, why, 'the upstream is spared work that brings nothing')
+        this.#set(1, { route, book, hypothesis: why, expected: 'the upstream is spared work that brings nothing' })
       }
       return
     }
     if (book.now > this.#probeUntil + PROBE_AFTER) this.#wait = PROBE_AFTER
-    if (book.now < this.#restUntil || first < LEAST_FIRST || failing < RARE) return
+    if (book.now < this.#restUntil || first < LEAST_FIRST) return
+    const { failing } = route
+    if (failing < RARE) return
     const to = clamp(
       1 + Math.ceil(Math.log(RESIDUE / failing) / Math.log(1 - Math.min(0.995, success))),
       2,
@@ -83,23 +65,43 @@ export class AttemptsKnob {
     )
     // A retry that is not needed costs nothing, so there is no way down but the one above.
     if (to <= now) return
-    set(
-      to,
-      `${rounded(100 * failing)} % fail at first and ${rounded(100 * success)} % of the retries succeed`,
-      'no more than one request in a thousand fails',
-    )
+    const hypothesis = `${rounded(100 * failing)} % fail at first and ${rounded(100 * success)} % of the retries succeed`
+    this.#set(to, { route, book, hypothesis, expected: 'no more than one request in a thousand fails' })
   }
 
-  #probe(failing: number, set: (to: number, hypothesis: string, expected: string) => boolean, book: Book): void {
+  #probe(route: RouteMemory, book: Book): void {
     if (book.now < this.#probeAt) return
     this.#probeUntil = book.now + PROBE_WINDOWS
     this.#probeAt = book.now + this.#wait
-    set(
-      2,
-      failing > RARE ? 'a while has passed: perhaps retries help by now' : 'it has stopped failing',
-      'retries succeed again',
-    )
+    const hypothesis =
+      route.failing > RARE ? 'a while has passed: perhaps retries help by now' : 'it has stopped failing'
+    this.#set(2, { route, book, hypothesis, expected: 'retries succeed again' })
   }
+
+  #set(to: number, { route, book, hypothesis, expected }: Attempted): void {
+    const { first, again } = route.counts
+    const evidence = {
+      failing: rounded(route.failing),
+      retriesThatHelped: rounded(successOf(route)),
+      first: rounded(first),
+      retries: rounded(again),
+    }
+    const protects = to < book.number('route', route.id, 'attempts', FIRST_ATTEMPTS)
+    const change = { scope: 'route' as const, target: route.id, knob: 'attempts', to, hypothesis, evidence, expected }
+    if (book.change({ ...change, protects }) !== null) this.#restUntil = book.now + REST
+  }
+}
+
+interface Attempted {
+  readonly route: RouteMemory
+  readonly book: Book
+  readonly hypothesis: string
+  readonly expected: string
+}
+
+/** Chance that a retry helps, one in two before any was made. */
+function successOf({ counts: { again, againOk } }: RouteMemory): number {
+  return (againOk + 1) / (again + 2)
 }
 
 export class RetryBudgetKnob {
@@ -107,19 +109,23 @@ export class RetryBudgetKnob {
 
   decide(upstream: UpstreamMemory, book: Book): void {
     if (book.now < this.#restUntil) return
-    const counts = { first: 0, failed: 0, again: 0, ok: 0 }
+    let first = 0
+    let failed = 0
+    let again = 0
+    let ok = 0
     for (const route of upstream.routes) {
       // What is not retried needs no budget.
       if (book.number('route', route.id, 'attempts', FIRST_ATTEMPTS) < 2) continue
-      counts.first += route.counts.first
-      counts.failed += route.failing * route.counts.first
-      counts.again += route.counts.again
-      counts.ok += route.counts.againOk
+      const { counts } = route
+      first += counts.first
+      failed += route.failing * counts.first
+      again += counts.again
+      ok += counts.againOk
     }
-    if (counts.first < LEAST_FIRST) return
-    const failing = counts.failed / counts.first
+    if (first < LEAST_FIRST) return
+    const failing = failed / first
     const isCrowded = upstream.isSaturated || upstream.ratio > 2
-    const helps = (counts.ok + 1) / (counts.again + 2) >= HOPELESS
+    const helps = (ok + 1) / (again + 2) >= HOPELESS
     const wished = isCrowded || !helps ? FIRST_BUDGET : Math.max(FIRST_BUDGET, nearest(2.5 * failing))
     const now = book.number('upstream', upstream.id, 'retryBudgetRatio', FIRST_BUDGET)
     if (wished === now) return
@@ -135,7 +141,7 @@ export class RetryBudgetKnob {
         wished > now
           ? `${rounded(100 * failing)} % fail and the upstream is not crowded: retries may cost more`
           : 'fewer retries are needed, or the upstream is crowded',
-      evidence: { failing: rounded(failing), ratio: rounded(upstream.ratio), first: rounded(counts.first) },
+      evidence: { failing: rounded(failing), ratio: rounded(upstream.ratio), first: rounded(first) },
       expected: wished > now ? 'every failed request gets its retry' : 'retries cannot multiply an overload',
     })
     if (entry !== null) this.#restUntil = book.now + REST

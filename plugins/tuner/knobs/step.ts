@@ -82,7 +82,8 @@ const SILENT_WINDOWS = 10
  * are finished a second. 0 where that says nothing.
  */
 export function missingAnswers({ windows, saturated, inflight, done }: Look, routes: readonly RouteMemory[]): number {
-  const aloneMs = Math.max(0, ...routes.map(route => route.aloneMs))
+  let aloneMs = 0
+  for (const route of routes) aloneMs = Math.max(aloneMs, route.aloneMs)
   if (windows < SILENT_WINDOWS || saturated < windows / 2 || aloneMs === 0) return 0
   return (1000 * inflight) / Math.max(1, done) / aloneMs
 }

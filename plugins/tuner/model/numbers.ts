@@ -34,6 +34,11 @@ export function entriesOf<T>(record: { readonly [key: string]: T } | null | unde
   return typeof record === 'object' && record !== null && !Array.isArray(record) ? Object.entries(record) : []
 }
 
+/** Those of a list that can have parts at all. */
+export function recordsOf<T>(list: readonly T[] | null | undefined): readonly T[] {
+  return listOf(list).filter(each => typeof each === 'object' && each !== null)
+}
+
 export function listOf<T>(list: readonly T[] | null | undefined): readonly T[] {
   return Array.isArray(list) ? list : []
 }

@@ -4,8 +4,8 @@
  */
 import type { AttemptSample, ClassWindow, Goal, RouteMeta, RouteWindow } from '../types.ts'
 import { LazyRing } from './lazy-ring.ts'
-import { amount, entriesOf, isTime } from './numbers.ts'
-import { SortedRing } from './sorted-ring.ts'
+import { amount, isTime } from './numbers.ts'
+import { SortedRings } from './sorted-rings.ts'
 
 const DEFAULT_GOAL: Goal = { goodMs: 1000, badMs: 10_000 }
 /** Levels of crowding: 1, 2, 3-4, 5-8, … attempts at once. */
@@ -41,7 +41,7 @@ export class RouteMemory {
   readonly weight: number
   readonly idempotent: boolean
   readonly contentType: string
-  readonly #byCrowding: (SortedRing | undefined)[] = []
+  readonly #byCrowding = new SortedRings(CROWDINGS, CROWDING_RING)
   /** Times of attempts that were answered. */
   readonly recent = new LazyRing(RECENT_RING)
   readonly classes = new Map<string, ClassSums>()
@@ -80,8 +80,10 @@ export class RouteMemory {
 
   /** So many at once, or fewer, have run with enough attempts; infinite before. */
   get leastCrowd(): number {
-    const level = this.#byCrowding.findIndex(ring => ring !== undefined && ring.count >= CROWDING_ENOUGH)
-    return level < 0 ? Number.POSITIVE_INFINITY : 2 ** level
+    for (let level = 0; level < CROWDINGS; level++) {
+      if (this.#byCrowding.countOf(level) >= CROWDING_ENOUGH) return 2 ** level
+    }
+    return Number.POSITIVE_INFINITY
   }
 
   /** Time of an attempt with nobody beside it, as far as is known; 0 = unknown. The least crowded times count. */
@@ -98,9 +100,9 @@ export class RouteMemory {
 
   #leastMedian(): number {
     let least = 0
-    for (const ring of this.#byCrowding) {
-      if (ring === undefined || ring.count < CROWDING_ENOUGH) continue
-      const median = ring.quantile(0.5)
+    for (let level = 0; level < CROWDINGS; level++) {
+      if (this.#byCrowding.countOf(level) < CROWDING_ENOUGH) continue
+      const median = this.#byCrowding.quantile(level, 0.5)
       if (least === 0 || median < least) least = median
     }
     return least
@@ -110,36 +112,36 @@ export class RouteMemory {
   rebase(factor: number): void {
     const { baselineMs, aloneMs } = this
     const scale = baselineMs === 0 ? factor : (factor * aloneMs) / baselineMs
-    for (const ring of this.#byCrowding) ring?.scale(scale)
+    this.#byCrowding.scale(scale)
     this.#baselineMs = null
   }
 
   readAttempt({ ms, kind, inflight, try: number, hedge }: AttemptSample): void {
     if (hedge) return
-    const isFirst = !(amount(number, 1) > 1)
     const isOk = kind === 'ok'
+    const isFirst = !(amount(number, 1) > 1)
     if (isFirst) {
-      this.counts.first++
-      this.lately.first++
-      if (!isOk && kind !== 'connect') {
-        this.counts.firstFailed++
-        this.lately.firstFailed++
-      }
-      if (kind === 'timeout') this.counts.firstTimedOut++
+      const { counts, lately } = this
+      counts.first++
+      lately.first++
+      if (!isOk) this.#firstFailed(kind)
     } else if (kind !== 'connect') {
       this.counts.again++
       if (isOk) this.counts.againOk++
     }
     if (!isOk || !isTime(ms)) return
     this.recent.push(ms)
-    this.longestOkMs = Math.max(this.longestOkMs, ms)
+    if (ms > this.longestOkMs) this.longestOkMs = ms
     const crowding = Math.min(CROWDINGS - 1, 32 - Math.clz32(Math.max(1, amount(inflight, 1)) - 1))
-    let ring = this.#byCrowding[crowding]
-    if (ring === undefined) {
-      ring = new SortedRing(CROWDING_RING)
-      this.#byCrowding[crowding] = ring
+    this.#byCrowding.push(crowding, ms)
+  }
+
+  #firstFailed(kind: AttemptSample['kind']): void {
+    if (kind !== 'connect') {
+      this.counts.firstFailed++
+      this.lately.firstFailed++
     }
-    ring.push(ms)
+    if (kind === 'timeout') this.counts.firstTimedOut++
   }
 
   /** Lets the sums fade, then adds the window's. */
@@ -163,7 +165,7 @@ export class RouteMemory {
     this.hedges.won += amount(window?.hedgeWins)
     this.#baselineMs = null
     for (const sums of this.classes.values()) fade(sums)
-    for (const [cls, read] of entriesOf(window?.byClass)) this.#readClass(cls, read)
+    this.#readClasses(window?.byClass)
   }
 
   /** Windows that a request is open, by Little's law; more where they have become many of late. */
@@ -176,6 +178,11 @@ export class RouteMemory {
     const { counts, lately } = this
     const brief = lately.first >= 20 ? lately.firstFailed / lately.first : 0
     return Math.max(brief, counts.firstFailed / Math.max(1, counts.first))
+  }
+
+  #readClasses(byClass: RouteWindow['byClass']): void {
+    if (typeof byClass !== 'object' || byClass === null || Array.isArray(byClass)) return
+    for (const cls of Object.keys(byClass)) this.#readClass(cls, byClass[cls] as ClassWindow)
   }
 
   #readClass(cls: string, read: ClassWindow): void {

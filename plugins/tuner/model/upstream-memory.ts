@@ -5,7 +5,7 @@
 import type { AttemptSample, UpstreamWindow } from '../types.ts'
 import { amount, isTime } from './numbers.ts'
 import type { RouteMemory } from './route-memory.ts'
-import { SortedRing } from './sorted-ring.ts'
+import { SortedRing } from './sorted-rings.ts'
 
 /** Ratios that one look is made from; more are not kept. */
 const MOST_RATIOS = 200
@@ -60,7 +60,21 @@ export class UpstreamMemory {
   readonly id: string
   readonly routes: RouteMemory[] = []
   look = newLook(new SortedRing(MOST_RATIOS))
-  now: Now = readNow(undefined)
+  readonly now: Now = {
+    arrivals: 0,
+    attempts: 0,
+    ok: 0,
+    failed: 0,
+    connectErr: 0,
+    inflightAvg: 0,
+    inflightMax: 0,
+    queueNow: 0,
+    queueMax: 0,
+    limited: 0,
+    waitedForSocket: 0,
+    foundAtFirst: 0,
+    aloneAtFirstMs: 0,
+  }
   /** How much slower than alone attempts are; 1 until something is known. */
   ratio = 1
   /** Finished a second, fading over ten seconds. */
@@ -88,8 +102,8 @@ export class UpstreamMemory {
   }
 
   readWindow(window: UpstreamWindow | undefined): void {
-    const now = readNow(window)
-    this.now = now
+    const { now } = this
+    readNow(now, window)
     this.idle = now.arrivals + now.attempts + now.ok + now.inflightMax > 0 ? 0 : this.idle + 1
     this.#seen = Math.min(10, this.#seen + 1)
     this.rate += (now.ok - this.rate) / this.#seen
@@ -119,22 +133,20 @@ export class UpstreamMemory {
   }
 }
 
-function readNow(window: UpstreamWindow | undefined): Now {
-  const queueMax = amount(window?.queueMax)
+/** Written over in each window: a new record an upstream would be much of what is allocated. */
+function readNow(now: Now, window: UpstreamWindow | undefined): void {
   const isWaiting = amount(window?.queueAvg) > 0.5 || amount(window?.shed) > 0
-  return {
-    arrivals: amount(window?.arrivals),
-    attempts: amount(window?.attempts),
-    ok: amount(window?.ok),
-    failed: amount(window?.err5xx) + amount(window?.connectErr) + amount(window?.timeouts),
-    connectErr: amount(window?.connectErr),
-    inflightAvg: amount(window?.inflightAvg),
-    inflightMax: amount(window?.inflightMax),
-    queueNow: amount(window?.queueNow),
-    queueMax,
-    limited: amount(window?.limitedFrac, isWaiting ? 1 : 0),
-    waitedForSocket: amount(window?.waitedForSocket),
-    foundAtFirst: amount(window?.foundAtFirst),
-    aloneAtFirstMs: amount(window?.aloneAtFirstMs),
-  }
+  now.arrivals = amount(window?.arrivals)
+  now.attempts = amount(window?.attempts)
+  now.ok = amount(window?.ok)
+  now.connectErr = amount(window?.connectErr)
+  now.failed = amount(window?.err5xx) + now.connectErr + amount(window?.timeouts)
+  now.inflightAvg = amount(window?.inflightAvg)
+  now.inflightMax = amount(window?.inflightMax)
+  now.queueNow = amount(window?.queueNow)
+  now.queueMax = amount(window?.queueMax)
+  now.limited = amount(window?.limitedFrac, isWaiting ? 1 : 0)
+  now.waitedForSocket = amount(window?.waitedForSocket)
+  now.foundAtFirst = amount(window?.foundAtFirst)
+  now.aloneAtFirstMs = amount(window?.aloneAtFirstMs)
 }

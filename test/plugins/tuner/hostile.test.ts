@@ -212,4 +212,60 @@ t.test('whoever moves it again once it was back is told at once', async t => {
   t.equal(about(controller, 'queueMax').length, 3)
 })
 
+const looped: Record<string, unknown> = {}
+looped['itself'] = looped
+
+t.test('whatever is said to be in force is put back once, and the ledger can be written', async t => {
+  for (const odd of [5n, looped, { algo: 5n }, Number.NaN, 'x'.repeat(9999), { byClass: null }, [[]]]) {
+    const controller = createController(meta)
+    for (let i = 0; i < 40; i++) controller.observe(forced(i, odd))
+    t.equal(about(controller, 'queueMax').length, 1)
+    t.ok(JSON.stringify(controller.log).length < 20_000)
+  }
+})
+
+t.test('the order in which a coding is written down is no change', async t => {
+  const controller = createController(meta)
+  const inForce = [
+    { level: 1, algo: 'br' },
+    { default: { level: 1, algo: 'br' }, byClass: {} },
+  ]
+  const windows = inForce.map((compression, i) => ({
+    ...second(i, 1, false),
+    knobs: { routes: { s: { compression } } },
+  }))
+  t.equal(controller.observe(windows[0] as TunerWindow), null)
+  t.not(controller.observe(windows[1] as TunerWindow), null)
+})
+
+t.test(
+  'a meta without its parts, or with parts that are none, makes a controller that stays quiet about them',
+  async t => {
+    const metas = [
+      undefined,
+      null,
+      {},
+      { upstreams: null },
+      { upstreams: [null], routes: [null, 5, {}] },
+      { routes: ['r'] },
+    ]
+    for (const each of metas) {
+      const controller = createController(each as never)
+      const told = Array.from({ length: 70 }, (_, i) => forbidden(controller.observe(second(i, 9, true)), {}))
+      t.strictSame(told.flat(), [])
+    }
+  },
+)
+
+t.test('bounds and pins hold wherever they are written: at the target, in its part, or for all', async t => {
+  const rules = { maxConcurrency: { min: 5, max: 5 }, queueMax: { pinned: true } }
+  for (const knobs of [{ u: rules, w: rules }, { upstreams: { u: rules, w: rules } }, { upstreams: rules }, rules]) {
+    const controller = createController({ ...meta, knobs })
+    const told = [controller.initial(), ...Array.from({ length: 90 }, (_, i) => controller.observe(second(i, 9, true)))]
+    const said = told.flatMap(decisions => Object.values(decisions?.upstreams ?? {}))
+    t.ok(said.some(({ maxConcurrency }) => maxConcurrency === 5))
+    t.notOk(said.some(({ maxConcurrency = 5, queueMax }) => maxConcurrency !== 5 || queueMax !== undefined))
+  }
+})
+
 const about = (controller: Controller, name: string) => controller.log.filter(({ knob }) => knob === name)
