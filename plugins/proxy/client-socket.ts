@@ -50,7 +50,7 @@ export function writeHead(raw: ServerResponse, { status, reason, fields, mayHave
 }
 
 /** The text of a head that may leave together with its whole answer; null where Node has to make it. */
-export function wholeHeadFor(raw: ServerResponse, head: WrittenHead, repeated?: RepeatedHead): string | null {
+export function wholeHeadFor(raw: ServerResponse, head: WrittenHead, repeated: RepeatedHead | null): string | null {
   if (!(raw instanceof WholeResponse) || !raw.takesWhole) return null
   const { keepAliveMs } = raw
   return repeated?.textOf(head.fields, keepAliveMs) ?? wholeHead({ ...head, keepAliveMs })

@@ -5,7 +5,6 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import { deferToTurnEnd, flushHead, type TurnEndTask } from '../contract/index.ts'
-import type { AnswerHead } from './answer-head.ts'
 import type { EarlyAnswer } from './call.ts'
 import {
   addFrameworkFields,
@@ -18,6 +17,7 @@ import {
   wholeHeadFor,
   writeHead,
 } from './client-socket.ts'
+import type { ClientHead } from './repeated-answer.ts'
 import { hasNoBody } from './way-out.ts'
 import type { WholeResponse } from './whole-response.ts'
 
@@ -65,7 +65,7 @@ export class DirectWay implements TurnEndTask {
     return this.#expected === 0
   }
 
-  begin(status: number, reason: string, { fields, contentLength, trailer }: AnswerHead): void {
+  begin(status: number, reason: string, { fields, contentLength, trailer, repeated }: ClientHead): void {
     const raw = this.#raw
     this.#reply.hijack()
     const isBodyless = hasNoBody(this.#reply.request.method, status)
@@ -79,7 +79,7 @@ export class DirectWay implements TurnEndTask {
     const mayHaveTrailers = contentLength === null || trailer !== null
     const head = { status, reason, fields, mayHaveTrailers }
     const isShort = isBodyless || (contentLength !== null && contentLength <= MOST_GATHERED_BYTES)
-    const text = isShort && trailer === null ? wholeHeadFor(raw, head) : null
+    const text = isShort && trailer === null ? wholeHeadFor(raw, head, repeated) : null
     if (text === null) writeHead(raw, head)
     else this.#pending = { head, text }
     // The body usually comes in the same turn and then shares a packet with the head; if not, the head goes alone.

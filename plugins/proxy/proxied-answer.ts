@@ -8,7 +8,7 @@ import type { FastifyReply } from 'fastify'
 import type { Dispatcher } from 'undici'
 import { contentTypeOf, flushHead, isEndless } from '../contract/index.ts'
 import { type ExchangeController, type ExchangeHandler, rawHeadersOnly } from '../upstream/index.ts'
-import { type AnswerHead, answerHead, asHeaderObject } from './answer-head.ts'
+import { type AnswerHead, asHeaderObject } from './answer-head.ts'
 import { AnswerStream } from './answer-stream.ts'
 import type { EarlyAnswer, ProxyCall } from './call.ts'
 import { breakOff, hasLeft, isRequestComplete, onLeave, writeInterim } from './client-socket.ts'
@@ -17,6 +17,7 @@ import { clientLeft, streamClosed } from './errors.ts'
 import { codingOf, type EventStream, type EventStreams } from './event-streams.ts'
 import { LiveFacts } from './live-facts.ts'
 import type { Pace, Pacer } from './pacing.ts'
+import { clientHead } from './repeated-answer.ts'
 import { type Changer, decideWayOut, hasNoBody } from './way-out.ts'
 
 /** What reply-from takes for an answer. */
@@ -99,7 +100,11 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream, DirectEvents
     this.facts.headMs = performance.now()
     this.facts.status = status
     const { requestId, answerRules } = this.#call
-    const { fields, contentLength, trailer } = answerHead(rawHeaders, { requestId, status, rules: answerRules })
+    const { fields, contentLength, trailer, repeated } = clientHead(rawHeaders, reason ?? '', {
+      requestId,
+      status,
+      rules: answerRules,
+    })
     const { method } = this.#reply.request
     const answer = { method, status, fields, contentLength, hasTrailers: trailer !== null }
     const { isDirectAllowed, changers } = this.#around
@@ -109,7 +114,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream, DirectEvents
     if (isEndless(contentTypeOf(fields))) this.#holdOpen()
     // Small answers would never be held back if only what has come made the next piece wait.
     this.#keepPace(controller, 0)
-    const head = { fields, contentLength: answer.contentLength, trailer }
+    const head = { fields, contentLength: answer.contentLength, trailer, repeated }
     if (way === 'direct') {
       this.#direct = new DirectWay(this.#reply, this)
       this.#direct.begin(status, reason ?? '', head)

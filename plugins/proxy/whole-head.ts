@@ -5,9 +5,13 @@
 import { STATUS_CODES } from 'node:http'
 import { isNamed } from '../contract/index.ts'
 
-export interface WholeHead {
+export interface StatusLine {
   readonly status: number
+  /** Empty for the one that stands for the status. */
   readonly reason: string
+}
+
+export interface WholeHead extends StatusLine {
   /** Flat, with Content-Length where a body follows. */
   readonly fields: readonly string[]
   /** How long the connection is kept, in milliseconds; 0 says nothing of it. */
@@ -23,7 +27,7 @@ export function wholeHead({ status, reason, fields, keepAliveMs }: WholeHead): s
   const lines = fieldLines(fields, 0, fields.length)
   // Node adds a date (RFC 9110 §6.6.1), with the clock of the second.
   if (lines === null || UNFIT.test(reason) || !hasDate(fields)) return null
-  return statusLine(status, reason) + lines + endOfHead(keepAliveMs)
+  return statusLine({ status, reason }) + lines + endOfHead(keepAliveMs)
 }
 
 /** A head that is the same for many requests but for the values at some places: only these are looked at and put in. */
@@ -34,10 +38,10 @@ export class RepeatedHead {
   readonly #pieces: readonly string[] | null
 
   /** `places`: indices of values in the flat `fields`, ascending. */
-  constructor(status: number, fields: readonly string[], places: readonly number[]) {
+  constructor(line: StatusLine, fields: readonly string[], places: readonly number[]) {
     this.#fields = fields
     this.#places = places
-    this.#pieces = hasDate(fields) ? piecesBetween(status, fields, places) : null
+    this.#pieces = hasDate(fields) ? piecesBetween(line, fields, places) : null
   }
 
   /** Null also where the fields differ from those it was made for at any other place. */
@@ -57,9 +61,10 @@ export class RepeatedHead {
   }
 }
 
-function piecesBetween(status: number, fields: readonly string[], places: readonly number[]): string[] | null {
+function piecesBetween(line: StatusLine, fields: readonly string[], places: readonly number[]): string[] | null {
+  if (UNFIT.test(line.reason)) return null
   const pieces: string[] = []
-  let text = statusLine(status, '')
+  let text = statusLine(line)
   let from = 0
   for (const place of places) {
     const lines = fieldLines(fields, from, place - 1)
@@ -72,7 +77,7 @@ function piecesBetween(status: number, fields: readonly string[], places: readon
   return lines === null ? null : [...pieces, text + lines]
 }
 
-function statusLine(status: number, reason: string): string {
+function statusLine({ status, reason }: StatusLine): string {
   return `HTTP/1.1 ${status} ${reason === '' ? (STATUS_CODES[status] ?? 'unknown') : reason}\r\n`
 }
 

@@ -6,16 +6,15 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { BagMember } from '../../contract/index.ts'
-import { nominatedFields } from '../../proxy/index.ts'
 import type { ExchangeController, ExchangeHandler, ExchangeRequest } from '../../upstream/index.ts'
 import type { Passage } from '../passage.ts'
 import { Relay } from '../relay.ts'
-import { readAnswerFacts } from '../rules/answer-facts.ts'
 import { decideStorable, type StoreDecision } from '../rules/storable.ts'
 import type { CacheCounters } from '../signals.ts'
-import { type Attempt, endToEndFields } from './attempt.ts'
+import type { Attempt } from './attempt.ts'
 import type { FillReader } from './fill-reader.ts'
 import type { KeyTraits } from './key-traits.ts'
+import { factsOf, withCacheStatus } from './last-head.ts'
 
 /** A fill that has taken over: who reads from it, and whom it hears. */
 export interface TakenOver {
@@ -120,7 +119,7 @@ export class SoleAnswer extends Relay implements BagMember {
     if (!decision.store) count.refused(passage.scope.route, decision.reason)
     count.outcome(passage, 'miss')
     const line = this.#around.statusOfUnkept(passage, decision.store ? null : decision.reason)
-    this.rawHeaders = [...rawHeaders, 'Cache-Status', line]
+    this.rawHeaders = withCacheStatus(rawHeaders, line)
     this.handler.onResponseStart?.(this, status, headers, message ?? '')
   }
 
@@ -143,9 +142,7 @@ export class SoleAnswer extends Relay implements BagMember {
   #decide(status: number, rawHeaders: readonly string[]): StoreDecision {
     const { request, facts: requestFacts, hasBody: hasRequestBody, scope } = this.passage
     const times = { requestTimeMs: this.requestTimeMs, responseTimeMs: Date.now() }
-    // Fields of the hop say nothing that is read here, but Connection may name one that does.
-    const fields = nominatedFields(rawHeaders) === null ? rawHeaders : endToEndFields(rawHeaders)
-    const answerFacts = readAnswerFacts(fields, times.responseTimeMs)
+    const answerFacts = factsOf(rawHeaders, times.responseTimeMs)
     return decideStorable({ request, requestFacts, hasRequestBody, status, answerFacts, times }, scope.settings)
   }
 }

@@ -5,7 +5,7 @@
 import type { FailureKind } from '../errors.ts'
 import { ChunkedDecoder } from './chunked-decoder.ts'
 import { decideFraming, isPersistent, mayBeFollowed, parseKeepAliveHintMs, readConnectionFields } from './framing.ts'
-import { parseHead } from './head-parser.ts'
+import { readHead } from './head-memory.ts'
 import { blankLine, SectionBuffer } from './section-buffer.ts'
 
 const HEAD = 0
@@ -112,7 +112,7 @@ export class AnswerReader {
   }
 
   #takeHead(text: string): AnswerStep {
-    const head = parseHead(text)
+    const head = readHead(text)
     if (typeof head === 'string') return this.#refuse(head)
     this.status = head.status
     this.message = head.message

@@ -89,7 +89,7 @@ t.test('Node makes the heads that frame anew, have no date, or hold what is none
   for (const fields of heads) {
     t.equal(wholeHead({ status: 200, reason: '', fields: ['Date', DATE, ...fields], keepAliveMs: 0 }), null)
     t.equal(
-      new RepeatedHead(200, ['Date', DATE, ...fields, 'Age', '1'], [5]).textOf(
+      new RepeatedHead({ status: 200, reason: '' }, ['Date', DATE, ...fields, 'Age', '1'], [5]).textOf(
         ['Date', DATE, ...fields, 'Age', '1'],
         0,
       ),
@@ -102,7 +102,7 @@ t.test('Node makes the heads that frame anew, have no date, or hold what is none
 
 t.test('a repeated head is the whole one, with other values at its places only', async t => {
   const fields = ['Date', DATE, 'Age', '?', 'X', 'y', 'Cache-Status', '?', 'Via', '1.1 hearthgate', 'X-Request-Id', '?']
-  const repeated = new RepeatedHead(200, fields, [3, 7, 11])
+  const repeated = new RepeatedHead({ status: 200, reason: '' }, fields, [3, 7, 11])
   const with_ = (at: number, value: string) => [...fields.slice(0, at), value, ...fields.slice(at + 1)]
   for (const asked of [fields, with_(3, '77'), with_(7, 'hearthgate; hit'), with_(11, 'abc')]) {
     const expected = wholeHead({ status: 200, reason: '', fields: asked, keepAliveMs: 5_000 })
@@ -113,7 +113,7 @@ t.test('a repeated head is the whole one, with other values at its places only',
   t.equal(repeated.textOf(with_(4, 'Z'), 0), null, 'another name has changed')
   t.equal(repeated.textOf([...fields, 'A', 'b'], 0), null, 'a field more')
   t.equal(repeated.textOf(with_(3, '1\r\nX: y'), 0), null, 'a value that is none')
-  const first = new RepeatedHead(304, ['Date', 'x', 'A', 'b'], [1])
+  const first = new RepeatedHead({ status: 304, reason: '' }, ['Date', 'x', 'A', 'b'], [1])
   t.equal(
     first.textOf(['Date', 'y', 'A', 'b'], 0),
     wholeHead({ status: 304, reason: '', fields: ['Date', 'y', 'A', 'b'], keepAliveMs: 0 }),
