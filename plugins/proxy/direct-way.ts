@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import { deferToTurnEnd, flushHead, type TurnEndTask } from '../contract/index.ts'
+import type { AnswerHead } from './answer-head.ts'
 import type { EarlyAnswer } from './call.ts'
 import {
   addFrameworkFields,
@@ -13,11 +14,10 @@ import {
   closeStreamAfterAnswer,
   isHttp2,
   isRequestComplete,
+  repeatedHeadFor,
   type WrittenHead,
-  wholeHeadFor,
   writeHead,
 } from './client-socket.ts'
-import type { ClientHead } from './repeated-answer.ts'
 import { hasNoBody } from './way-out.ts'
 import type { WholeResponse } from './whole-response.ts'
 
@@ -40,6 +40,7 @@ interface PendingHead {
 export class DirectWay implements TurnEndTask {
   readonly #reply: FastifyReply
   readonly #raw: ServerResponse
+  readonly #requestId: string
   readonly #isHttp2: boolean
   readonly #events: DirectEvents
   /** Bytes still to come; -1 when not known. */
@@ -53,8 +54,9 @@ export class DirectWay implements TurnEndTask {
   /** Not given to Node yet: the answer may be whole before the turn ends. */
   #pending: PendingHead | null = null
 
-  constructor(reply: FastifyReply, events: DirectEvents) {
+  constructor(reply: FastifyReply, requestId: string, events: DirectEvents) {
     this.#reply = reply
+    this.#requestId = requestId
     this.#raw = reply.raw
     this.#isHttp2 = isHttp2(reply.raw)
     this.#events = events
@@ -65,7 +67,7 @@ export class DirectWay implements TurnEndTask {
     return this.#expected === 0
   }
 
-  begin(status: number, reason: string, { fields, contentLength, trailer, repeated }: ClientHead): void {
+  begin(status: number, reason: string, { fields, contentLength, trailer }: AnswerHead): void {
     const raw = this.#raw
     this.#reply.hijack()
     const isBodyless = hasNoBody(this.#reply.request.method, status)
@@ -79,7 +81,7 @@ export class DirectWay implements TurnEndTask {
     const mayHaveTrailers = contentLength === null || trailer !== null
     const head = { status, reason, fields, mayHaveTrailers }
     const isShort = isBodyless || (contentLength !== null && contentLength <= MOST_GATHERED_BYTES)
-    const text = isShort && trailer === null ? wholeHeadFor(raw, head, repeated) : null
+    const text = isShort && trailer === null ? repeatedHeadFor(raw, head, this.#requestId) : null
     if (text === null) writeHead(raw, head)
     else this.#pending = { head, text }
     // The body usually comes in the same turn and then shares a packet with the head; if not, the head goes alone.

@@ -61,7 +61,7 @@ export function prepareHead({ method, status, fields }: PreparedParts, rules: An
     ageAt,
     statusAt,
     requestIdAt,
-    text: new RepeatedHead({ status, reason: '' }, template, places),
+    text: new RepeatedHead({ status, reason: '', fields: template }, places),
   }
 }
 

@@ -100,11 +100,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream, DirectEvents
     this.facts.headMs = performance.now()
     this.facts.status = status
     const { requestId, answerRules } = this.#call
-    const { fields, contentLength, trailer, repeated } = clientHead(rawHeaders, reason ?? '', {
-      requestId,
-      status,
-      rules: answerRules,
-    })
+    const { fields, contentLength, trailer } = clientHead(rawHeaders, { requestId, status, rules: answerRules })
     const { method } = this.#reply.request
     const answer = { method, status, fields, contentLength, hasTrailers: trailer !== null }
     const { isDirectAllowed, changers } = this.#around
@@ -114,9 +110,9 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream, DirectEvents
     if (isEndless(contentTypeOf(fields))) this.#holdOpen()
     // Small answers would never be held back if only what has come made the next piece wait.
     this.#keepPace(controller, 0)
-    const head = { fields, contentLength: answer.contentLength, trailer, repeated }
+    const head = { fields, contentLength: answer.contentLength, trailer }
     if (way === 'direct') {
-      this.#direct = new DirectWay(this.#reply, this)
+      this.#direct = new DirectWay(this.#reply, requestId, this)
       this.#direct.begin(status, reason ?? '', head)
     } else this.#beginBridged(status, head)
   }

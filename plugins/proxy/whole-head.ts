@@ -5,15 +5,15 @@
 import { STATUS_CODES } from 'node:http'
 import { isNamed } from '../contract/index.ts'
 
-export interface StatusLine {
+export interface Head {
   readonly status: number
   /** Empty for the one that stands for the status. */
   readonly reason: string
-}
-
-export interface WholeHead extends StatusLine {
   /** Flat, with Content-Length where a body follows. */
   readonly fields: readonly string[]
+}
+
+export interface WholeHead extends Head {
   /** How long the connection is kept, in milliseconds; 0 says nothing of it. */
   readonly keepAliveMs: number
 }
@@ -23,37 +23,41 @@ const UNFIT = /[^\t\x20-\x7e\x80-\xff]/
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
 /** The head as it goes out, with its empty line. */
-export function wholeHead({ status, reason, fields, keepAliveMs }: WholeHead): string | null {
+export function wholeHead(head: WholeHead): string | null {
+  const { reason, fields, keepAliveMs } = head
   const lines = fieldLines(fields, 0, fields.length)
   // Node adds a date (RFC 9110 §6.6.1), with the clock of the second.
   if (lines === null || UNFIT.test(reason) || !hasDate(fields)) return null
-  return statusLine({ status, reason }) + lines + endOfHead(keepAliveMs)
+  return statusLine(head) + lines + endOfHead(keepAliveMs)
 }
 
 /** A head that is the same for many requests but for the values at some places: only these are looked at and put in. */
 export class RepeatedHead {
-  readonly #fields: readonly string[]
+  readonly #head: Head
   readonly #places: readonly number[]
   /** What stands before, between and behind the places; null where Node has to make such a head. */
   readonly #pieces: readonly string[] | null
 
-  /** `places`: indices of values in the flat `fields`, ascending. */
-  constructor(line: StatusLine, fields: readonly string[], places: readonly number[]) {
-    this.#fields = fields
+  /** `places`: indices of values in the flat fields, ascending. */
+  constructor(head: Head, places: readonly number[]) {
+    // The array is its answer's own, which may go on with it.
+    this.#head = { ...head, fields: [...head.fields] }
     this.#places = places
-    this.#pieces = hasDate(fields) ? piecesBetween(line, fields, places) : null
+    this.#pieces = hasDate(head.fields) ? piecesBetween(head, places) : null
   }
 
-  /** Null also where the fields differ from those it was made for at any other place. */
-  textOf(fields: readonly string[], keepAliveMs: number): string | null {
+  /** Null also where the head differs from the one it was made for at any other place. */
+  textOf({ status, reason, fields, keepAliveMs }: WholeHead): string | null {
     const pieces = this.#pieces
-    if (pieces === null || fields.length !== this.#fields.length) return null
+    const known = this.#head
+    if (pieces === null || status !== known.status || reason !== known.reason) return null
+    if (fields.length !== known.fields.length) return null
     let text = pieces[0] as string
     let reached = 0
     for (let i = 0; i < fields.length; i++) {
       const part = fields[i] as string
       if (i !== this.#places[reached]) {
-        if (part !== this.#fields[i]) return null
+        if (part !== known.fields[i]) return null
       } else if (UNFIT.test(part)) return null
       else text += part + (pieces[++reached] as string)
     }
@@ -61,10 +65,11 @@ export class RepeatedHead {
   }
 }
 
-function piecesBetween(line: StatusLine, fields: readonly string[], places: readonly number[]): string[] | null {
-  if (UNFIT.test(line.reason)) return null
+function piecesBetween(head: Head, places: readonly number[]): string[] | null {
+  const { reason, fields } = head
+  if (UNFIT.test(reason)) return null
   const pieces: string[] = []
-  let text = statusLine(line)
+  let text = statusLine(head)
   let from = 0
   for (const place of places) {
     const lines = fieldLines(fields, from, place - 1)
@@ -77,7 +82,7 @@ function piecesBetween(line: StatusLine, fields: readonly string[], places: read
   return lines === null ? null : [...pieces, text + lines]
 }
 
-function statusLine({ status, reason }: StatusLine): string {
+function statusLine({ status, reason }: Head): string {
   return `HTTP/1.1 ${status} ${reason === '' ? (STATUS_CODES[status] ?? 'unknown') : reason}\r\n`
 }
 

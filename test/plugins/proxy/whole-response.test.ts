@@ -87,14 +87,10 @@ t.test('Node makes the heads that frame anew, have no date, or hold what is none
     ['', 'a'],
   ]
   for (const fields of heads) {
-    t.equal(wholeHead({ status: 200, reason: '', fields: ['Date', DATE, ...fields], keepAliveMs: 0 }), null)
-    t.equal(
-      new RepeatedHead({ status: 200, reason: '' }, ['Date', DATE, ...fields, 'Age', '1'], [5]).textOf(
-        ['Date', DATE, ...fields, 'Age', '1'],
-        0,
-      ),
-      null,
-    )
+    const head = { status: 200, reason: '', fields: ['Date', DATE, ...fields], keepAliveMs: 0 }
+    t.equal(wholeHead(head), null)
+    const aged = { ...head, fields: [...head.fields, 'Age', '1'] }
+    t.equal(new RepeatedHead(aged, [5]).textOf(aged), null)
   }
   t.equal(wholeHead({ status: 200, reason: '', fields: ['X', 'a'], keepAliveMs: 0 }), null)
   t.equal(wholeHead({ status: 200, reason: 'O\nK', fields: ['Date', DATE], keepAliveMs: 0 }), null)
@@ -102,22 +98,36 @@ t.test('Node makes the heads that frame anew, have no date, or hold what is none
 
 t.test('a repeated head is the whole one, with other values at its places only', async t => {
   const fields = ['Date', DATE, 'Age', '?', 'X', 'y', 'Cache-Status', '?', 'Via', '1.1 hearthgate', 'X-Request-Id', '?']
-  const repeated = new RepeatedHead({ status: 200, reason: '' }, fields, [3, 7, 11])
-  const with_ = (at: number, value: string) => [...fields.slice(0, at), value, ...fields.slice(at + 1)]
-  for (const asked of [fields, with_(3, '77'), with_(7, 'hearthgate; hit'), with_(11, 'abc')]) {
-    const expected = wholeHead({ status: 200, reason: '', fields: asked, keepAliveMs: 5_000 })
-    t.equal(repeated.textOf(asked, 5_000), expected)
-    t.not(expected, null)
+  const head = { status: 200, reason: 'OK', fields, keepAliveMs: 5_000 }
+  const repeated = new RepeatedHead(head, [3, 7, 11])
+  const withField = (at: number, value: string) => ({
+    ...head,
+    fields: [...fields.slice(0, at), value, ...fields.slice(at + 1)],
+  })
+  for (const asked of [head, withField(3, '77'), withField(7, 'hearthgate; hit'), withField(11, 'abc')]) {
+    t.equal(repeated.textOf(asked), wholeHead(asked))
+    t.not(wholeHead(asked), null)
   }
-  t.equal(repeated.textOf(with_(5, 'z'), 0), null, 'another field has changed')
-  t.equal(repeated.textOf(with_(4, 'Z'), 0), null, 'another name has changed')
-  t.equal(repeated.textOf([...fields, 'A', 'b'], 0), null, 'a field more')
-  t.equal(repeated.textOf(with_(3, '1\r\nX: y'), 0), null, 'a value that is none')
-  const first = new RepeatedHead({ status: 304, reason: '' }, ['Date', 'x', 'A', 'b'], [1])
+  t.equal(repeated.textOf({ ...head, keepAliveMs: 0 }), wholeHead({ ...head, keepAliveMs: 0 }))
+  t.equal(repeated.textOf({ ...head, status: 203 }), null, 'another status')
+  t.equal(repeated.textOf({ ...head, reason: 'Fine' }), null, 'another reason')
+  t.equal(repeated.textOf(withField(5, 'z')), null, 'another field has changed')
+  t.equal(repeated.textOf(withField(4, 'Z')), null, 'another name has changed')
+  t.equal(repeated.textOf({ ...head, fields: [...fields, 'A', 'b'] }), null, 'a field more')
+  t.equal(repeated.textOf({ ...head, fields: fields.slice(0, -2) }), null, 'a field less')
+  t.equal(repeated.textOf(withField(3, '1\r\nX: y')), null, 'a value that is none')
+  fields[5] = 'changed later'
   t.equal(
-    first.textOf(['Date', 'y', 'A', 'b'], 0),
-    wholeHead({ status: 304, reason: '', fields: ['Date', 'y', 'A', 'b'], keepAliveMs: 0 }),
+    repeated.textOf(withField(5, 'y')),
+    wholeHead(withField(5, 'y')),
+    'the array that it was made of is not its own',
   )
+  const [first, other] = ['x', 'y'].map(date => ({ ...head, fields: ['Date', date, 'A', 'b'] })) as [
+    typeof head,
+    typeof head,
+  ]
+  t.equal(new RepeatedHead(first, [1]).textOf(other), wholeHead(other))
+  t.equal(new RepeatedHead(first, []).textOf(first), wholeHead(first))
 })
 
 t.test('answers to requests sent ahead come in their order, each whole, each closed once', async t => {
