@@ -9,7 +9,7 @@ import type { FastifyReply } from 'fastify'
 import { answerTrailers, asHeaderObject, interimFields } from './answer-head.ts'
 import { bodyLength } from './request-body.ts'
 import type { FieldRules } from './request-head.ts'
-import { RepeatedHead, wholeHead } from './whole-head.ts'
+import { LearnedHeads, type RepeatedHead } from './whole-head.ts'
 import { WholeResponse } from './whole-response.ts'
 
 const noReason = ''
@@ -49,25 +49,13 @@ export function writeHead(raw: ServerResponse, { status, reason, fields, mayHave
   else raw.writeHead(status, reason, fields)
 }
 
+const learned = new LearnedHeads()
+
 /** The text of a head that may leave together with its whole answer; null where Node has to make it. */
-export function wholeHeadFor(raw: ServerResponse, head: WrittenHead, prepared: RepeatedHead): string | null {
+export function wholeHeadFor(raw: ServerResponse, head: WrittenHead, prepared: RepeatedHead | null): string | null {
   if (!(raw instanceof WholeResponse) || !raw.takesWhole) return null
   const whole = { ...head, keepAliveMs: raw.keepAliveMs }
-  return prepared.textOf(whole) ?? wholeHead(whole)
-}
-
-/** The head before, with whatever id: mostly the next one is the same. */
-let lastHead: RepeatedHead | null = null
-
-/** The same for one that nobody has prepared. */
-export function repeatedHeadFor(raw: ServerResponse, head: WrittenHead, requestId: string): string | null {
-  if (!(raw instanceof WholeResponse) || !raw.takesWhole) return null
-  const whole = { ...head, keepAliveMs: raw.keepAliveMs }
-  const text = lastHead?.textOf(whole) ?? null
-  if (text !== null) return text
-  const place = head.fields.lastIndexOf(requestId)
-  lastHead = new RepeatedHead(head, place === -1 ? [] : [place])
-  return lastHead.textOf(whole)
+  return prepared?.textOf(whole) ?? learned.textOf(whole)
 }
 
 /**

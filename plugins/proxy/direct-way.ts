@@ -14,8 +14,8 @@ import {
   closeStreamAfterAnswer,
   isHttp2,
   isRequestComplete,
-  repeatedHeadFor,
   type WrittenHead,
+  wholeHeadFor,
   writeHead,
 } from './client-socket.ts'
 import { hasNoBody } from './way-out.ts'
@@ -40,7 +40,6 @@ interface PendingHead {
 export class DirectWay implements TurnEndTask {
   readonly #reply: FastifyReply
   readonly #raw: ServerResponse
-  readonly #requestId: string
   readonly #isHttp2: boolean
   readonly #events: DirectEvents
   /** Bytes still to come; -1 when not known. */
@@ -54,9 +53,8 @@ export class DirectWay implements TurnEndTask {
   /** Not given to Node yet: the answer may be whole before the turn ends. */
   #pending: PendingHead | null = null
 
-  constructor(reply: FastifyReply, requestId: string, events: DirectEvents) {
+  constructor(reply: FastifyReply, events: DirectEvents) {
     this.#reply = reply
-    this.#requestId = requestId
     this.#raw = reply.raw
     this.#isHttp2 = isHttp2(reply.raw)
     this.#events = events
@@ -81,7 +79,7 @@ export class DirectWay implements TurnEndTask {
     const mayHaveTrailers = contentLength === null || trailer !== null
     const head = { status, reason, fields, mayHaveTrailers }
     const isShort = isBodyless || (contentLength !== null && contentLength <= MOST_GATHERED_BYTES)
-    const text = isShort && trailer === null ? repeatedHeadFor(raw, head, this.#requestId) : null
+    const text = isShort && trailer === null ? wholeHeadFor(raw, head, null) : null
     if (text === null) writeHead(raw, head)
     else this.#pending = { head, text }
     // The body usually comes in the same turn and then shares a packet with the head; if not, the head goes alone.

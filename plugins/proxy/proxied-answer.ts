@@ -112,7 +112,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream, DirectEvents
     this.#keepPace(controller, 0)
     const head = { fields, contentLength: answer.contentLength, trailer }
     if (way === 'direct') {
-      this.#direct = new DirectWay(this.#reply, requestId, this)
+      this.#direct = new DirectWay(this.#reply, this)
       this.#direct.begin(status, reason ?? '', head)
     } else this.#beginBridged(status, head)
   }

@@ -22,16 +22,10 @@ export interface WholeHead extends Head {
 const UNFIT = /[^\t\x20-\x7e\x80-\xff]/
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
-/** The head as it goes out, with its empty line. */
-export function wholeHead(head: WholeHead): string | null {
-  const { reason, fields, keepAliveMs } = head
-  const lines = fieldLines(fields, 0, fields.length)
-  // Node adds a date (RFC 9110 §6.6.1), with the clock of the second.
-  if (lines === null || UNFIT.test(reason) || !hasDate(fields)) return null
-  return statusLine(head) + lines + endOfHead(keepAliveMs)
-}
-
-/** A head that is the same for many requests but for the values at some places: only these are looked at and put in. */
+/**
+ * A head that is the same for many requests but for the values at some places, of which there may be none: only these are
+ * looked at and put in.
+ */
 export class RepeatedHead {
   readonly #head: Head
   readonly #places: readonly number[]
@@ -43,10 +37,11 @@ export class RepeatedHead {
     // The array is its answer's own, which may go on with it.
     this.#head = { ...head, fields: [...head.fields] }
     this.#places = places
+    // Where there is none Node adds one (RFC 9110 §6.6.1), with the clock of the second.
     this.#pieces = hasDate(head.fields) ? piecesBetween(head, places) : null
   }
 
-  /** Null also where the head differs from the one it was made for at any other place. */
+  /** The head as it goes out, with its empty line. Null also where it differs from the one it was made for at any other place. */
   textOf({ status, reason, fields, keepAliveMs }: WholeHead): string | null {
     const pieces = this.#pieces
     const known = this.#head
@@ -62,6 +57,45 @@ export class RepeatedHead {
       else text += part + (pieces[++reached] as string)
     }
     return text + endOfHead(keepAliveMs)
+  }
+
+  /** Where another head of the same status and names has other values, the places of this one included; empty for a stranger. */
+  placesFor({ status, reason, fields }: Head): readonly number[] {
+    const known = this.#head
+    if (status !== known.status || reason !== known.reason || fields.length !== known.fields.length) return []
+    const places: number[] = []
+    for (let i = 0; i < fields.length; i++) {
+      const isValue = i % 2 === 1
+      if (isValue && this.#places.includes(i)) places.push(i)
+      else if (fields[i] !== known.fields[i]) {
+        if (!isValue) return []
+        places.push(i)
+      }
+    }
+    return places.length > MOST_PLACES ? [] : places
+  }
+}
+
+/** So many values of a head may differ from answer to answer; with more of them nothing is won. */
+const MOST_PLACES = 8
+/** Kinds of heads that are known, by how many fields they have. */
+const KINDS = 16
+
+/**
+ * The text of heads that nobody has prepared: where one differs from the last of its kind in some values, as in the id of the
+ * request and the date, the next one may differ there again.
+ */
+export class LearnedHeads {
+  readonly #kinds: (RepeatedHead | null)[] = new Array(KINDS).fill(null)
+
+  textOf(head: WholeHead): string | null {
+    const kind = (head.fields.length >> 1) % KINDS
+    const known = this.#kinds[kind] ?? null
+    const text = known?.textOf(head) ?? null
+    if (text !== null) return text
+    const learned = new RepeatedHead(head, known?.placesFor(head) ?? [])
+    this.#kinds[kind] = learned
+    return learned.textOf(head)
   }
 }
 

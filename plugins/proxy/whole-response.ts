@@ -48,7 +48,7 @@ export class WholeResponse extends ServerResponse<IncomingMessage> {
     return !this.finished && this.writableLength === socket.writableLength && !nodeHeadersSent(this)
   }
 
-  /** Head (as of `wholeHead`), body and end. The pieces are not to change until the answer has closed. */
+  /** Head (of `RepeatedHead`), body and end. The pieces are not to change until the answer has closed. */
   endWhole(status: number, head: string, body: readonly Buffer[], bodyLength: number): void {
     const socket = this.socket as NonNullable<typeof this.socket>
     this.statusCode = status

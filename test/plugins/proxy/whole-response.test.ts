@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
+import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { RepeatedHead, wholeHead } from '../../../plugins/proxy/whole-head.ts'
+import { LearnedHeads, RepeatedHead, type WholeHead } from '../../../plugins/proxy/whole-head.ts'
 import { WholeResponse } from '../../../plugins/proxy/whole-response.ts'
 import { RawClient } from '../../support/raw-client.ts'
 
@@ -39,6 +40,9 @@ function dial(t: Test, port: number, asked: string): RawClient {
 }
 
 const DATE = 'Mon, 30 Nov 2026 10:00:00 GMT'
+
+/** Made for itself alone; the first test compares it with Node's. */
+const wholeHead = (head: WholeHead) => new RepeatedHead(head, []).textOf(head)
 
 function sendWhole(response: WholeResponse, status: number, fields: readonly string[], body: readonly Buffer[]): void {
   const head = wholeHead({ status, reason: '', fields, keepAliveMs: response.keepAliveMs })
@@ -128,6 +132,32 @@ t.test('a repeated head is the whole one, with other values at its places only',
   ]
   t.equal(new RepeatedHead(first, [1]).textOf(other), wholeHead(other))
   t.equal(new RepeatedHead(first, []).textOf(first), wholeHead(first))
+})
+
+t.test('learned heads are whole ones, in any order', async t => {
+  const field = fc.constantFrom<[string, string]>(
+    ['X', 'y'],
+    ['X', 'z'],
+    ['Age', '1'],
+    ['Age', '2'],
+    ['V', 'a\nb'],
+    ['Via', '1.1 a'],
+  )
+  const head = fc.record({
+    status: fc.constantFrom(200, 404),
+    reason: fc.constantFrom('', 'Fine'),
+    fields: fc.array(field, { maxLength: 5 }).map(fields => ['Date', DATE, ...fields.flat(), 'X-Request-Id', '?']),
+    keepAliveMs: fc.constantFrom(0, 5_000),
+  })
+  fc.assert(
+    fc.property(fc.array(head, { minLength: 1, maxLength: 30 }), heads => {
+      const learned = new LearnedHeads()
+      for (const [i, { fields, ...rest }] of heads.entries()) {
+        const asked = { ...rest, fields: [...fields.slice(0, -1), `id-${i}`] }
+        t.equal(learned.textOf(asked), wholeHead(asked))
+      }
+    }),
+  )
 })
 
 t.test('answers to requests sent ahead come in their order, each whole, each closed once', async t => {
