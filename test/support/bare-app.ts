@@ -1,9 +1,10 @@
 /**
  * A bare Fastify app with `upstream` and `proxy`, on a free port of loopback: the plugins as a stranger uses them.
  */
+import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { type ProxyOptions, proxy } from '../../plugins/proxy/index.ts'
+import { type ProxyOptions, proxy, WholeResponse } from '../../plugins/proxy/index.ts'
 import { type UpstreamGroupInput, upstream } from '../../plugins/upstream/index.ts'
 
 interface Teardown {
@@ -25,9 +26,10 @@ export const waysOut = [
 export async function bareApp(
   t: Teardown,
   origins: string | string[],
-  options: { group?: Partial<UpstreamGroupInput>; proxy?: Partial<ProxyOptions> } = {},
+  options: { group?: Partial<UpstreamGroupInput>; proxy?: Partial<ProxyOptions>; whole?: boolean } = {},
 ): Promise<BareApp> {
-  const app = Fastify({ forceCloseConnections: true, maxRequestsPerSocket: 0 })
+  const http = options.whole === true ? { ServerResponse: WholeResponse as unknown as typeof ServerResponse } : {}
+  const app = Fastify({ forceCloseConnections: true, maxRequestsPerSocket: 0, http })
   const list = Array.isArray(origins) ? origins : [origins]
   const group = { minSize: 0, ...options.group, origins: list.map(url => ({ url })) } as UpstreamGroupInput
   await app.register(upstream, { upstreams: { app: group } })

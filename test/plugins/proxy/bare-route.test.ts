@@ -23,6 +23,21 @@ async function setUp(t: { teardown(fn: () => unknown): void }, options: Partial<
   return { origin, port }
 }
 
+t.test('an app whose answers may leave in one piece', async t => {
+  const origin = await rawOrigin((request, socket) => void socket.write(answer(200, { Date: 'x' }, request.target)))
+  t.teardown(() => origin.close())
+  const heads: string[][] = []
+  for (const whole of [false, true]) {
+    const { port } = await bareApp(t, origin.url, { proxy: { direct: true }, whole })
+    for (const target of ['/a', '/b', '/a']) {
+      const { status, body, lines } = await exchange(port, head(target))
+      t.match({ status, body: body.toString() }, { status: 200, body: target })
+      heads.push(lines.filter(line => !/^(x-request-id|keep-alive):/i.test(line)))
+    }
+  }
+  t.same(heads.slice(3), heads.slice(0, 3), 'the same heads as Node writes')
+})
+
 t.test('the target goes up byte for byte', async t => {
   for (const { name, direct } of waysOut) {
     const { origin, port } = await setUp(t, { direct })
