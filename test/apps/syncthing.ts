@@ -70,13 +70,20 @@ function changeAndWait(page: Page, name: string): Promise<{ written: number; eve
     const json = async (path: string) => (await fetch(path, { headers })).json()
     const last = (await json('/rest/events?limit=1&timeout=1')) as { id: number }[]
     const { myID } = (await json('/rest/system/status')) as { myID: string }
-    const polled = json(`/rest/events?since=${last.at(-1)?.id ?? 0}&timeout=15`)
+    // It may have something else to tell first, as after its start.
+    const poll = async (since: number, seen: string[]): Promise<string[]> => {
+      const events = (await json(`/rest/events?since=${since}&timeout=15`)) as { id: number; type: string }[]
+      const types = [...seen, ...events.map(({ type }) => type)]
+      const isAll = events.length === 0 || types.length > 100 || types.includes('ConfigSaved')
+      return isAll ? types : poll(events.at(-1)?.id ?? since, types)
+    }
+    const polled = poll(last.at(-1)?.id ?? 0, [])
     await new Promise(resolve => setTimeout(resolve, 300))
     const path = `/rest/config/devices/${myID}`
     const { status, text } = await fetch(path, { method: 'PATCH', headers, body: JSON.stringify({ name }) }).then(
       async answer => ({ status: answer.status, text: await answer.text() }),
     )
     if (text !== '') throw new Error(text)
-    return { written: status, events: ((await polled) as { type: string }[]).map(({ type }) => type) }
+    return { written: status, events: await polled }
   }, name)
 }
