@@ -11,6 +11,7 @@ import { Places } from './places.ts'
 import { answerKind, mediaTypeOf } from './rules/answer-kind.ts'
 import { decidePlace, HELD_MS } from './rules/long-held.ts'
 import { calm, estimatedWaitMs, type OverloadState, retryAfterSeconds, stepOverload } from './rules/overload.ts'
+import { patienceMs } from './rules/patience.ts'
 import { rankOf } from './rules/rank.ts'
 import type { PlaceEnd, Slot } from './slot.ts'
 import { tellWait } from './told.ts'
@@ -112,7 +113,8 @@ export class Limiter {
     const { throughput, leastWaiting } = this.load
     // What ended while nobody waited tells what was asked for, not what the origins can do.
     if (throughput === 0 || leastWaiting === 0 || this.#isNewestFirst(lane)) return null
-    return estimatedWaitMs(this.room.aheadOf(rank, flowKey), throughput) > lane.queueTimeoutMs ? 'deadline' : null
+    const waitMs = estimatedWaitMs(this.room.aheadOf(rank, flowKey), throughput)
+    return waitMs > lane.queueTimeoutMs && waitMs > this.#patience(lane, this.room.isCrowd) ? 'deadline' : null
   }
 
   #isNewestFirst(lane: Lane): boolean {
@@ -231,7 +233,9 @@ export class Limiter {
   /** Refuses those that have waited too long; often, while somebody waits. */
   shedLate(nowMs: number): void {
     const late: Slot[] = []
-    for (const slot of this.room.items()) if (nowMs - slot.queuedMs > this.#patience(slot.lane)) late.push(slot)
+    const { isCrowd } = this.room
+    for (const slot of this.room.items())
+      if (nowMs - slot.queuedMs > this.#patience(slot.lane, isCrowd)) late.push(slot)
     for (const slot of late) {
       if (this.#leaveRoom(slot)) this.shed(slot, this.#overload.phase === 'overloaded' ? 'overload' : 'queue-timeout')
     }
@@ -243,8 +247,14 @@ export class Limiter {
     for (const slot of waiting.slice(lane.queue)) if (this.#leaveRoom(slot)) this.shed(slot, 'queue-full')
   }
 
-  #patience({ queueTimeoutMs, options }: Lane): number {
-    return this.#overload.phase === 'overloaded' ? Math.min(options.waitGoalMs, queueTimeoutMs) : queueTimeoutMs
+  #patience({ queueTimeoutMs, options }: Lane, isCrowd: boolean): number {
+    return patienceMs({
+      isCrowd,
+      isOverloaded: this.#overload.phase === 'overloaded',
+      configuredMs: options.queueTimeoutMs,
+      tunedMs: queueTimeoutMs,
+      goalMs: options.waitGoalMs,
+    })
   }
 
   /** Four times a second: what is held, how the load develops, a step of the limit, who shares with whom. */

@@ -4,6 +4,7 @@
  */
 import { Clients } from './clients.ts'
 import { FairQueue } from './fair-queue.ts'
+import { MOST_WITHOUT_A_CROWD } from './rules/patience.ts'
 import { RANKS } from './rules/rank.ts'
 import type { Slot } from './slot.ts'
 
@@ -17,6 +18,17 @@ export class WaitingRoom {
 
   get size(): number {
     return this.#size
+  }
+
+  /** More connections wait than those of two or three people. */
+  get isCrowd(): boolean {
+    if (this.#size <= MOST_WITHOUT_A_CROWD) return false
+    const connections = new Set<Slot['connection']>()
+    for (const { connection } of this.items()) {
+      connections.add(connection)
+      if (connections.size > MOST_WITHOUT_A_CROWD) return true
+    }
+    return false
   }
 
   add(slot: Slot): void {

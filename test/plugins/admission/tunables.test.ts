@@ -1,5 +1,8 @@
 /** A change of a knob acts on requests that already wait. */
+import { Agent } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
+import { MOST_WITHOUT_A_CROWD } from '../../../plugins/admission/rules/patience.ts'
 import { startRig } from './rig.ts'
 
 t.test('a higher limit lets those go on who wait, a lower one holds back the next', async t => {
@@ -49,16 +52,36 @@ t.test('a shorter queue refuses the newest that have no room in it', async t => 
   t.same([(await first.answer).status, (await second.answer).status], [200, 200])
 })
 
-t.test('a shorter patience counts for those that wait', async t => {
+t.test('a shorter patience counts for a crowd that waits, and not for a visitor or two', async t => {
   const rig = await startRig(t, { defaults: { maxConcurrency: 1, queueTimeoutMs: 60_000 } })
   const first = rig.ask('/1')
   await rig.holds(1)
-  const second = rig.ask('/2')
-  await rig.waits(1)
+  const others = Array.from({ length: MOST_WITHOUT_A_CROWD }, (_, i) => rig.ask(`/of-few/${i}`))
+  await rig.waits(others.length)
   rig.tunable('admission.queue_timeout').set(1)
-  t.equal((await second.answer).status, 503)
+  await wait(300)
+  t.equal(rig.lane().waiting, others.length, 'all of them still wait')
+  others.push(rig.ask('/one-too-many'))
+  const statuses = await Promise.all(others.map(async ({ answer }) => (await answer).status))
+  t.same([...new Set(statuses)], [503])
   rig.held[0]!.answer()
-  await first.answer
+  t.equal((await first.answer).status, 200)
+})
+
+t.test('all that a browser asks for over few connections waits while the app pauses', async t => {
+  const rig = await startRig(t, { defaults: { maxConcurrency: 1, queueTimeoutMs: 60_000 } })
+  const agent = new Agent({ keepAlive: true, maxSockets: 6 })
+  t.teardown(() => agent.destroy())
+  const page = Array.from({ length: 40 }, (_, i) => rig.ask(`/image/${i}`, { agent }))
+  await rig.holds(1)
+  rig.tunable('admission.queue_timeout').set(1)
+  await wait(2_600)
+  for (let n = 0; n < page.length; n++) {
+    await rig.holds(n + 1)
+    rig.held[n]!.answer()
+  }
+  const statuses = await Promise.all(page.map(async ({ answer }) => (await answer).status))
+  t.same([...new Set(statuses)], [200])
 })
 
 t.test('the order of those that wait can be turned round', async t => {
