@@ -140,7 +140,7 @@ for (const count of isLong ? [20, 1_000] : [20]) {
     const fast = await ask(gateway.port, path)
     t.ok(isSound(fast, '/shared'), String(fast.error))
     t.match(fast.headers['cache-status'], 'collapsed')
-    t.ok(fast.ms < 2_500 + 3 * count, `${rounded(fast.ms)} ms`)
+    t.ok(fast.ms < 10_000 + 3 * count, `${rounded(fast.ms)} ms`)
     t.equal(origin.asked.get('GET /shared'), 1)
     const grown = gateway.rssBytes() - before
     t.comment(`the fast one took ${rounded(fast.ms)} ms, RSS grew by ${mebibytes(grown)} MiB`)

@@ -20,9 +20,9 @@ t.test('a target that looks like another address is a path of the workers', asyn
   const cases: [string, string, number][] = [
     ['GET', `//${host}/page`, 404],
     ['GET', `/\\${host}/page`, 404],
-    ['GET', `http://${host}/page`, 404],
+    ['GET', `http://${host}/page`, 400],
     ['POST', `//${host}/page`, 404],
-    ['GET', `http://${host}/api/stats`, 200],
+    ['GET', `http://${host}/api/stats`, 400],
     ['GET', '/api/routes', 200],
     ['GET', '/api/config?x=//a', 200],
   ]
