@@ -107,8 +107,9 @@ function piecesBetween(head: Head, places: readonly number[]): string[] | null {
   let from = 0
   for (const place of places) {
     const lines = fieldLines(fields, from, place - 1)
-    if (lines === null) return null
-    pieces.push(`${text}${lines}${fields[place - 1]}: `)
+    const name = fields[place - 1] as string
+    if (lines === null || !isPlainName(name)) return null
+    pieces.push(`${text}${lines}${name}: `)
     text = '\r\n'
     from = place + 1
   }
@@ -125,10 +126,15 @@ function fieldLines(fields: readonly string[], from: number, to: number): string
   for (let i = from; i + 1 < to; i += 2) {
     const name = fields[i] as string
     const value = fields[i + 1] as string
-    if (UNFIT.test(value) || !TOKEN.test(name) || framesAnew(name)) return null
+    if (UNFIT.test(value) || !isPlainName(name)) return null
     text += `${name}: ${value}\r\n`
   }
   return text
+}
+
+/** The name of a field that says nothing of the connection or the framing. */
+function isPlainName(name: string): boolean {
+  return TOKEN.test(name) && !framesAnew(name)
 }
 
 function hasDate(fields: readonly string[]): boolean {

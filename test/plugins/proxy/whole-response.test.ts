@@ -142,6 +142,12 @@ t.test('learned heads are whole ones, in any order', async t => {
     ['Age', '2'],
     ['V', 'a\nb'],
     ['Via', '1.1 a'],
+    ['Connection', 'close'],
+    ['Connection', 'x'],
+    ['Trailer', 'a'],
+    ['Trailer', 'b'],
+    ['B d', '1'],
+    ['B d', '2'],
   )
   const head = fc.record({
     status: fc.constantFrom(200, 404),
