@@ -2,7 +2,7 @@
  * Writes the head of a request (RFC 9112 §3 and §5) and decides its framing (§6); refuses, with a reason, whatever an
  * origin could read as something else than it is.
  */
-import { isNamed } from '../../contract/index.ts'
+import { isNamed, LearnedLines } from '../../contract/index.ts'
 import type { ExchangeRequest } from '../exchange.ts'
 import { consistsOf, isToken, targetCharacters, tokenCharacters, valueCharacters } from './characters.ts'
 import { allowedTrailers } from './trailer-fields.ts'
@@ -19,6 +19,9 @@ export type EncodedHead = { readonly text: string; readonly problem: null } | { 
 const none: RequestFraming = { body: 'none', reason: 'no body' }
 const zero: RequestFraming = { body: 'zero', reason: 'no body where one is expected' }
 const chunked: RequestFraming = { body: 'chunked', reason: 'length not known' }
+
+/** A browser's requests to one app differ in few values. */
+const learned = new LearnedLines(isFraming)
 
 /**
  * RFC 9110 §8.6: a method whose meaning is its content says that there is none; any other but GET and HEAD says so
@@ -43,11 +46,19 @@ export function encodeHead(request: ExchangeRequest): EncodedHead {
   if (!isTarget(path)) return { problem: 'bad request target' }
   const framing = decideRequestFraming(request)
   if (framing.body === 'invalid') return { problem: framing.reason }
-  const problem = findBadLine(headers, true)
-  if (problem !== null) return { problem }
-  let text = `${method} ${path} HTTP/1.1\r\n`
-  for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`
-  return { text: text + framingLine(framing), problem: null }
+  let lines = learned.textOf(headers)
+  if (lines === null) {
+    const problem = findBadLine(headers, true)
+    if (problem !== null) return { problem }
+    lines = linesOf(headers)
+  }
+  return { text: `${method} ${path} HTTP/1.1\r\n${lines}${framingLine(framing)}`, problem: null }
+}
+
+function linesOf(fields: readonly string[]): string {
+  let text = ''
+  for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`
+  return text
 }
 
 /** Trailer section with the last chunk in front (RFC 9112 §7.1); null if a line may not be written. */
@@ -55,9 +66,7 @@ export function encodeLastChunk(trailers: readonly string[] | null): string | nu
   if (trailers === null || trailers.length === 0) return '0\r\n\r\n'
   if (findBadLine(trailers, false) !== null) return null
   const allowed = allowedTrailers(trailers)
-  let text = '0\r\n'
-  for (let i = 0; i < allowed.length; i += 2) text += `${allowed[i]}: ${allowed[i + 1]}\r\n`
-  return `${text}\r\n`
+  return `0\r\n${linesOf(allowed)}\r\n`
 }
 
 /** Origin-form or asterisk-form (RFC 9112 §3.2). */

@@ -76,6 +76,19 @@ t.test('a request that an origin could read as another one is refused', async t 
   }
 })
 
+t.test('a head like those before is looked at as closely', async t => {
+  const withId = (id: string) => ({ ...base, headers: ['Host', 'a.test', 'Cookie', 'c=1', 'X-Request-Id', id] })
+  for (let id = 1; id < 6; id++) {
+    const text = `GET / HTTP/1.1\r\nHost: a.test\r\nCookie: c=1\r\nX-Request-Id: ${id}\r\n\r\n`
+    t.strictSame(encodeHead(withId(`${id}`)), { text, problem: null })
+  }
+  t.strictSame(encodeHead(withId('6\r\nX: y')), { problem: 'bad field value' })
+  const smuggled = { ...base, headers: ['Host', 'a.test', 'Cookie', 'c=1', 'Content-Length', '7'] }
+  for (let times = 0; times < 3; times++) {
+    t.strictSame(encodeHead(smuggled), { problem: 'a framing field among the headers' })
+  }
+})
+
 t.test('trailers go behind the last chunk, without those that change the meaning of a head', async t => {
   t.equal(encodeLastChunk(null), '0\r\n\r\n')
   t.equal(encodeLastChunk([]), '0\r\n\r\n')
