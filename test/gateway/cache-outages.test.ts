@@ -46,7 +46,11 @@ interface Lab {
 
 async function lab(t: Test, redis: RedisServer, memory: string): Promise<Lab> {
   const origin = await checkedOrigin(t)
-  const gateway = await cachingGateway(t, origin.url, `store: ${redis.url}\nstore_limits: { memory: ${memory} }`)
+  const gateway = await cachingGateway(
+    t,
+    origin.url,
+    `store: ${redis.url}\nstore_limits: { memory: ${memory} }\ndefaults: { admission: false }`,
+  )
   const cached = steadyLoad(gateway.port, paths, 10)
   const plain = steadyLoad(gateway.port, paths, 10, { host: 'plain' })
   t.teardown(() => Promise.all([cached.stop(), plain.stop()]))

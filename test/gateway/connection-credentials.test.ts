@@ -72,7 +72,7 @@ t.test('the connection to the app ends with that of the client', async t => {
   await login(joe)
   t.equal(origin.sockets.size, 1)
   joe.socket.destroy()
-  await eventually(() => origin.sockets.size === 0, 2_000)
+  await eventually(() => origin.sockets.size === 0)
 })
 
 t.test('held connections that nobody uses give their place to others', async t => {

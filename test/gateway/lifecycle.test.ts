@@ -61,7 +61,7 @@ const endless = [
   ['a tunnel', upgrade, 'HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
 ] as const
 for (const [kind, more, head] of endless) {
-  t.test(`${kind} whose head comes one second after the stop does not hold it up`, { timeout: 40_000 }, async t => {
+  t.test(`${kind} whose head comes one second after the stop does not hold it up`, { timeout: 200_000 }, async t => {
     const origin = await originFor(t, (_request, socket) => {
       gateway.child.kill('SIGTERM')
       setTimeout(() => socket.write(head), 1_000)
@@ -78,7 +78,7 @@ for (const [kind, more, head] of endless) {
   })
 }
 
-t.test('a tunnel that still connects to its origin at the stop does not hold it up', { timeout: 40_000 }, async t => {
+t.test('a tunnel that still connects to its origin at the stop does not hold it up', { timeout: 200_000 }, async t => {
   const secure = tls.createServer({ ...selfSigned('app.test'), ALPNProtocols: ['http/1.1'] }, socket => {
     socket.on('error', () => {})
     socket.once('data', () => socket.write(endless[1][2]))

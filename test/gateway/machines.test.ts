@@ -53,7 +53,7 @@ routes:
 
 /** Asks until it is answered out of the memory in front. */
 async function warm({ port }: GatewayProcess, path: string): Promise<void> {
-  for (let hits = 0; hits < 2; hits++) await eventually(async () => isHit(await ask(port, path)), 10_000)
+  for (let hits = 0; hits < 2; hits++) await eventually(async () => isHit(await ask(port, path)))
 }
 
 const versionAt = async ({ port }: GatewayProcess, path: string): Promise<number | null> =>
@@ -65,7 +65,7 @@ const changeAtOrigin = (origin: CheckedOrigin, path: string): Promise<Response> 
 
 async function whole(both: Machines): Promise<void> {
   const isBack = async (one: GatewayProcess): Promise<boolean> => (await cacheNumbers(one)).store.available
-  await eventually(async () => (await isBack(both.a)) && (await isBack(both.b)), 10_000)
+  await eventually(async () => (await isBack(both.a)) && (await isBack(both.b)))
 }
 
 /** A miss at one is a hit at the other. */

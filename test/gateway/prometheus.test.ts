@@ -18,7 +18,7 @@ import { two } from './workers/rig.ts'
 const isMissing = findCommand('prometheus') === undefined || findCommand('promtool') === undefined
 const skip = isMissing ? 'Prometheus is missing: apt-get install prometheus' : false
 const CLIENTS = 8
-const SCRAPES = 5
+const SCRAPES = 4
 
 /** With a scrape each second; resolves when it answers. */
 async function startPrometheus(t: Test, admin: string): Promise<(query: string) => Promise<number>> {
@@ -28,7 +28,7 @@ async function startPrometheus(t: Test, admin: string): Promise<(query: string) 
   const { host } = new URL(admin)
   writeFileSync(
     file,
-    `global: { scrape_interval: 1s, scrape_timeout: 900ms }
+    `global: { scrape_interval: 2s, scrape_timeout: 2s }
 scrape_configs:
   - job_name: hearthgate
     static_configs: [{ targets: ['${host}'] }]
@@ -45,7 +45,7 @@ scrape_configs:
     fetch(`${base}/-/ready`)
       .then(({ ok }) => ok)
       .catch(() => false)
-  await eventually(isReady, 30_000)
+  await eventually(isReady)
   return async query => {
     const told = await fetch(`${base}/api/v1/query?query=${encodeURIComponent(query)}`)
     const { data } = (await told.json()) as { data: { result: { value: [number, string] }[] } }
@@ -79,7 +79,7 @@ for (const [workers, config] of [
   ['one process', two.replace('workers: 2\n', '')],
   ['two processes', two],
 ] as const) {
-  t.test(`Prometheus scrapes the gateway under load: ${workers}`, { skip, timeout: 100_000 }, async t => {
+  t.test(`Prometheus scrapes the gateway under load: ${workers}`, { skip, timeout: 200_000 }, async t => {
     const origin = await originFor(t, (_request, socket) => {
       socket.write(answer(200, { 'Cache-Control': 'max-age=1' }, 'hello'))
     })
@@ -90,7 +90,7 @@ for (const [workers, config] of [
     t.equal(await query('min(min_over_time(up[1m]))'), 1, 'no scrape failed')
     t.ok((await query('sum(rate(hearthgate_requests_total[20s]))')) > 0, 'the numbers moved while it looked')
     const answered = await running.stop()
-    await eventually(async () => (await query('sum(hearthgate_requests_total{route="app"})')) === answered, 20_000)
+    await eventually(async () => (await query('sum(hearthgate_requests_total{route="app"})')) === answered)
     t.equal(await query('sum(hearthgate_request_duration_seconds_count{route="app"})'), answered)
     t.equal(await query('sum(hearthgate_upstream_attempts_total{upstream="app"})'), origin.requests.length)
     const text = await (await fetch(`${gateway.admin}/metrics`)).text()

@@ -25,8 +25,8 @@ export async function originFor(t: Test, script: Script): Promise<RawOrigin> {
   return origin
 }
 
-/** Waits until it holds. */
-export async function eventually(holds: () => boolean | Promise<boolean>, ms = 5_000): Promise<void> {
+/** Waits until it holds; a machine that has much other work takes its time for what elsewhere takes a moment. */
+export async function eventually(holds: () => boolean | Promise<boolean>, ms = 60_000): Promise<void> {
   const deadline = Date.now() + ms
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error('it did not come to it')

@@ -1,7 +1,6 @@
 /**
  * Demands A of users: uploads through the whole gateway. Times are scaled down, the rules are the same.
  */
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import http from 'node:http'
 import net, { type AddressInfo } from 'node:net'
@@ -108,15 +107,18 @@ t.test('A3: the first byte is at the origin as soon as it was sent, not when the
 
 t.test(
   'A2, A3: a 2 GB upload arrives byte for byte and grows memory by less than 64 MiB',
-  { timeout: 90_000 },
+  { timeout: 200_000 },
   async t => {
     const size = 2_000_000_000
-    const hash = createHash('md5')
+    const piece = Buffer.alloc(1_000_000, 'sparse ')
+    const twice = Buffer.concat([piece, piece])
     let received = 0
+    let wrong = 0
     const origin = http.createServer((request, response) => {
       request.on('data', (chunk: Buffer) => {
+        const at = received % piece.length
+        if (!chunk.equals(twice.subarray(at, at + chunk.length))) wrong++
         received += chunk.length
-        hash.update(chunk)
       })
       request.on('end', () => response.end(String(received)))
     })
@@ -132,7 +134,6 @@ t.test(
     const watch = setInterval(() => {
       peak = Math.max(peak, gateway.rssBytes())
     }, 50)
-    const piece = Buffer.alloc(1_000_000, 'sparse ')
     const request = http.request({ port: gateway.port, method: 'PUT', path: '/f', headers: { 'content-length': size } })
     const answered = once(request, 'response')
     for (let sent = 0; sent < size; sent += piece.length) {
@@ -142,11 +143,9 @@ t.test(
     const [response] = await answered
     clearInterval(watch)
     response.resume()
-    const wanted = createHash('md5')
-    for (let sent = 0; sent < size; sent += piece.length) wanted.update(piece)
     t.equal(response.statusCode, 200)
     t.equal(received, size)
-    t.equal(hash.digest('hex'), wanted.digest('hex'))
+    t.equal(wrong, 0)
     t.ok(peak - before < 64 * 1024 ** 2, `grew by ${Math.round((peak - before) / 1024 ** 2)} MiB`)
   },
 )

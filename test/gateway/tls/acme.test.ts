@@ -109,8 +109,8 @@ t.test(
       }
     })
     keeper.use(gateway.config)
-    await eventually(async () => (await shown(tlsPort, 'wiki.example.com')).serialNumber !== before, 30_000)
-    await eventually(() => log.lines.filter(({ text }) => text === 'certificate issued').length === 2, 30_000)
+    await eventually(async () => (await shown(tlsPort, 'wiki.example.com')).serialNumber !== before)
+    await eventually(() => log.lines.filter(({ text }) => text === 'certificate issued').length === 2)
     const after = (await shown(tlsPort, 'wiki.example.com')).serialNumber
     await eventually(() => (served.get(after) ?? 0) > 10)
     isOver = true
@@ -127,7 +127,7 @@ t.test('TLS-ALPN-01, beside other clients of the same listener', { skip: skipWit
   const pebble = await startPebble(t, { folder, tlsPort })
   const acme = `${accountOf(pebble)}, challenge: tls-alpn-01`
   await startGateway(t, yaml({ plainPort, tlsPort, hosts: 'wiki.example.com', acme }))
-  await eventually(() => showsName(tlsPort, 'wiki.example.com'), 30_000)
+  await eventually(() => showsName(tlsPort, 'wiki.example.com'))
   t.equal(await ask(tlsPort, await pebble.root(), 'wiki.example.com'), 200)
   const alone = { port: tlsPort, host: '127.0.0.1', servername: 'wiki.example.com', ALPNProtocols: ['acme-tls/1'] }
   const refused = new Promise((_resolve, reject) =>
@@ -174,7 +174,7 @@ t.test(
     const pebble = await startPebble(t, { folder, httpPort: plainPort, validity: (90 * DAY) / 1000 })
     const setting = { plainPort, tlsPort, hosts: 'wiki.example.com', acme: accountOf(pebble) }
     const { gateway } = await startGateway(t, yaml(setting))
-    await eventually(() => showsName(tlsPort, 'wiki.example.com'), 30_000)
+    await eventually(() => showsName(tlsPort, 'wiki.example.com'))
     const before = (await shown(tlsPort, 'wiki.example.com')).serialNumber
     pebble.stop()
 

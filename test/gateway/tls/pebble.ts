@@ -74,7 +74,7 @@ export async function startPebble(t: Test, options: PebbleOptions): Promise<Pebb
   t.teardown(stop)
   const ask = (path: string, at: number) => fetchText(`https://localhost:${at}${path}`, own.cert)
   try {
-    await eventually(async () => (await ask('/dir', port).catch(() => '')) !== '', 20_000)
+    await eventually(async () => (await ask('/dir', port).catch(() => '')) !== '')
   } catch {
     throw new Error(
       `pebble did not start: ${said

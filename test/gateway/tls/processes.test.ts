@@ -42,7 +42,7 @@ t.test('several workers answer for one order and show one certificate', { skip: 
     const shown = [await namesShown(tlsPort), await namesShown(tlsPort), await namesShown(tlsPort)]
     return shown.every(names => names === 'DNS:wiki.example.com')
   }
-  await eventually(all, 30_000)
+  await eventually(all)
   t.equal(log().split('certificate is being ordered').length - 1, 1, 'one order')
   child.kill('SIGTERM')
   t.strictSame(await once(child, 'exit'), [0, null])
