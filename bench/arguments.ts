@@ -80,7 +80,7 @@ export function parseProfileArguments(args: readonly string[]): ProfileArguments
   if (values.help) return null
   return {
     workload: selectNamed('workload', WORKLOADS, values.workload)[0]!,
-    contender: selectNamed('contender', CONTENDERS, values.contender)[0]!,
+    contender: selectNamed('contender', [...CONTENDERS, ...OWN_CONTENDERS], values.contender)[0]!,
     seconds: wholeNumber('seconds', values.seconds, 600),
     allocations: values.allocations,
     top: wholeNumber('top', values.top, 1000),

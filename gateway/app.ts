@@ -18,7 +18,7 @@ import { type CacheOptions, cache } from '../plugins/cache/index.ts'
 import { compression } from '../plugins/compression/index.ts'
 import { contractOf, type ExchangeEntry, exchangesOf } from '../plugins/contract/index.ts'
 import { metrics, withoutQuery } from '../plugins/metrics/index.ts'
-import { type ProxyCall, proxy, sendFailure } from '../plugins/proxy/index.ts'
+import { proxy, sendFailure } from '../plugins/proxy/index.ts'
 import { rateLimit } from '../plugins/rate-limit/index.ts'
 import { retry } from '../plugins/retry/index.ts'
 import { type Tracing, tracing } from '../plugins/tracing/index.ts'
@@ -27,7 +27,6 @@ import { upstream } from '../plugins/upstream/index.ts'
 import { websocket } from '../plugins/websocket/index.ts'
 import { accessFacts, tunnelEntry } from './access-facts.ts'
 import { answerChallenge, receive } from './arrival.ts'
-import { balanceKeyFor } from './balance-key.ts'
 import { batchPathOf } from './batch-path.ts'
 import { certificateSignals } from './certificate-signals.ts'
 import { CHALLENGE_PATH } from './certificates/index.ts'
@@ -38,17 +37,10 @@ import { garbageBound } from './garbage-bound.ts'
 import { addressKey, armLinger, type CertificateValidity } from './listeners/index.ts'
 import type { LogTarget } from './log-target.ts'
 import { noSchemas } from './no-schemas.ts'
+import { proxyCallFor } from './proxy-call.ts'
 import { sharedCounts } from './rate-limits.ts'
 import { preventedTotals } from './report/prevented.ts'
-import {
-  answerRulesFor,
-  hostFor,
-  locateAnswer,
-  type RequestFacts,
-  requestFacts,
-  requestRulesFor,
-  traceIdIn,
-} from './request-facts.ts'
+import { answerRulesFor, locateAnswer, type RequestFacts, requestFacts, traceIdIn } from './request-facts.ts'
 import { addServerTiming, timeEncoding } from './server-timing.ts'
 import { cacheScopeAt, type Serving } from './serving.ts'
 import { resolveUpgrade, type TunnelEnded, upgradeFailurePage } from './upgrades.ts'
@@ -132,7 +124,7 @@ export async function buildGateway(state: GatewayState, parts: GatewayParts): Pr
   })
   await app.register(rateLimit, { attach: false, redis: sharedCounts(state.serving.config.store) })
   app.addHook('onRequest', entryHook(app))
-  const callFor = (request: FastifyRequest) => proxyCall(request, state.serving.config.limits.bodyIdleMs)
+  const callFor = (request: FastifyRequest) => proxyCallFor(request, state.serving.config.limits.bodyIdleMs)
   await app.register(proxy, { direct: true, callFor, onEarlyAnswer: armLinger, onBytes: garbageBound() })
   await app.register(admission, { clientOf: ({ facts }) => addressKey(facts.client.address) })
   app.admission.apply(state.serving.admission, state.serving.config.uplink)
@@ -245,25 +237,4 @@ function failedCall(facts: RequestFacts | null | undefined) {
   if (facts === null || facts === undefined) return null
   const { requestId, match } = facts
   return { requestId, ...(match.kind === 'route' ? { answerRules: answerRulesFor(match.route, facts) } : {}) }
-}
-
-/** Where a request goes and as what; null for one that was refused. */
-function proxyCall({ raw, facts, access }: FastifyRequest, bodyIdleMs: number): ProxyCall | null {
-  if (facts.match.kind !== 'route') return null
-  const { route, path } = facts.match
-  return {
-    upstream: route.name,
-    route: route.name,
-    target: path + facts.query,
-    host: hostFor(route, facts),
-    client: facts.client,
-    requestId: facts.requestId,
-    strippedPrefix: route.strippedPrefix,
-    mountBase: route.mountBase,
-    requestRules: requestRulesFor(route, facts, access),
-    answerRules: answerRulesFor(route, facts),
-    maxBodyBytes: route.limits.bodySize,
-    bodyIdleMs,
-    balanceKey: balanceKeyFor(raw, route, facts),
-  }
 }

@@ -3,7 +3,7 @@
  * route answers. Computed once, in the first hook (security lesson 4: one canonical path for everybody).
  */
 
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { isDeepStrictEqual } from 'node:util'
@@ -23,7 +23,8 @@ import { decideRedirect } from './rules/https-redirect.ts'
 import { redirectLocation } from './rules/redirects.ts'
 import { fillTemplates } from './rules/templates.ts'
 import type { ServedRoute, Serving } from './serving.ts'
-import { decideTrace, type TraceIds } from './trace-context.ts'
+import { decideTrace } from './trace-context.ts'
+import { newTraceIds } from './trace-ids.ts'
 
 /** Longest request id that is taken over from a trusted proxy. */
 const MAX_REQUEST_ID = 128
@@ -150,12 +151,6 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>, isPeerTru
 
 /** Those of the client that a new trace has nothing to say in. */
 const traceFields = ['traceparent', 'tracestate']
-
-/** Of UUIDs, which Node makes of entropy that it keeps: several times cheaper than to ask for bytes each time. */
-const newTraceIds = (): TraceIds => {
-  const [first, second] = [randomUUID(), randomUUID()]
-  return { traceId: first.replaceAll('-', ''), parentId: second.slice(0, 8) + second.slice(-8) }
-}
 
 type GivenTrace = string | string[] | undefined
 
