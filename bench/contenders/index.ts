@@ -9,7 +9,7 @@ import {
   hearthgateObserved,
   hearthgateUnobserved,
 } from './hearthgate.ts'
-import { nginx, nginxBuffers } from './nginx.ts'
+import { nginx, nginxBuffers, nginxLog } from './nginx.ts'
 import { fastifyCompress, fastifyHttpProxy, fastifyReplyFrom, httpProxyFamily } from './node-proxies.ts'
 import { squid } from './squid.ts'
 import type { Contender } from './types.ts'
@@ -36,4 +36,9 @@ export const CONTENDERS: readonly Contender[] = [
 ]
 
 /** Only where they are asked for by name: the gateway beside itself. */
-export const OWN_CONTENDERS: readonly Contender[] = [hearthgateUnobserved, hearthgateObserved, hearthgateEarlier]
+export const OWN_CONTENDERS: readonly Contender[] = [
+  hearthgateUnobserved,
+  hearthgateObserved,
+  hearthgateEarlier,
+  nginxLog,
+]

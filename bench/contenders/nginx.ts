@@ -98,6 +98,13 @@ function codingDirectives(): Directives & { readonly modules: string } {
 
 const find = () => findInstalled('nginx', ['-v'])
 
+/** The fields of the gateway's own line, gathered as long as its own are. */
+const LOG = `log_format line escape=json '{"time":"$msec","request_id":"$request_id","client":"$remote_addr","method":"$request_method",'
+      '"host":"$http_host","path":"$request_uri","protocol":"$server_protocol","status":$status,"upstream":"$upstream_addr",'
+      '"bytes_in":$request_length,"bytes_out":$bytes_sent,"duration_ms":$request_time,"cache":"$upstream_cache_status",'
+      '"user_agent":"$http_user_agent"}';`
+const logLocation = 'access_log /dev/null line buffer=64k flush=1s;'
+
 export const nginx: Contender = {
   name: 'nginx',
   find,
@@ -134,4 +141,22 @@ export const nginxBuffers: Contender = {
       }),
   },
   cache: null,
+}
+
+/** What a line a request costs elsewhere. */
+export const nginxLog: Contender = {
+  name: 'nginx-log',
+  find,
+  proxy: {
+    about: 'the same with an access log as JSON, to /dev/null',
+    launch: setting => launch(setting, { http: LOG, location: logLocation }),
+  },
+  cache: {
+    about: 'the same with `proxy_cache` on disk',
+    places: ['memory', 'disk'],
+    launch: setting => {
+      const { http, location } = cacheDirectives(setting.directory)
+      return launch(setting, { http: `${LOG} ${http}`, location: `${location} ${logLocation}` })
+    },
+  },
 }
