@@ -63,7 +63,8 @@ export class WholeResponse extends ServerResponse<IncomingMessage> {
       return
     }
     socket.cork()
-    socket.write(head, 'latin1')
+    // A head that long may be all there is, as for HEAD and 304.
+    socket.write(head, 'latin1', body.length === 0 ? onTaken : undefined)
     for (const [i, piece] of body.entries()) socket.write(piece, i === body.length - 1 ? onTaken : undefined)
     socket.uncork()
   }

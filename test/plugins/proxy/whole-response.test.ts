@@ -251,6 +251,23 @@ t.test('a body beyond the common buffer comes whole', async t => {
   t.ok(answer.body.equals(body))
 })
 
+t.test('a head beyond the common buffer that nothing follows is an end all the same', async t => {
+  const fields = ['Date', DATE, ...Array.from({ length: 40 }, (_, i) => [`X-${i}`, 'v'.repeat(1_000)]).flat()]
+  const heads: [method: string, status: number, ownFields: string[]][] = [
+    ['HEAD', 200, ['Content-Length', '9']],
+    ['GET', 304, []],
+    ['GET', 204, []],
+    ['GET', 200, ['Content-Length', '0']],
+  ]
+  for (const [method, status, ownFields] of heads) {
+    const port = await serve(t, (_request, response) => sendWhole(response, status, [...fields, ...ownFields], []))
+    const asked = `${method} / HTTP/1.1\r\nHost: a\r\n\r\n`
+    const client = dial(t, port, asked)
+    t.equal((await client.answer(method)).status, status)
+    t.equal((await client.send(asked).answer(method)).status, status, `the next one after ${method} ${status}`)
+  }
+})
+
 t.test('an answer that its client did not wait for has not finished', async t => {
   let seen: { finished: boolean; closed: boolean; response: WholeResponse } | null = null
   const port = await serve(t, (_request, response) => {
