@@ -5,11 +5,15 @@
  */
 import { type PreparedHead, type ProxyCall, prepareHead } from '../../proxy/index.ts'
 import { headOf, type Passage } from '../passage.ts'
+import { matchesWeakly } from '../rules/validation.ts'
 import type { Choice, StoredForms } from '../variants/index.ts'
 import { type AnswerPlan, planAnswer } from './answer-plan.ts'
 
-/** Texts of If-None-Match that are remembered for one form of one answer. */
+/** Texts of If-None-Match that are remembered for one form of one answer, and how long they may be: a tag and its marks. */
 const MOST_CONDITIONS = 16
+const MOST_CONDITION_CHARACTERS = 256
+/** Plans for all answers together, which are in no account of a store: with one more all are forgotten. */
+export const MOST_PLANS = 8_192
 
 export class QuickPlan {
   readonly plan: AnswerPlan
@@ -52,6 +56,7 @@ export function quickPlan(passage: Passage, forms: StoredForms, choice: Choice |
   const made = makePlan(passage, forms, choice)
   if (isHead) remembered.head = made
   else remembered.get = made
+  countPlan()
   return made
 }
 
@@ -65,10 +70,21 @@ function conditionalPlan(
   const before = known.get(condition)
   if (before !== undefined) return before
   const made = makePlan(passage, forms, choice)
-  if (made === null) return null
+  if (made === null || !isForAll(made.plan, condition, forms, choice)) return made
   if (known.size >= MOST_CONDITIONS) known.clear()
   known.set(condition, made)
+  countPlan()
   return made
+}
+
+/**
+ * Whether the text of If-None-Match alone decides about the plan, and may come again: where no form was chosen, a tag with
+ * one of our marks holds for those who still take its coding. What matches nothing is anything that a client thinks of.
+ */
+function isForAll({ kind }: AnswerPlan, condition: string, { entry }: StoredForms, choice: Choice | null): boolean {
+  if (kind !== 'not-modified' || condition.length > MOST_CONDITION_CHARACTERS) return false
+  const { etag, ownTag } = headOf(entry)
+  return choice !== null || matchesWeakly(condition, etag ?? ownTag)
 }
 
 /** Where neither range nor date counts, the time of the request does not either. */
@@ -78,10 +94,30 @@ function makePlan({ request, facts }: Passage, { entry }: StoredForms, choice: C
   return plan === null ? null : new QuickPlan(plan, method)
 }
 
-function rememberedOf(bearer: { prepared: unknown }): Remembered {
+interface Bearer {
+  prepared: unknown
+}
+
+/** Weakly: the bearer of a plan holds an answer, which has left the store when the store has no room for it. */
+let bearers: WeakRef<Bearer>[] = []
+let plans = 0
+
+function rememberedOf(bearer: Bearer): Remembered {
   const before = bearer.prepared as Remembered | null
   if (before !== null) return before
   const made: Remembered = { get: null, head: null, conditional: new Map() }
+  countPlan()
   bearer.prepared = made
+  bearers.push(new WeakRef(bearer))
   return made
+}
+
+function countPlan(): void {
+  if (++plans <= MOST_PLANS) return
+  for (const each of bearers) {
+    const bearer = each.deref()
+    if (bearer !== undefined) bearer.prepared = null
+  }
+  bearers = []
+  plans = 0
 }
