@@ -40,6 +40,8 @@ interface Remembered {
   get: QuickPlan | null
   head: QuickPlan | null
   readonly conditional: Map<string, QuickPlan>
+  /** Not before a second request has met it: stores that give out another entry each time would fill the book for nothing. */
+  isCounted: boolean
 }
 
 /** Null: the request has a range or a date, and is planned for itself. */
@@ -50,13 +52,13 @@ export function quickPlan(passage: Passage, forms: StoredForms, choice: Choice |
   if (!isOrdinary || (facts.ifModifiedSince !== null && ifNoneMatch === null)) return null
   const remembered = rememberedOf(choice ?? forms)
   const isHead = request.method === 'HEAD'
-  if (ifNoneMatch !== null) return isHead ? null : conditionalPlan(passage, forms, choice, remembered.conditional)
+  if (ifNoneMatch !== null) return isHead ? null : conditionalPlan(passage, forms, choice, remembered)
   const known = isHead ? remembered.head : remembered.get
   if (known !== null) return known
   const made = makePlan(passage, forms, choice)
   if (isHead) remembered.head = made
   else remembered.get = made
-  countPlan()
+  countPlan(remembered)
   return made
 }
 
@@ -64,8 +66,9 @@ function conditionalPlan(
   passage: Passage,
   forms: StoredForms,
   choice: Choice | null,
-  known: Map<string, QuickPlan>,
+  remembered: Remembered,
 ): QuickPlan | null {
+  const known = remembered.conditional
   const condition = passage.facts.ifNoneMatch as string
   const before = known.get(condition)
   if (before !== undefined) return before
@@ -73,7 +76,7 @@ function conditionalPlan(
   if (made === null || !isForAll(made.plan, condition, forms, choice)) return made
   if (known.size >= MOST_CONDITIONS) known.clear()
   known.set(condition, made)
-  countPlan()
+  countPlan(remembered)
   return made
 }
 
@@ -104,16 +107,21 @@ let plans = 0
 
 function rememberedOf(bearer: Bearer): Remembered {
   const before = bearer.prepared as Remembered | null
-  if (before !== null) return before
-  const made: Remembered = { get: null, head: null, conditional: new Map() }
-  countPlan()
-  bearer.prepared = made
-  bearers.push(new WeakRef(bearer))
-  return made
+  if (before === null) {
+    const made: Remembered = { get: null, head: null, conditional: new Map(), isCounted: false }
+    bearer.prepared = made
+    return made
+  }
+  if (!before.isCounted) {
+    before.isCounted = true
+    bearers.push(new WeakRef(bearer))
+    countPlan(before)
+  }
+  return before
 }
 
-function countPlan(): void {
-  if (++plans <= MOST_PLANS) return
+function countPlan({ isCounted }: Remembered): void {
+  if (!isCounted || ++plans <= MOST_PLANS) return
   for (const each of bearers) {
     const bearer = each.deref()
     if (bearer !== undefined) bearer.prepared = null
