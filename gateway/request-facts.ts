@@ -20,7 +20,6 @@ import { pathInApp } from './rules/app-path.ts'
 import { type DavDecision, decideDav } from './rules/destination.ts'
 import { mayHaveHsts } from './rules/hsts.ts'
 import { decideRedirect } from './rules/https-redirect.ts'
-import { redirectLocation } from './rules/redirects.ts'
 import { fillTemplates } from './rules/templates.ts'
 import type { ServedRoute, Serving } from './serving.ts'
 import { decideTrace } from './trace-context.ts'
@@ -242,6 +241,5 @@ export interface Arrival {
 /** Where the gateway itself sends a client, for an address of the route that its app does not answer; null = nowhere. */
 export function redirectFor({ match, query, client }: RequestFacts): string | null {
   if (match.kind !== 'route' || match.route.redirects === null) return null
-  const target = match.route.redirects(pathInApp(match.route.appBase, match.path))
-  return target === null ? null : redirectLocation(target, query, client)
+  return match.route.redirects(pathInApp(match.route.appBase, match.path), query, client)
 }

@@ -5,6 +5,7 @@
  * Node's, which waits for 'finish'.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { TLSSocket } from 'node:tls'
 import { keepAliveHint, namesConnection } from './whole-head.ts'
 
 /** Answers up to this size, with their heads, are copied together: one write of one buffer. */
@@ -56,14 +57,18 @@ export class WholeResponse extends ServerResponse<IncomingMessage> {
     this.finished = true
     const onTaken = (error?: Error | null) => this.#taken(error ?? null)
     if (head.length + bodyLength <= SCRATCH_BYTES) {
-      let length = scratch.write(head, 'latin1')
-      for (const piece of body) length += piece.copy(scratch, length)
-      socket.write(scratch.subarray(0, length), onTaken)
-      if (socket.writableLength > 0) scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
+      // TLS takes it later, and so does a client that does not read: the common buffer would have to be made anew for each.
+      const isKept = socket.writableLength > 0 || (socket as Partial<TLSSocket>).encrypted === true
+      const bytes = isKept ? Buffer.allocUnsafe(head.length + bodyLength) : scratch
+      let length = bytes.write(head, 'latin1')
+      for (const piece of body) length += piece.copy(bytes, length)
+      socket.write(isKept ? bytes : scratch.subarray(0, length), onTaken)
+      if (!isKept && socket.writableLength > 0) scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
       return
     }
     socket.cork()
-    socket.write(head, 'latin1')
+    // A head that long may be all there is, as for HEAD and 304.
+    socket.write(head, 'latin1', body.length === 0 ? onTaken : undefined)
     for (const [i, piece] of body.entries()) socket.write(piece, i === body.length - 1 ? onTaken : undefined)
     socket.uncork()
   }

@@ -11,8 +11,9 @@ import { decideMayCode } from './decide-coded.ts'
 import { decidePlainable, removableCoding } from './plain-forms.ts'
 import type { StoredForms } from './sorted-set.ts'
 
-/** Spellings of Accept-Encoding that are remembered for one answer. */
-const MOST_SPELLINGS = 32
+/** Spellings of Accept-Encoding that are remembered for one answer, and how long they may be; no browser's is longer. */
+const MOST_SPELLINGS = 16
+const MOST_SPELLING_CHARACTERS = 128
 
 export interface Choice {
   /** The coded form; null = the stored bytes. */
@@ -106,6 +107,7 @@ export class Negotiator {
       accepted,
       prepared: null,
     }
+    if (spelling.length > MOST_SPELLING_CHARACTERS) return choice
     if (choices.size >= MOST_SPELLINGS) choices.clear()
     choices.set(spelling, choice)
     return choice

@@ -1,12 +1,15 @@
 /** Answers that leave in one piece: the same bytes as Node's, in line with other answers, and no byte of another one. */
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { Agent, get as ask, createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { LearnedHeads, RepeatedHead, type WholeHead } from '../../../plugins/proxy/whole-head.ts'
 import { WholeResponse } from '../../../plugins/proxy/whole-response.ts'
+import { pem } from '../../gateway/listeners/support.ts'
 import { RawClient } from '../../support/raw-client.ts'
 
 type Handler = (request: IncomingMessage, response: WholeResponse) => void
@@ -237,6 +240,41 @@ t.test('answers that the client does not read yet are not written over by others
   }
 })
 
+t.test('over TLS, which takes nothing at once, no answer takes the common buffer away', async t => {
+  const { cert, key } = pem('localhost')
+  const written: Buffer[] = []
+  const server = createTlsServer({
+    cert: readFileSync(cert),
+    key: readFileSync(key),
+    ServerResponse: KeptResponse as unknown as typeof ServerResponse,
+  })
+  server.on('secureConnection', socket => {
+    const write = socket.write as (...given: unknown[]) => boolean
+    socket.write = (bytes: unknown, ...rest: unknown[]) => {
+      written.push(bytes as Buffer)
+      return write.call(socket, bytes, ...rest)
+    }
+  })
+  server.on('request', ({ url }, response) => {
+    const body = Buffer.from(`answer to ${url}`)
+    const fields = ['Date', DATE, 'Content-Length', String(body.length)]
+    sendWhole(response as unknown as WholeResponse, 200, fields, [body.subarray(0, 3), body.subarray(3)])
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const agent = new Agent({ keepAlive: true, rejectUnauthorized: false })
+  t.teardown(() => {
+    agent.destroy()
+    server.close()
+  })
+  for (const path of ['/1', '/2', '/3']) {
+    const [answer] = await once(ask({ port: (server.address() as AddressInfo).port, path, agent }), 'response')
+    t.equal((await answer.setEncoding('utf8').toArray()).join(''), `answer to ${path}`)
+  }
+  t.equal(written.length, 3)
+  t.ok(written.every(bytes => bytes.buffer.byteLength !== 32_768))
+})
+
 t.test('a body beyond the common buffer comes whole', async t => {
   const body = Buffer.alloc(3_000_000, 'xyz')
   const port = await serve(t, (_request, response) => {
@@ -249,6 +287,23 @@ t.test('a body beyond the common buffer comes whole', async t => {
   })
   const answer = await dial(t, port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n').answer()
   t.ok(answer.body.equals(body))
+})
+
+t.test('a head beyond the common buffer that nothing follows is an end all the same', async t => {
+  const fields = ['Date', DATE, ...Array.from({ length: 40 }, (_, i) => [`X-${i}`, 'v'.repeat(1_000)]).flat()]
+  const heads: [method: string, status: number, ownFields: string[]][] = [
+    ['HEAD', 200, ['Content-Length', '9']],
+    ['GET', 304, []],
+    ['GET', 204, []],
+    ['GET', 200, ['Content-Length', '0']],
+  ]
+  for (const [method, status, ownFields] of heads) {
+    const port = await serve(t, (_request, response) => sendWhole(response, status, [...fields, ...ownFields], []))
+    const asked = `${method} / HTTP/1.1\r\nHost: a\r\n\r\n`
+    const client = dial(t, port, asked)
+    t.equal((await client.answer(method)).status, status)
+    t.equal((await client.send(asked).answer(method)).status, status, `the next one after ${method} ${status}`)
+  }
 })
 
 t.test('an answer that its client did not wait for has not finished', async t => {
