@@ -35,7 +35,7 @@ export {
 } from './path.ts'
 export { compilePaths, MAX_PATTERNS, type PathSet, patternProblem } from './path-set.ts'
 export { isIdentityField, wayFields } from './peer-fields.ts'
-export { LearnedLines, RepeatedLines } from './repeated-lines.ts'
+export { isFieldValue, LearnedLines, RepeatedLines } from './repeated-lines.ts'
 export {
   MAX_SERIES,
   type Observed,

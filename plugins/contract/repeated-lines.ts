@@ -7,6 +7,11 @@
 const UNFIT = /[^\t\x20-\x7e\x80-\xff]/
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
+/** Whether it may be written as the value of a field. */
+export function isFieldValue(text: string): boolean {
+  return !UNFIT.test(text)
+}
+
 /** So many values of a head may differ from message to message; with more of them nothing is won. */
 const MOST_PLACES = 8
 
@@ -45,7 +50,7 @@ export class RepeatedLines {
       const part = fields[i] as string
       if (i !== this.#places[reached]) {
         if (part !== known[i]) return null
-      } else if (UNFIT.test(part)) return null
+      } else if (!isFieldValue(part)) return null
       else text += part + (pieces[++reached] as string)
     }
     return text
@@ -92,7 +97,7 @@ export class RepeatedLines {
         pieces.push(text)
         text = '\r\n'
         reached++
-      } else if (UNFIT.test(value)) return null
+      } else if (!isFieldValue(value)) return null
       else text += `${value}\r\n`
     }
     return fields.length % 2 === 0 ? [...pieces, text] : null

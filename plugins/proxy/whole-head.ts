@@ -3,7 +3,7 @@
  * to make the head, or to refuse it with an error of its own.
  */
 import { STATUS_CODES } from 'node:http'
-import { isNamed } from '../contract/index.ts'
+import { isFieldValue, isNamed, RepeatedLines } from '../contract/index.ts'
 
 export interface Head {
   readonly status: number
@@ -18,66 +18,41 @@ export interface WholeHead extends Head {
   readonly keepAliveMs: number
 }
 
-/** No byte that would end a line or is none of a field (RFC 9110 §5.5). */
-const UNFIT = /[^\t\x20-\x7e\x80-\xff]/
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-
 /**
  * A head that is the same for many requests but for the values at some places, of which there may be none: only these are
  * looked at and put in.
  */
 export class RepeatedHead {
-  readonly #head: Head
-  readonly #places: readonly number[]
-  /** What stands before, between and behind the places; null where Node has to make such a head. */
-  readonly #pieces: readonly string[] | null
+  readonly #status: number
+  readonly #reason: string
+  readonly #statusLine: string
+  readonly #lines: RepeatedLines
+  /** Node has to make such a head. */
+  readonly #isNodes: boolean
 
   /** `places`: indices of values in the flat fields, ascending. */
-  constructor(head: Head, places: readonly number[]) {
-    // The array is its answer's own, which may go on with it.
-    this.#head = { ...head, fields: [...head.fields] }
-    this.#places = places
-    // Where there is none Node adds one (RFC 9110 §6.6.1), with the clock of the second.
-    this.#pieces = hasDate(head.fields) ? piecesBetween(head, places) : null
+  constructor({ status, reason, fields }: Head, places: readonly number[]) {
+    this.#status = status
+    this.#reason = reason
+    this.#statusLine = `HTTP/1.1 ${status} ${reason === '' ? (STATUS_CODES[status] ?? 'unknown') : reason}\r\n`
+    this.#lines = new RepeatedLines(fields, places, framesAnew)
+    // Where there is no date Node adds one (RFC 9110 §6.6.1), with the clock of the second.
+    this.#isNodes = !isFieldValue(reason) || !hasDate(fields)
   }
 
   /** The head as it goes out, with its empty line. Null also where it differs from the one it was made for at any other place. */
   textOf({ status, reason, fields, keepAliveMs }: WholeHead): string | null {
-    const pieces = this.#pieces
-    const known = this.#head
-    if (pieces === null || status !== known.status || reason !== known.reason) return null
-    if (fields.length !== known.fields.length) return null
-    let text = pieces[0] as string
-    let reached = 0
-    for (let i = 0; i < fields.length; i++) {
-      const part = fields[i] as string
-      if (i !== this.#places[reached]) {
-        if (part !== known.fields[i]) return null
-      } else if (UNFIT.test(part)) return null
-      else text += part + (pieces[++reached] as string)
-    }
-    return text + endOfHead(keepAliveMs)
+    if (this.#isNodes || status !== this.#status || reason !== this.#reason) return null
+    const lines = this.#lines.textOf(fields)
+    return lines === null ? null : this.#statusLine + lines + endOfHead(keepAliveMs)
   }
 
   /** Where another head of the same status and names has other values, the places of this one included; empty for a stranger. */
   placesFor({ status, reason, fields }: Head): readonly number[] {
-    const known = this.#head
-    if (status !== known.status || reason !== known.reason || fields.length !== known.fields.length) return []
-    const places: number[] = []
-    for (let i = 0; i < fields.length; i++) {
-      const isValue = i % 2 === 1
-      if (isValue && this.#places.includes(i)) places.push(i)
-      else if (fields[i] !== known.fields[i]) {
-        if (!isValue) return []
-        places.push(i)
-      }
-    }
-    return places.length > MOST_PLACES ? [] : places
+    return status === this.#status && reason === this.#reason ? this.#lines.placesFor(fields) : []
   }
 }
 
-/** So many values of a head may differ from answer to answer; with more of them nothing is won. */
-const MOST_PLACES = 8
 /** Kinds of heads that are known, by how many fields they have. */
 const KINDS = 16
 
@@ -97,44 +72,6 @@ export class LearnedHeads {
     this.#kinds[kind] = learned
     return learned.textOf(head)
   }
-}
-
-function piecesBetween(head: Head, places: readonly number[]): string[] | null {
-  const { reason, fields } = head
-  if (UNFIT.test(reason)) return null
-  const pieces: string[] = []
-  let text = statusLine(head)
-  let from = 0
-  for (const place of places) {
-    const lines = fieldLines(fields, from, place - 1)
-    const name = fields[place - 1] as string
-    if (lines === null || !isPlainName(name)) return null
-    pieces.push(`${text}${lines}${name}: `)
-    text = '\r\n'
-    from = place + 1
-  }
-  const lines = fieldLines(fields, from, fields.length)
-  return lines === null ? null : [...pieces, text + lines]
-}
-
-function statusLine({ status, reason }: Head): string {
-  return `HTTP/1.1 ${status} ${reason === '' ? (STATUS_CODES[status] ?? 'unknown') : reason}\r\n`
-}
-
-function fieldLines(fields: readonly string[], from: number, to: number): string | null {
-  let text = ''
-  for (let i = from; i + 1 < to; i += 2) {
-    const name = fields[i] as string
-    const value = fields[i + 1] as string
-    if (UNFIT.test(value) || !isPlainName(name)) return null
-    text += `${name}: ${value}\r\n`
-  }
-  return text
-}
-
-/** The name of a field that says nothing of the connection or the framing. */
-function isPlainName(name: string): boolean {
-  return TOKEN.test(name) && !framesAnew(name)
 }
 
 function hasDate(fields: readonly string[]): boolean {
