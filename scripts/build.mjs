@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundle } from './bundle.mjs'
+import { joinForTests } from './join-for-tests.mjs'
 import { warm } from './warm.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -32,5 +33,6 @@ mkdirSync(dirname(stamp), { recursive: true })
 const assets = join('gateway', 'admin', 'dashboard', 'assets')
 cpSync(join(root, assets), join(root, 'dist', assets), { recursive: true })
 chmodSync(join(root, 'dist', 'gateway', 'main.js'), 0o755)
+await joinForTests(root)
 await warm(root)
 writeFileSync(stamp, '')
