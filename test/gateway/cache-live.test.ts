@@ -81,7 +81,7 @@ t.test('an event stream whose head comes with the first event keeps no second li
 
 const POLL_MS = isLong ? 20_000 : 1_500
 
-t.test(`a poll that is silent for ${POLL_MS} ms is answered as without cache`, { timeout: 60_000 }, async t => {
+t.test(`a poll that is silent for ${POLL_MS} ms is answered as without cache`, { timeout: 200_000 }, async t => {
   const { gateway } = await lab(t, (_request, socket) => {
     setTimeout(() => socket.write(answer(200, { 'Content-Type': 'application/json' }, '{}')), POLL_MS)
   })

@@ -132,7 +132,7 @@ function stalled(t: Test, count: number, port: number, path: string): net.Socket
 }
 
 for (const count of isLong ? [20, 1_000] : [20]) {
-  t.test(`${count} stalled clients on one fill of 6 MiB hold up nobody`, { timeout: 60_000 }, async t => {
+  t.test(`${count} stalled clients on one fill of 6 MiB hold up nobody`, { timeout: 200_000 }, async t => {
     const origin = await checkedOrigin(t)
     const gateway = await cachingGateway(t, origin.url)
     const path = `/shared?size=${6 * MiB}&wait=1500`

@@ -54,7 +54,7 @@ async function openPage(t: Test, browser: Browser, options: Parameters<Browser['
 
 const heading = (page: Page): Promise<string> => page.locator('h1').innerText()
 
-t.test('In a browser', { skip, timeout: 110_000 }, async t => {
+t.test('In a browser', { skip, timeout: 200_000 }, async t => {
   const gateway = await gatewayWithTraffic(t)
   const { adminUrl } = gateway
   const browser = await launchBrowser()
@@ -179,7 +179,7 @@ t.test('In a browser', { skip, timeout: 110_000 }, async t => {
   }
 })
 
-t.test('In a browser, where a token is needed', { skip, timeout: 60_000 }, async t => {
+t.test('In a browser, where a token is needed', { skip, timeout: 200_000 }, async t => {
   const token = 'a-token-of-the-test:with-a-colon'
   const { adminUrl } = await startGateway(
     t,

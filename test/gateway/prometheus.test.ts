@@ -84,7 +84,7 @@ for (const [workers, config] of [
   ['one process', two.replace('workers: 2\n', '')],
   ['two processes', two],
 ] as const) {
-  t.test(`Prometheus scrapes the gateway under load: ${workers}`, { skip, timeout: 100_000 }, async t => {
+  t.test(`Prometheus scrapes the gateway under load: ${workers}`, { skip, timeout: 200_000 }, async t => {
     const origin = await originFor(t, (_request, socket) => {
       socket.write(answer(200, { 'Cache-Control': 'max-age=1' }, 'hello'))
     })

@@ -39,7 +39,7 @@ t.test('SIGHUP and a changed file reload; a bad file keeps what was, and says wh
   await eventually(async () => (await generation()) === 4)
 })
 
-t.test('reloads under load fail no request', { timeout: 60_000 }, async t => {
+t.test('reloads under load fail no request', { timeout: 200_000 }, async t => {
   const origin = await originFor(t, ok)
   const yaml = (n: number) =>
     `${base}routes:\n${route('app', '/', origin.url)}${route(`extra${n}`, `/extra${n}`, origin.url)}`

@@ -37,7 +37,7 @@ function answerOver(session: ClientHttp2Session, path: string, coding: string) {
   })
 }
 
-t.test('a field that an app sends twice', { timeout: 20_000 }, async t => {
+t.test('a field that an app sends twice', { timeout: 200_000 }, async t => {
   const origin = await originFor(t, ({ target }, socket) => {
     const [first, second] = twice[target] as [string, string, string]
     socket.write(`HTTP/1.1 200 OK\r\n${first}\r\n${second}\r\nContent-Length: ${text.length}\r\n\r\n${text}`)

@@ -106,11 +106,14 @@ t.test('A3: the first byte is at the origin as soon as it was sent, not when the
   t.equal(status, 200)
 })
 
+/** Several times what memory may grow by; what the app and the test read of it they also sum up. */
+const UPLOAD_BYTES = process.env['HG_LONG'] === '1' ? 2_000_000_000 : 500_000_000
+
 t.test(
-  'A2, A3: a 2 GB upload arrives byte for byte and grows memory by less than 64 MiB',
-  { timeout: 90_000 },
+  `A2, A3: an upload of ${UPLOAD_BYTES / 1e9} GB arrives byte for byte and grows memory by less than 64 MiB`,
+  { timeout: 200_000 },
   async t => {
-    const size = 2_000_000_000
+    const size = UPLOAD_BYTES
     const hash = createHash('md5')
     let received = 0
     const origin = http.createServer((request, response) => {

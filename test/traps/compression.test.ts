@@ -101,7 +101,7 @@ t.test('T19: each coding has options of its own', async t => {
   }
 })
 
-t.test('1,500 mixed answers of a bad origin end, and the process lives', { timeout: 110_000 }, async t => {
+t.test('1,500 mixed answers of a bad origin end, and the process lives', { timeout: 200_000 }, async t => {
   let turn = 0
   const long = Buffer.from(words(3 * 1024 * 1024))
   const origin = await rawOrigin((_request, socket) => {
