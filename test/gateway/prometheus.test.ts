@@ -19,9 +19,9 @@ import { two } from './workers/rig.ts'
 const isMissing = findCommand('prometheus') === undefined || findCommand('promtool') === undefined
 const skip = isMissing ? 'Prometheus is missing: apt-get install prometheus' : false
 const CLIENTS = 8
-const SCRAPES = 5
+const SCRAPES = 3
 
-/** With a scrape each second; resolves when it answers. */
+/** With a scrape every two seconds; resolves when it answers. */
 async function startPrometheus(t: Test, admin: string): Promise<(query: string) => Promise<number>> {
   const folder = t.testdir()
   const port = await freePort()
@@ -29,7 +29,7 @@ async function startPrometheus(t: Test, admin: string): Promise<(query: string) 
   const { host } = new URL(admin)
   writeFileSync(
     file,
-    `global: { scrape_interval: 1s, scrape_timeout: 1s }
+    `global: { scrape_interval: 2s, scrape_timeout: 2s }
 scrape_configs:
   - job_name: hearthgate
     static_configs: [{ targets: ['${host}'] }]

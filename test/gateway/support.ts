@@ -26,7 +26,7 @@ export async function originFor(t: Test, script: Script): Promise<RawOrigin> {
 }
 
 /** Waits until it holds. */
-export async function eventually(holds: () => boolean | Promise<boolean>, ms = 5_000): Promise<void> {
+export async function eventually(holds: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> {
   const deadline = Date.now() + ms
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error('it did not come to it')
