@@ -80,9 +80,9 @@ export class Admission {
     for (const [upstream, lane] of this.#lanes) {
       if (lane === null) continue
       const { inFlight, waiting, held, limiter } = lane
-      const { limit, finder, isOverloaded } = limiter
+      const { limit, finder, shedder } = limiter
       const { mode, reason } = finder
-      yield { upstream, limit, mode, reason, inFlight, waiting, held, isOverloaded }
+      yield { upstream, limit, mode, reason, inFlight, waiting, held, isOverloaded: shedder.isOverloaded }
     }
   }
 
@@ -96,7 +96,7 @@ export class Admission {
     if (this.#lateCheck !== null) clearInterval(this.#lateCheck)
     this.#lateCheck = null
     for (const limiter of this.#limiters.values()) {
-      for (const slot of [...limiter.room.items()]) if (limiter.leave(slot)) limiter.shed(slot, 'queue-timeout')
+      for (const slot of [...limiter.room.items()]) if (limiter.leave(slot)) limiter.shedder.shed(slot, 'queue-timeout')
     }
   }
 
@@ -178,7 +178,7 @@ export class Admission {
       const now = performance.now()
       let waiting = 0
       for (const limiter of this.#limiters.values()) {
-        if (limiter.room.size > 0) limiter.shedLate(now)
+        if (limiter.room.size > 0) limiter.shedder.shedLate(now)
         waiting += limiter.room.size
       }
       if (waiting > 0 || this.#lateCheck === null) return

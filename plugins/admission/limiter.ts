@@ -1,17 +1,15 @@
 /**
- * The places at one set of origins, for all groups (routes) that point there: who gets one at once, who waits for which,
- * who is refused. Nothing here looks at a clock by itself but at the moments that it measures.
+ * The places at one set of origins, for all groups (routes) that point there: who gets one at once, who waits for which.
+ * Nothing here looks at a clock by itself but at the moments that it measures.
  */
 import { Bag, isEndless } from '../contract/index.ts'
-import { overloaded, type ShedReason } from './errors.ts'
 import type { Lane } from './lane.ts'
 import type { LimitFinder } from './limit-finder.ts'
+import { LoadShedder } from './load-shedder.ts'
 import { LoadWatch } from './load-watch.ts'
 import { Places } from './places.ts'
 import { answerKind, mediaTypeOf } from './rules/answer-kind.ts'
 import { decidePlace, HELD_MS } from './rules/long-held.ts'
-import { calm, estimatedWaitMs, type OverloadState, retryAfterSeconds, stepOverload } from './rules/overload.ts'
-import { patienceMs } from './rules/patience.ts'
 import { rankOf } from './rules/rank.ts'
 import type { PlaceEnd, Slot } from './slot.ts'
 import { tellWait } from './told.ts'
@@ -28,30 +26,26 @@ export class Limiter {
   readonly lanes: Lane[] = []
   readonly finder: LimitFinder
   readonly places = new Places()
-  #overload: OverloadState = calm
   /** Answers that came since the start, as a clock for requests that are held. */
   answers = 0
   readonly room = new WaitingRoom()
   readonly load = new LoadWatch()
+  readonly shedder: LoadShedder
   readonly #running = new Bag<Slot>()
   readonly #callerOf: CallerOf
   readonly #onWaiting: () => void
   #isServing = false
   readonly #mayTake = (slot: Slot): boolean => this.places.mayTake(slot)
-  readonly #isNewest = ({ lane }: Slot): boolean => this.#isNewestFirst(lane)
+  readonly #isNewest = ({ lane }: Slot): boolean => this.shedder.isNewestFirst(lane)
 
   constructor(key: string, finder: LimitFinder, callerOf: CallerOf, onWaiting: () => void) {
     this.key = key
     this.finder = finder
+    this.shedder = new LoadShedder(this.room, this.load, finder)
     this.#callerOf = callerOf
     this.#onWaiting = onWaiting
     finder.onChange = () => this.#limitChanged()
     this.#limitChanged()
-  }
-
-  /** More comes than the origins can answer: the newest goes first. */
-  get isOverloaded(): boolean {
-    return this.#overload.phase !== 'calm'
   }
 
   get limit(): number {
@@ -92,33 +86,19 @@ export class Limiter {
     slot.connection = this.room.clients.connectionOf(connection)
     slot.queuedMs = nowMs
     this.room.clients.noteArrival(slot.flowKey, slot.connection, nowMs)
-    const refusal = this.#refusalFor(slot)
-    if (refusal !== null) return this.shed(slot, refusal)
+    const refusal = this.shedder.refusalFor(slot)
+    if (refusal !== null) return this.shedder.shed(slot, refusal)
     if (lane.waiting >= lane.queue) {
       const displaced = this.room.displacedBy(slot)
-      if (displaced === null) return this.shed(slot, 'queue-full')
-      this.#leaveRoom(displaced)
-      this.shed(displaced, 'displaced')
+      if (displaced === null) return this.shedder.shed(slot, 'queue-full')
+      this.shedder.takeOut(displaced)
+      this.shedder.shed(displaced, 'displaced')
     }
     lane.waiting++
     this.room.add(slot)
     this.finder.noteWaiting(true, nowMs)
     this.#onWaiting()
     slot.wait(nowMs)
-  }
-
-  /** Told at once what it would be told after its whole wait. */
-  #refusalFor({ lane, rank, flowKey }: Slot): ShedReason | null {
-    if (lane.queue === 0) return 'queue-full'
-    const { throughput, leastWaiting } = this.load
-    // What ended while nobody waited tells what was asked for, not what the origins can do.
-    if (throughput === 0 || leastWaiting === 0 || this.#isNewestFirst(lane)) return null
-    const waitMs = estimatedWaitMs(this.room.aheadOf(rank, flowKey), throughput)
-    return waitMs > lane.queueTimeoutMs && waitMs > this.#patience(lane, this.room.isCrowd) ? 'deadline' : null
-  }
-
-  #isNewestFirst(lane: Lane): boolean {
-    return lane.queueOrder === 'newest_first' || (lane.queueOrder === 'adaptive' && this.isOverloaded)
   }
 
   #occupy(slot: Slot): void {
@@ -183,7 +163,7 @@ export class Limiter {
 
   /** The attempt no longer waits; false when it did not. */
   leave(slot: Slot): boolean {
-    if (!this.#leaveRoom(slot)) return false
+    if (!this.shedder.takeOut(slot)) return false
     slot.lane.count.left.add(1)
     return true
   }
@@ -197,7 +177,7 @@ export class Limiter {
     } finally {
       this.#isServing = false
     }
-    if (this.room.size === 0) this.#noteEmpty()
+    if (this.room.size === 0) this.shedder.noteEmpty()
   }
 
   #takeNext(): Slot | null {
@@ -216,55 +196,11 @@ export class Limiter {
     tellWait(slot, 'waited', { waitMs, limit: this.limit, waiting: this.room.size })
   }
 
-  shed(slot: Slot, reason: ShedReason): void {
-    slot.lane.count.shed(reason)
-    this.load.refusals++
-    tellWait(slot, reason, { waitMs: performance.now() - slot.queuedMs, limit: this.limit, waiting: this.room.size })
-    slot.fail(overloaded(reason, retryAfterSeconds(Math.max(1, this.room.size), this.load.throughput)))
-  }
-
-  #leaveRoom(slot: Slot): boolean {
-    if (!this.room.remove(slot)) return false
-    slot.lane.waiting--
-    if (this.room.size === 0) this.#noteEmpty()
-    return true
-  }
-
-  /** Refuses those that have waited too long; often, while somebody waits. */
-  shedLate(nowMs: number): void {
-    const late: Slot[] = []
-    const { isCrowd } = this.room
-    for (const slot of this.room.items())
-      if (nowMs - slot.queuedMs > this.#patience(slot.lane, isCrowd)) late.push(slot)
-    for (const slot of late) {
-      if (this.#leaveRoom(slot)) this.shed(slot, this.#overload.phase === 'overloaded' ? 'overload' : 'queue-timeout')
-    }
-  }
-
-  /** A shorter queue holds for those that already wait: the newest that find no room in it are refused. */
-  shedBeyond(lane: Lane): void {
-    const waiting = [...this.room.items()].filter(slot => slot.lane === lane).sort((a, b) => a.queuedMs - b.queuedMs)
-    for (const slot of waiting.slice(lane.queue)) if (this.#leaveRoom(slot)) this.shed(slot, 'queue-full')
-  }
-
-  #patience({ queueTimeoutMs, options }: Lane, isCrowd: boolean): number {
-    return patienceMs({
-      isCrowd,
-      isOverloaded: this.#overload.phase === 'overloaded',
-      configuredMs: options.queueTimeoutMs,
-      tunedMs: queueTimeoutMs,
-      goalMs: options.waitGoalMs,
-    })
-  }
-
   /** Four times a second: what is held, how the load develops, a step of the limit, who shares with whom. */
   sweep(nowMs: number): void {
     this.#running.visit(slot => this.#checkPlace(slot, nowMs))
     this.load.tick(this.room.size)
-    const goalMs = Math.min(...this.lanes.map(({ options }) => options.waitGoalMs))
-    const { last, before, throughput, leastWaiting } = this.load
-    const load = { nowMs, waiting: this.room.size, leastWaiting, throughput, last, before, goalMs }
-    this.#overload = stepOverload(this.#overload, load).state
+    this.shedder.sweep(this.lanes, nowMs)
     this.finder.step(this.lanes, this.places.isFull, nowMs)
     this.places.findSharers(this.lanes, nowMs)
     this.room.clients.sweep(nowMs)
@@ -288,12 +224,7 @@ export class Limiter {
   }
 
   #publish(lane: Lane): void {
-    lane.count.show(lane, this.finder, this.isOverloaded)
-  }
-
-  #noteEmpty(): void {
-    this.load.noteEmpty()
-    this.finder.noteWaiting(false, performance.now())
+    lane.count.show(lane, this.finder, this.shedder.isOverloaded)
   }
 
   #limitChanged(): void {

@@ -50,7 +50,7 @@ function queueTunable(lane: Lane): Tunable {
     get: () => lane.queue,
     set: value => {
       lane.queue = clampToBounds(bounds, value)
-      lane.limiter.shedBeyond(lane)
+      lane.limiter.shedder.shedBeyond(lane)
     },
   }
 }
@@ -67,7 +67,7 @@ function timeoutTunable(lane: Lane): Tunable {
     get: () => lane.queueTimeoutMs,
     set: value => {
       lane.queueTimeoutMs = clampToBounds(bounds, value)
-      lane.limiter.shedLate(performance.now())
+      lane.limiter.shedder.shedLate(performance.now())
     },
   }
 }

@@ -1,8 +1,7 @@
 /**
- * One request with all its attempts: the handler of each of them below, and the one controller and outcome that the
- * caller above sees. Nothing of an answer goes up before it is settled that this is the one.
+ * One request with all its attempts: the handler of each of them below, and what decides which of their answers goes up
+ * (caller-side.ts). Nothing of an answer goes up before it is settled that this is the one.
  */
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import {
   type Dispatch,
@@ -10,11 +9,10 @@ import {
   type ExchangeHandler,
   type ExchangeRequest,
   type FollowedExchange,
-  headersObject,
   isUpstreamFailure,
-  rawHeadersOnly,
 } from '../upstream/index.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
+import { CallerSide } from './caller-side.ts'
 import { HOLD_TICKS } from './due-times.ts'
 import { bytesToAwait, HeldAnswer, type Holder } from './held-answer.ts'
 import { type Pursued, Pursuit } from './pursuit.ts'
@@ -22,16 +20,11 @@ import { Race, type Raced } from './race.ts'
 import { Replay } from './replay.ts'
 import type { UpstreamState } from './upstream-state.ts'
 
-const noHeaders: IncomingHttpHeaders = Object.freeze({})
-
-export class RetriedExchange implements AttemptOwner, ExchangeController, FollowedExchange, Pursued, Raced, Holder {
-  rawHeaders: string[] | null = null
-  rawTrailers: string[] | null = null
+export class RetriedExchange extends CallerSide implements AttemptOwner, FollowedExchange, Pursued, Raced, Holder {
   readonly startedMs = performance.now()
   readonly state: UpstreamState
   readonly request: ExchangeRequest
   readonly #next: Dispatch
-  readonly #outer: ExchangeHandler
   readonly #replay: Replay | null
   /** Sent again, were it to fail after it was sent. */
   readonly #isRepeatable: boolean
@@ -43,15 +36,12 @@ export class RetriedExchange implements AttemptOwner, ExchangeController, Follow
   #attemptsBefore = 0
   /** The final head went up. */
   #hasBegun = false
-  #isOver = false
-  #isPaused = false
-  #abortReason: Error | null = null
 
   constructor(state: UpstreamState, next: Dispatch, request: ExchangeRequest, outer: ExchangeHandler) {
+    super(outer)
     this.state = state
     this.request = request
     this.#next = next
-    this.#outer = outer
     this.#isRepeatable = state.rules.methods.has(request.method)
     this.#replay = request.body === null || Buffer.isBuffer(request.body) ? null : replayOf(request, state)
   }
@@ -60,16 +50,16 @@ export class RetriedExchange implements AttemptOwner, ExchangeController, Follow
   start(): void {
     const { budget, parking } = this.state
     budget.active++
-    this.#outer.onRequestStart?.(this, {})
-    if (this.#abortReason !== null) return this.fail(this.#abortReason)
+    this.outer.onRequestStart?.(this, {})
+    if (this.abortReason !== null) return this.fail(this.abortReason)
     if (parking.outage !== null && this.#pursue().park(parking.outage)) return
     try {
       this.#send(false)
     } catch (error) {
-      this.#finish()
+      this.finish()
       throw error
     }
-    const delayMs = this.#isOver || this.request.body !== null ? 0 : this.state.hedging.delayFor(this.request)
+    const delayMs = this.isOver || this.request.body !== null ? 0 : this.state.hedging.delayFor(this.request)
     if (delayMs > 0) this.#race = new Race(this, delayMs)
   }
 
@@ -94,7 +84,7 @@ export class RetriedExchange implements AttemptOwner, ExchangeController, Follow
   }
 
   get waiting(): Attempt | null {
-    return this.#hasBegun || this.#held !== null || this.#pursuit?.isWaiting === true ? null : this.#current
+    return this.#hasBegun || this.#held !== null || this.isBetweenAttempts ? null : this.#current
   }
 
   send(): void {
@@ -107,7 +97,7 @@ export class RetriedExchange implements AttemptOwner, ExchangeController, Follow
 
   sendHedge(): Attempt | null {
     const { state } = this
-    if (this.#isOver || this.#abortReason !== null || !state.hedging.mayHedge(this.request)) return null
+    if (this.isOver || this.abortReason !== null || !state.hedging.mayHedge(this.request)) return null
     if (!state.budget.take(performance.now())) return null
     this.#pursue().paid++
     try {
@@ -117,57 +107,30 @@ export class RetriedExchange implements AttemptOwner, ExchangeController, Follow
     }
   }
 
-  fail(error: Error): void {
-    if (this.#isOver) return
-    this.#finish()
-    this.#outer.onResponseError?.(this, error)
+  // What the caller's side asks.
+
+  protected get controller(): Dispatcher.DispatchController | null {
+    return this.#current?.controller ?? null
   }
 
-  // The controller that the caller holds.
-
-  get aborted(): boolean {
-    return this.#abortReason !== null
-  }
-
-  get reason(): Error | null {
-    return this.#abortReason
-  }
-
-  get paused(): boolean {
-    return this.#isPaused
-  }
-
-  abort(reason: Error): void {
-    if (this.#isOver || this.#abortReason !== null) return
-    this.#abortReason = reason
-    if (this.#pursuit?.isWaiting) return this.fail(reason)
-    this.#current?.controller?.abort(reason)
-  }
-
-  pause(): void {
-    this.#isPaused = true
-    this.#current?.controller?.pause()
-  }
-
-  resume(): void {
-    this.#isPaused = false
-    this.#current?.controller?.resume()
+  protected get isBetweenAttempts(): boolean {
+    return this.#pursuit?.isWaiting === true
   }
 
   // What attempts tell.
 
   onStart(_attempt: Attempt, controller: Dispatcher.DispatchController): void {
-    if (this.#abortReason !== null) controller.abort(this.#abortReason)
+    if (this.abortReason !== null) controller.abort(this.abortReason)
   }
 
   onSent(attempt: Attempt): void {
-    if (attempt === this.#current) this.#outer.onRequestSent?.()
+    if (attempt === this.#current) this.outer.onRequestSent?.()
   }
 
   onHead(attempt: Attempt, status: number, message: string): void {
     const rawHeaders = (attempt.controller as ExchangeController).rawHeaders ?? []
     if (status < 200) {
-      if (attempt === this.#current) this.#tellHead(rawHeaders, status, message)
+      if (attempt === this.#current) this.tellHead(rawHeaders, status, message)
       return
     }
     this.state.parking.noteReached()
@@ -187,29 +150,22 @@ export class RetriedExchange implements AttemptOwner, ExchangeController, Follow
       if (this.#held.keep(chunk)) return
       this.#release(this.#held)
     }
-    this.#outer.onResponseData?.(this, chunk)
+    this.outer.onResponseData?.(this, chunk)
   }
 
   onEnd(attempt: Attempt): void {
-    if (attempt !== this.#current || this.#isOver) return
+    if (attempt !== this.#current || this.isOver) return
     if (this.#held !== null) this.#release(this.#held)
-    this.rawTrailers = (attempt.controller as ExchangeController).rawTrailers
-    this.#finish()
-    const isRaw = this.#outer[rawHeadersOnly] === true
-    try {
-      this.#outer.onResponseEnd?.(this, isRaw ? noHeaders : headersObject(this.rawTrailers ?? []))
-    } catch (thrown) {
-      this.#outer.onResponseError?.(this, thrown as Error)
-    }
+    this.tellEnd((attempt.controller as ExchangeController).rawTrailers)
   }
 
   onError(attempt: Attempt, error: Error): void {
-    if (this.#isOver) return
+    if (this.isOver) return
     // The end of one of two that race is the client's doing, too: the race is closed with the request, and ends the other.
-    const other = this.#abortReason === null ? (this.#race?.lostBy(attempt) ?? null) : null
+    const other = this.abortReason === null ? (this.#race?.lostBy(attempt) ?? null) : null
     if (other !== null) return this.#goOnWith(attempt, other)
     if (attempt !== this.#current) return
-    if (this.#hasBegun || this.#abortReason !== null) return this.fail(this.#abortReason ?? error)
+    if (this.#hasBegun || this.abortReason !== null) return this.fail(this.abortReason ?? error)
     this.#dropHeld()
     if (!isUpstreamFailure(error)) return this.fail(error)
     const pursuit = this.#pursue()
@@ -264,16 +220,10 @@ export class RetriedExchange implements AttemptOwner, ExchangeController, Follow
     this.#current = other
   }
 
-  #tellHead(rawHeaders: string[], status: number, message: string): void {
-    this.rawHeaders = rawHeaders
-    const given = this.#outer[rawHeadersOnly] === true ? noHeaders : headersObject(rawHeaders)
-    this.#outer.onResponseStart?.(this, status, given, message)
-  }
-
   #begin(status: number, message: string): void {
     this.#hasBegun = true
     this.#replay?.drop()
-    this.#tellHead(this.rawHeaders ?? [], status, message)
+    this.tellHead(this.rawHeaders ?? [], status, message)
   }
 
   #release(held: HeldAnswer): void {
@@ -281,7 +231,7 @@ export class RetriedExchange implements AttemptOwner, ExchangeController, Follow
     this.state.times.delete(held)
     const chunks = held.release()
     this.#begin(held.status, held.message)
-    for (const chunk of chunks) this.#outer.onResponseData?.(this, chunk)
+    for (const chunk of chunks) this.outer.onResponseData?.(this, chunk)
   }
 
   onHoldOver(): void {
@@ -300,8 +250,8 @@ export class RetriedExchange implements AttemptOwner, ExchangeController, Follow
     this.#held = null
   }
 
-  #finish(): void {
-    this.#isOver = true
+  protected finish(): void {
+    this.isOver = true
     this.state.budget.active--
     this.state.budget.retrying -= this.#pursuit?.paid ?? 0
     this.#dropHeld()

@@ -1,34 +1,26 @@
 /**
- * The connections to one origin: opens, lends, takes back, closes. The least recently used idle connection goes
+ * The connections to one origin: lends, takes back, closes, and asks for more (dialer.ts). The least recently used idle connection goes
  * first out, the most recently used first to work; waiting requests stand in one bounded line.
  */
 import { Bag } from '../contract/index.ts'
 import type { Candidate } from './balance.ts'
 import { ConnectionShelf } from './connection-shelf.ts'
-import type { Connector, Transport } from './connector.ts'
+import type { Transport } from './connector.ts'
+import { Dialer, type DialSetup } from './dialer.ts'
 import { type FailureKind, isUpstreamFailure, upstreamFailure } from './errors.ts'
 import type { ConnectionEvents, OriginConnection } from './exchange.ts'
 import type { ExchangePool } from './exchange-host.ts'
-import { H1Connection, Landing } from './h1/index.ts'
-import { H2_STREAMS, openH2 } from './h2/index.ts'
 import type { OriginAddress } from './origin-address.ts'
 import type { PoolHealth } from './pool-health.ts'
 import type { PoolLimits } from './pool-limits.ts'
-import type { PoolCounters } from './pool-signals.ts'
 import type { RunningExchange } from './running-exchange.ts'
-import { UndiciConnection } from './undici-connection.ts'
+import { WaitingLine } from './waiting-line.ts'
 import { WarmDemand } from './warm-demand.ts'
 
-export interface PoolSetup {
-  readonly address: OriginAddress
-  readonly connector: Connector
-  readonly client: 'native' | 'undici'
+export interface PoolSetup extends DialSetup {
   readonly keepAlive: boolean
-  readonly counters: PoolCounters
   readonly health: PoolHealth
 }
-
-type Connected = (error: Error | null, connection: OriginConnection | null) => void
 
 /** How often the addresses of a name are compared with those of kept connections. */
 const ADDRESS_CHECK_MS = 5_000
@@ -44,14 +36,10 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
   readonly health: PoolHealth
   readonly #setup: PoolSetup
   readonly #shelf: ConnectionShelf
-  readonly #waiting: RunningExchange[] = []
+  readonly #waiting = new WaitingLine()
   readonly #running = new Bag<RunningExchange>()
   readonly #demand = new WarmDemand()
-  #opening = 0
-  /** Requests that one connection carries at once, as far as known: a dial is made for so many. */
-  #streams: number
-  /** Some of its connections are HTTP/2. */
-  #isShared = false
+  readonly #dialer: Dialer
   /** Exchanges whose client did not read at the last look. */
   #stalled = 0
   #isRetired = false
@@ -59,12 +47,12 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
 
   constructor(setup: PoolSetup, limits: PoolLimits, weight: number) {
     this.address = setup.address
-    this.#streams = setup.address.protocol === 'h2c' ? H2_STREAMS : 1
     this.weight = weight
     this.limits = limits
     this.health = setup.health
     this.#shelf = new ConnectionShelf(limits)
     this.#setup = setup
+    this.#dialer = new Dialer(setup, this)
   }
 
   get open(): number {
@@ -102,29 +90,23 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
     this.health.chosen(now)
     const connection = this.#waiting.length === 0 ? this.#shelf.pick(now, exchange) : null
     if (connection !== null) return this.#lend(connection, exchange, now)
-    const soonServed = (this.#opening + this.#room()) * this.#streams
+    const soonServed = (this.#dialer.opening + this.#room()) * this.#dialer.streams
     if (this.#waiting.length >= this.limits.queueSize + soonServed) return exchange.fail('full')
-    exchange.queuedAtMs = now
-    this.#waiting.push(exchange)
+    this.#waiting.add(exchange, now)
     this.#openForWaiting()
   }
 
   /** A connection of its own for a tunnel, HTTP/1.1 only; not counted against `maxSize`, which bounds exchanges. */
   lendTransport(): Promise<Transport> {
     return new Promise((resolve, reject) => {
-      const startedMs = performance.now()
-      this.#setup.connector.open(
-        (error, socket) => {
-          this.#setup.counters.connect(isUpstreamFailure(error) ? error.kind : 'ok', performance.now() - startedMs)
-          if (socket === null) {
-            this.health.failed(isUpstreamFailure(error) ? error.kind : 'unreachable', performance.now())
-            return reject(error)
-          }
-          this.tunnels++
-          resolve(socket)
-        },
-        { http2: false },
-      )
+      this.#dialer.dialTransport((error, socket) => {
+        if (socket === null) {
+          this.#noteUnreached(error)
+          return reject(error)
+        }
+        this.tunnels++
+        resolve(socket)
+      })
     })
   }
 
@@ -134,8 +116,7 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
 
   /** The exchange no longer waits. */
   leave(exchange: RunningExchange): void {
-    const index = this.#waiting.indexOf(exchange)
-    if (index >= 0) this.#waiting.splice(index, 1)
+    this.#waiting.leave(exchange)
   }
 
   /** The attempt has ended, well (`null`) or not. */
@@ -178,7 +159,8 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
   /** Ends what has lasted too long, closes what is old, keeps the asked number of connections warm. */
   sweep(nowMs: number): void {
     this.#checkRunning(nowMs)
-    this.#shedLate(nowMs)
+    // The first in line wait for a dial, which has its own limit; the others for somebody's end.
+    this.#waiting.shedLate(nowMs, this.#dialer.opening * this.#dialer.streams, this.limits.queueTimeoutMs)
     this.#shelf.closeOld(nowMs)
     this.#demand.note(nowMs, this.inFlight)
     this.#warm(nowMs)
@@ -192,7 +174,7 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
       exchange.checkTime(nowMs)
       if (exchange.paused) stalled++
     })
-    this.#stalled = this.#isShared ? 0 : stalled
+    this.#stalled = this.#dialer.isShared ? 0 : stalled
     this.#openForWaiting()
   }
 
@@ -215,7 +197,7 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
   /** Ends everything at once. */
   destroy(): void {
     this.#isRetired = true
-    for (const exchange of [...this.#waiting]) exchange.fail('noOrigin')
+    this.#waiting.failAll()
     for (const connection of this.#shelf.all()) connection.destroy(upstreamFailure('noOrigin', false))
   }
 
@@ -244,16 +226,16 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
   }
 
   #serveWaiting(nowMs: number): void {
-    for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+    for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
       const connection = this.#shelf.pick(nowMs, first)
       if (connection === null) return this.#openForWaiting()
-      this.#waiting.shift()
+      this.#waiting.takeFirst()
       this.#lend(connection, first, nowMs)
     }
   }
 
   #room(): number {
-    return Math.max(0, this.limits.maxSize - this.#placesTaken() - this.#opening)
+    return Math.max(0, this.limits.maxSize - this.#placesTaken() - this.#dialer.opening)
   }
 
   /**
@@ -261,75 +243,48 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
    * that wait for a client who does not read: the origin has no work with them. At most as many again as `maxSize`.
    */
   #placesTaken(): number {
-    const taken = this.#isShared ? this.#shelf.size - this.#shelf.draining : this.#shelf.size
+    const taken = this.#dialer.isShared ? this.#shelf.size - this.#shelf.draining : this.#shelf.size
     return taken - Math.min(this.#stalled, this.limits.maxSize)
   }
 
   #openForWaiting(): void {
-    while (this.#opening * this.#streams < this.#waiting.length && this.#room() > 0) this.#openOne(false)
-    if (this.#waiting.length > 0 && this.#opening === 0) this.#shelf.closeIdleHeld()
+    const dialer = this.#dialer
+    while (dialer.opening * dialer.streams < this.#waiting.length && this.#room() > 0) this.#openOne(false)
+    if (this.#waiting.length > 0 && dialer.opening === 0) this.#shelf.closeIdleHeld()
   }
 
   #openOne(isWarmUp: boolean, told: ((error: Error | null) => void) | null = null): void {
-    this.#opening++
-    const startedMs = performance.now()
-    const done: Connected = (error, connection) => {
-      this.#opening--
-      this.#setup.counters.connect(isUpstreamFailure(error) ? error.kind : 'ok', performance.now() - startedMs)
+    this.#dialer.dial((error, connection) => {
       if (connection === null) this.#connectFailed(error as Error, isWarmUp)
       else this.#connected(connection)
       told?.(error)
-    }
-    const landing = this.address.protocol === 'http' && this.#setup.client === 'native' ? new Landing() : null
-    const speak = (error: Error | null, socket: Transport | null): void => {
-      if (socket === null) done(error, null)
-      else this.#speakOn(socket, landing, done)
-    }
-    this.#setup.connector.open(speak, { landing })
+    })
   }
 
   #connectFailed(error: Error, isWarmUp: boolean): void {
-    this.health.failed(isUpstreamFailure(error) ? error.kind : 'unreachable', performance.now())
+    this.#noteUnreached(error)
     // One dial stands for so many waiting requests, the oldest ones; a dial for later stands for none.
-    if (!isWarmUp) for (const exchange of this.#waiting.splice(0, this.#streams)) exchange.failWith(error)
+    if (!isWarmUp) this.#waiting.failFirst(this.#dialer.streams, error)
     this.#openForWaiting()
+  }
+
+  #noteUnreached(error: Error | null): void {
+    this.health.failed(isUpstreamFailure(error) ? error.kind : 'unreachable', performance.now())
   }
 
   #connected(connection: OriginConnection): void {
     this.health.connected(performance.now())
     if (this.#isRetired && this.#waiting.length === 0) return connection.destroy(upstreamFailure('noOrigin', true))
     const now = performance.now()
-    this.#streams = Math.max(1, connection.capacity)
     this.#shelf.add(connection, now)
     this.#serveWaiting(now)
-  }
-
-  #speakOn(socket: Transport, landing: Landing | null, done: Connected): void {
-    const { protocol, authority } = this.address
-    const scheme = protocol === 'https' ? 'https' : 'http'
-    if (protocol === 'h2c' || ('alpnProtocol' in socket && socket.alpnProtocol === 'h2')) {
-      this.#isShared = true
-      return openH2(socket, { origin: { scheme, authority }, events: this }, done)
-    }
-    if (this.#setup.client === 'native') return done(null, new H1Connection(socket, { events: this, landing }))
-    done(null, new UndiciConnection(socket, { origin: `${scheme}://${authority}`, events: this }))
-  }
-
-  #shedLate(nowMs: number): void {
-    // The first `opening` requests in line wait for a dial, which has its own limit; the others for somebody's end.
-    for (let i = this.#waiting.length - 1; i >= this.#opening * this.#streams; i--) {
-      const exchange = this.#waiting[i] as RunningExchange
-      if (nowMs - exchange.queuedAtMs <= this.limits.queueTimeoutMs) continue
-      this.#waiting.splice(i, 1)
-      exchange.fail('queueTimeout')
-    }
   }
 
   #warm(nowMs: number): void {
     if (this.#isRetired || !this.#setup.keepAlive || this.health.stateAt(nowMs) === 'ejected') return
     if (!this.#shelf.isKeeping(nowMs)) return
     const wanted = Math.min(this.#demand.wanted(nowMs), this.limits.minSize, this.limits.maxSize)
-    if (this.#shelf.size + this.#opening < wanted) this.#openOne(true)
+    if (this.#shelf.size + this.#dialer.opening < wanted) this.#openOne(true)
   }
 
   #checkAddresses(nowMs: number): void {

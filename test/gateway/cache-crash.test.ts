@@ -25,7 +25,7 @@ import { eventually } from './support.ts'
 
 t.teardown(endIdleConnections)
 
-const ROUNDS = isLong ? 30 : 7
+const ROUNDS = isLong ? 30 : 5
 const WORKERS = 8
 const SIZES = [800, 5_000, 60_000, 90_000, 400_000, 2_000_000]
 const paths = Array.from({ length: 60 }, (_, number) => `/file${number}?size=${SIZES[number % SIZES.length]}`)

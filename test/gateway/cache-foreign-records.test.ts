@@ -7,7 +7,7 @@ import { exchange } from '../support/raw-client.ts'
 import { answer, rawOrigin } from '../support/raw-origin.ts'
 import { cacheStatus, config, get, later } from './cache-attack-support.ts'
 
-t.setTimeout(60_000)
+t.setTimeout(200_000)
 
 type Json = Record<string, unknown>
 type Change = (entry: Json) => unknown

@@ -12,7 +12,7 @@ import { exchange, RawClient } from '../support/raw-client.ts'
 import { answer, type RawOrigin, rawOrigin, type Script } from '../support/raw-origin.ts'
 import { cacheStatus, config, get, holds, later, MiB } from './cache-attack-support.ts'
 
-t.setTimeout(60_000)
+t.setTimeout(200_000)
 
 t.test('a client that leaves while its stored answer is being opened ends nothing but its own request', async t => {
   const body = Buffer.alloc(3 * MiB, 'x')

@@ -21,8 +21,18 @@ export const lastModified = 'Mon, 01 Jan 2024 00:00:00 GMT'
 export const tagOf = ({ tag }: Pick<StoredObject, 'tag'>, version: number) =>
   tag === 'none' ? null : `${tag === 'weak' ? 'W/' : ''}"v${version}"`
 
+/** Each is asked for with every answer, and there are few: making one takes longer than the exchange. */
+const made = new Map<string, Buffer>()
+
 /** The bytes of a version; no two stretches of any length are the same. */
 export function bytesOf({ size }: Pick<StoredObject, 'size'>, version: number): Buffer {
+  const name = `${size} ${version}`
+  const bytes = made.get(name) ?? makeBytes(size, version)
+  made.set(name, bytes)
+  return bytes
+}
+
+function makeBytes(size: number, version: number): Buffer {
   const blocks = Array.from({ length: Math.ceil((size + version) / 8) }, (_, i) => `${version}.${i}`.padEnd(8, '-'))
   return Buffer.from(blocks.join('').slice(0, size))
 }

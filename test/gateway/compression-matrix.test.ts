@@ -15,6 +15,8 @@ import { route } from './support.ts'
 const SIZES = [0, 5, 1_023, 1_024, 20_000, 131_072, 131_073, 400_000]
 const FORMS = ['length', 'chunked', 'close', 'dripping'] as const
 const ACCEPTED = ['gzip', 'br', 'zstd', 'gzip, br, zstd', 'identity', '*;q=0', 'br;q=0.1, gzip;q=0.9', undefined]
+/** What is decided of a type does not depend on the cache: the second time one of each decision will do. */
+const TYPES_AGAIN = ['text/html; charset=utf-8', 'image/jpeg', '']
 const TYPES = ['text/html; charset=utf-8', 'application/json', 'image/jpeg', 'application/octet-stream', 'font/ttf', '']
 
 type Form = (typeof FORMS)[number]
@@ -77,29 +79,35 @@ function check(t: Test, got: Got, wanted: Buffer, name: string): void {
   if (got.headers['content-encoding'] !== undefined) t.equal(named, 1, `${name}: Vary`)
 }
 
-for (const cache of ['false', '{ enabled: true }']) {
+for (const [cache, types, least] of [
+  ['false', TYPES_AGAIN, 75],
+  ['{ enabled: true }', TYPES, 250],
+] as const) {
   t.test(`every type, size and form decodes to what the origin sent (cache: ${cache})`, async t => {
     const url = await origin(t)
     const { port } = await startGateway(t, `${base}defaults: { cache: ${cache} }\nroutes:\n${route('app', '/', url)}`)
     let encoded = 0
-    for (const type of TYPES) {
+    for (const type of types) {
       for (const size of SIZES) {
-        for (const form of FORMS) {
-          const wanted = bodyOf(size, type)
-          const asked = form === 'dripping' ? ACCEPTED.slice(0, 4) : ACCEPTED
-          const answers = await Promise.all(
-            asked.map(accept =>
-              fetchRaw(port, ask(size, form, type), accept === undefined ? {} : { 'accept-encoding': accept }),
-            ),
+        const wanted = bodyOf(size, type)
+        const one = async (form: Form, accept: string | undefined): Promise<void> => {
+          const got = await fetchRaw(
+            port,
+            ask(size, form, type),
+            accept === undefined ? {} : { 'accept-encoding': accept },
           )
-          answers.forEach((got, i) => {
-            check(t, got, wanted, `${type} ${size} ${form} ${asked[i]}`)
-            if (got.headers['content-encoding'] !== undefined) encoded++
-          })
+          check(t, got, wanted, `${type} ${size} ${form} ${accept}`)
+          if (got.headers['content-encoding'] !== undefined) encoded++
         }
+        // At once, as the ones that drip are waited for.
+        await Promise.all(
+          FORMS.flatMap(form =>
+            (form === 'dripping' ? ACCEPTED.slice(0, 4) : ACCEPTED).map(accept => one(form, accept)),
+          ),
+        )
       }
     }
-    t.ok(encoded > 250, `${encoded} were encoded`)
+    t.ok(encoded > least, `${encoded} were encoded`)
   })
 }
 

@@ -79,8 +79,17 @@ export function decoded({ headers, body }: Pick<Got, 'headers' | 'body'>): Buffe
   }
 }
 
+const texts = new Map<string, Buffer>()
+
 /** Text that shrinks, the same for the same length. */
 export function textOf(length: number, seed = 1): Buffer {
+  const name = `${length} ${seed}`
+  const text = texts.get(name) ?? makeText(length, seed)
+  texts.set(name, text)
+  return text
+}
+
+function makeText(length: number, seed: number): Buffer {
   let state = seed
   let text = ''
   while (text.length < length) {

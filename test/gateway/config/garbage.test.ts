@@ -9,6 +9,9 @@ const sources = [
   readFileSync(new URL('../../../gateway.yaml', import.meta.url), 'utf8'),
 ]
 
+/** A reading of a whole file takes 10 ms; HG_LONG=1 tries more of them. */
+const RUNS = process.env['HG_LONG'] === '1' ? 2_000 : 150
+
 /** A reading never throws, and everything it says has a place in the file and fits one line. */
 function isOrderly(text: string, partial: boolean): boolean {
   const result = parse(text, { partial })
@@ -84,13 +87,13 @@ t.test('a mutated file is read in an orderly way', async () => {
         return text.slice(0, start) + put + text.slice(start + cut)
       }, source),
     )
-  fc.assert(fc.property(mutated, fc.boolean(), isOrderly), { numRuns: 400 })
+  fc.assert(fc.property(mutated, fc.boolean(), isOrderly), { numRuns: RUNS })
 })
 
 t.test('random texts and random structures are read in an orderly way', async () => {
   const words = fc.array(snippet, { maxLength: 40 }).map(parts => parts.join(''))
   fc.assert(fc.property(fc.oneof(words, fc.string(), fc.string({ unit: 'binary' })), fc.boolean(), isOrderly), {
-    numRuns: 400,
+    numRuns: RUNS,
   })
   const keys = fc.constantFrom(
     'routes',
@@ -122,21 +125,22 @@ t.test('random texts and random structures are read in an orderly way', async ()
       fc.boolean(),
       isOrderly,
     ),
-    { numRuns: 400 },
+    { numRuns: RUNS },
   )
 })
 
 t.test('hostile files are refused in bounded time', async t => {
   const hostile = [
-    '['.repeat(100_000),
-    '- '.repeat(50_000),
-    '{a: '.repeat(50_000),
-    '? '.repeat(20_000),
-    '"'.repeat(50_000),
-    '&a '.repeat(20_000),
-    `routes: [${'{}, '.repeat(50_000)}]`,
+    '['.repeat(50_000),
+    '- '.repeat(25_000),
+    '{a: '.repeat(25_000),
+    '? '.repeat(10_000),
+    '"'.repeat(25_000),
+    '&a '.repeat(10_000),
+    `routes: [${'{}, '.repeat(25_000)}]`,
   ]
-  const start = performance.now()
+  const before = process.cpuUsage()
   for (const text of hostile) t.ok(isOrderly(text, true), text.slice(0, 10))
-  t.ok(performance.now() - start < 60_000)
+  // Computing time: what other processes do meanwhile is not counted.
+  t.ok(process.cpuUsage(before).user < 60e6)
 })

@@ -55,10 +55,18 @@ t.test('streams are passed on as they come', async t => {
     const app = await rig(t)
     const client = app.open()
     const ask = await app.next()
-    const begun = Date.now()
-    ask.begin(200, { 'Content-Type': type }).chunk('event')
+    let least = Number.POSITIVE_INFINITY
+    for (let times = 0; times < 5; times++) {
+      const [other, asked] = times === 0 ? [client, ask] : [app.open(), await app.next()]
+      const begun = Date.now()
+      asked.begin(200, { 'Content-Type': type }).chunk('event')
+      await other.until(received => received.includes('event'))
+      least = Math.min(least, Date.now() - begun)
+      if (other !== client) other.close()
+    }
+    // A busy machine delays some of them, what we hold back is late each time.
+    t.ok(least < 45, `${type}: after ${least} ms`)
     const text = await client.until(received => received.includes('event'))
-    t.ok(Date.now() - begun < 45, `${type}: after ${Date.now() - begun} ms`)
     t.notMatch(text.toLowerCase(), /\netag:/, type)
     client.close()
   }

