@@ -27,5 +27,5 @@ export interface ExchangeHost {
   readonly attempts: Channel<AttemptRecord>
   /** Told of each answer and each failure, for the circuit. */
   answered(): void
-  failed(kind: FailureKind): void
+  failed(kind: FailureKind, target: string): void
 }

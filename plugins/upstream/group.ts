@@ -96,7 +96,7 @@ export class UpstreamGroup implements ExchangeHost {
   /** Sends one request; `handler` sees one controller and one outcome, whatever number of attempts that takes. */
   dispatch(request: ExchangeRequest, handler: ExchangeHandler): RunningExchange {
     const exchange = new RunningExchange(this, request, handler)
-    if (this.#circuit.admit(performance.now()) > 0) exchange.refuse('circuitOpen')
+    if (this.#circuit.admit(performance.now(), request.path) > 0) exchange.refuse('circuitOpen')
     else exchange.start()
     return exchange
   }
@@ -154,8 +154,8 @@ export class UpstreamGroup implements ExchangeHost {
     if (this.#circuit.succeeded()) this.#circuitGauge.set(0)
   }
 
-  failed(kind: FailureKind): void {
-    if (this.#circuit.failed(kind, performance.now())) this.#circuitGauge.set(1)
+  failed(kind: FailureKind, target: string): void {
+    if (this.#circuit.failed(kind, performance.now(), target)) this.#circuitGauge.set(1)
   }
 
   get attempts(): Channel<AttemptRecord> {

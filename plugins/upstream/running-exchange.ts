@@ -205,7 +205,7 @@ export class RunningExchange implements ExchangeHandler, ExchangeController, Bag
     if (this.#isOver) return
     const failure = isUpstreamFailure(error) ? error : null
     this.pool?.settle(this, failure?.kind ?? 'aborted')
-    this.#host.failed(failure?.kind ?? 'aborted')
+    this.#host.failed(failure?.kind ?? 'aborted', this.request.path)
     this.#tell(failure?.kind ?? 'aborted')
     this.#inner = null
     if (failure !== null && this.#abortReason === null && this.#resend(failure)) return

@@ -1,8 +1,8 @@
 /** Bodies both ways: ranges, uploads, and WebDAV. Pure. */
 import { formatSize } from '../../config/units.ts'
 import type { RouteFacts } from '../facts.ts'
-import { fail, onRoute, pass, skip, type Verdict, warn } from '../findings.ts'
-import { field, isAnswer, told } from '../seen.ts'
+import { fail, inApp, onRoute, pass, skip, type Verdict, warn } from '../findings.ts'
+import { type Answer, field, isAnswer, told } from '../seen.ts'
 import { explainLine, isGuarded, OUTSIDE, presetBlock } from './advice.ts'
 
 /** A photo of a phone, or a scan, is larger than this. */
@@ -78,6 +78,12 @@ export function judgeWebdav(facts: RouteFacts): Verdict {
       `PROPFIND: the app ${told(direct)}; through the gateway it ${told(through)}`,
       explainLine(facts.door?.origin + webdav.target, 'PROPFIND'),
     )
+  const stray = strayResource(through, route.match.path)
+  if (stray !== null)
+    return fail(
+      `PROPFIND lists ${stray}, outside of ${route.match.path}: clients find no file of theirs there`,
+      inApp('its own path (base URL)', `${route.match.path}, and no rewrite_path on the route`),
+    )
   const isSameScheme = (origins[0]?.origin.place.secure ?? false) === (door?.scheme === 'https')
   const isSameAddress = isSameScheme && route.rewritePath === null && route.headers.host === 'preserve'
   const isAskedFor = presetBlock(facts, 'webdav').destination === 'keep'
@@ -87,6 +93,19 @@ export function judgeWebdav(facts: RouteFacts): Verdict {
       onRoute(route, 'webdav: { destination: rewrite }'),
     )
   return pass(`PROPFIND ${told(through)}, as directly`)
+}
+
+/**
+ * A resource that the app lists by an address outside of its route: it does not know where it stands, and the gateway
+ * leaves what it writes alone (RFC 4918 §8.3). A path or a whole address; null = none, or a list that nobody can read.
+ */
+function strayResource({ status, body }: Answer, path: string): string | null {
+  const mount = path.replace(/\/+$/, '')
+  if (status !== 207 || mount === '') return null
+  const [, href] = /<(?:[\w.-]+:)?href(?:\s[^>]*)?>\s*([^<\s]+)\s*</i.exec(body.toString('utf8')) ?? []
+  if (href === undefined || !URL.canParse(href, 'http://base.invalid')) return null
+  const { pathname } = new URL(href, 'http://base.invalid')
+  return pathname === mount || pathname.startsWith(`${mount}/`) ? null : href
 }
 
 /** As people write it, and as the configuration reads it: 5MB before 4882.8125KiB. */

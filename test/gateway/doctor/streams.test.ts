@@ -25,6 +25,8 @@ const slow = streaming(streamOf(200, 2_000), streamOf(504, null))
 const tookNine = appSaid({ forwarded: { ...ok, headMs: 9_000 } })
 const late = { ...tookNine, ...visited(failure(504, 'HG_UPSTREAM_TIMEOUT')) }
 const tooLarge = { upload: pair(talkOf(100), talkOf(413, 'HG_BODY_TOO_LARGE')) }
+const listOf = (href: string) =>
+  answerOf(207, {}, `<D:multistatus xmlns:D="DAV:"><D:response><D:href>${href}</D:href></D:response></D:multistatus>`)
 const part = (text: string, range = 'bytes 0-1/9') => answerOf(206, { 'Content-Range': range }, text)
 
 findsEach(t, [
@@ -171,6 +173,13 @@ findsEach(t, [
     /^hearthgate explain PROPFIND/,
   ],
   [
+    'WebDAV that lists its resources outside of the path',
+    factsOf(['match: { path: /dav }', 'rewrite_path: /'], { webdav: seenPair(listOf('/'), listOf('/')) }),
+    'webdav',
+    'fail',
+    /^\/dav, and no rewrite_path/,
+  ],
+  [
     'WebDAV that names another address',
     factsOf(['webdav: { destination: keep }'], { webdav: seenPair(answerOf(207), answerOf(207)) }),
     'webdav',
@@ -198,6 +207,21 @@ t.test('an app that takes no upload where it was asked is no fault', async t => 
   }
   const broken = judgeRoute(factsOf([], { upload: pair(talkOf(500), talkOf(100)) }))
   t.equal(broken.find(({ check }) => check === 'upload')?.status, 'warn')
+})
+
+t.test('WebDAV that lists its resources below the path, or in words that are not read, is no fault', async t => {
+  const below = ['/dav/', '/dav', 'http://127.0.0.1:3000/dav/a%20b', 'http://[', '']
+  for (const href of below) {
+    const webdav = seenPair(listOf(href), listOf(href))
+    const findings = judgeRoute(factsOf(['match: { path: /dav }'], { webdav }))
+    t.equal(findings.find(({ check }) => check === 'webdav')?.status, 'pass', href)
+  }
+  const beside = listOf('/davos/')
+  const findings = judgeRoute(factsOf(['match: { path: /dav }'], { webdav: seenPair(beside, beside) }))
+  t.match(
+    findings.find(({ check }) => check === 'webdav'),
+    { status: 'fail', reason: /lists \/davos\/, outside of \/dav/ },
+  )
 })
 
 t.test('an app whose preset keeps the addresses of WebDAV is not told to have them rewritten', async t => {

@@ -94,6 +94,23 @@ t.test('the circuit opens after waits in a row, lets one request through, and cl
   t.equal(gauge.value, 0)
 })
 
+t.test('long polls that outlast the patience do not keep visitors from the page', async t => {
+  const origin = await startOrigin(t, ({ target }, socket) => {
+    if (!target.startsWith('/bosh')) socket.write(answer(200, {}, 'page'))
+  })
+  const app = await startApp(t, { origins: [{ url: origin.url }], headTimeoutMs: 100, maxSize: 20 })
+  const poll = (id: number) =>
+    send(app.upstream, { path: `/bosh?rid=${id}` }).catch((error: UpstreamFailure) => error.code)
+  const late = await Promise.all(Array.from({ length: 6 }, (_, id) => poll(id)))
+  t.strictSame(late, Array(6).fill('HG_UPSTREAM_TIMEOUT'))
+  t.equal(await poll(6), 'HG_CIRCUIT_OPEN')
+  const page = await Promise.all(Array.from({ length: 10 }, () => send(app.upstream, { path: '/app.js' })))
+  t.strictSame(
+    page.map(({ status }) => status),
+    Array(10).fill(200),
+  )
+})
+
 t.test('an origin that comes back gets a tenth of its share at first', async t => {
   const steady = await startOrigin(t, named('steady'))
   let fails = true
