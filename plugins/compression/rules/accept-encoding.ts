@@ -58,18 +58,21 @@ export function acceptsCoding(accept: string | undefined, coding: string): boole
 
 /** Whether a client cannot take a coding and can take plain bytes, each spelling of the field read once a coding. */
 export function rememberedNeed(): (accept: string | undefined, coding: string) => boolean {
-  const codings = new Map<string, Map<string, boolean>>()
+  const needs = new Map<string, (accept: string) => boolean>()
   return (accept, coding) => {
     if (accept === undefined) return false
-    const known = codings.get(coding) ?? new Map<string, boolean>()
-    codings.set(coding, known)
-    const need = known.get(accept)
-    if (need !== undefined) return need
-    const members = parseAcceptEncoding(accept)
-    const made = weightFor(members, coding) === 0 && identityWeight(members).q > 0
-    if (known.size < MAX_REMEMBERED) known.set(accept, made)
-    return made
+    let need = needs.get(coding)
+    if (need === undefined) {
+      need = readOnce(spelling => needsPlain(spelling, coding))
+      needs.set(coding, need)
+    }
+    return need(accept)
   }
+}
+
+function needsPlain(accept: string, coding: string): boolean {
+  const members = parseAcceptEncoding(accept)
+  return weightFor(members, coding) === 0 && identityWeight(members).q > 0
 }
 
 function weightFor(members: readonly Weighted[], coding: string): number {
@@ -91,18 +94,26 @@ function identityWeight(members: readonly Weighted[]): { readonly isNamed: boole
   return any === 0 ? { isNamed: true, q: 0 } : { isNamed: false, q: 1 }
 }
 
-/** Most spellings that are remembered; browsers send a handful. */
-const MAX_REMEMBERED = 128
-
 /** `chooseCoding` for one list of offers, each spelling of the field read once. */
 export function rememberedChoice(offered: readonly string[]): (accept: string | undefined) => string | null {
-  const known = new Map<string, string | null>()
+  const choose = readOnce(accept => chooseCoding(accept, offered))
+  return accept => (accept === undefined ? 'identity' : choose(accept))
+}
+
+/** Spellings that are remembered, and how long they may be; browsers send a handful of short ones. */
+export const MAX_REMEMBERED = 128
+export const MAX_CHARACTERS = 256
+
+/** With one spelling too many all are forgotten: those that a client makes up must not keep out those that all send. */
+function readOnce<T>(read: (accept: string) => T): (accept: string) => T {
+  const known = new Map<string, T>()
   return accept => {
-    if (accept === undefined) return 'identity'
-    const choice = known.get(accept)
-    if (choice !== undefined) return choice
-    const made = chooseCoding(accept, offered)
-    if (known.size < MAX_REMEMBERED) known.set(accept, made)
+    const before = known.get(accept)
+    if (before !== undefined) return before
+    const made = read(accept)
+    if (accept.length > MAX_CHARACTERS) return made
+    if (known.size >= MAX_REMEMBERED) known.clear()
+    known.set(accept, made)
     return made
   }
 }

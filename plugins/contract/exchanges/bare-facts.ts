@@ -52,5 +52,5 @@ function bytesSent({ request, reply, writtenBefore }: Exchange, isFinished: bool
   if (request.raw.method === 'HEAD' || raw.statusCode === 204 || raw.statusCode === 304) return 0
   const length = reply.getHeader('content-length')
   if (length !== undefined && isFinished) return Number(length)
-  return request.raw.httpVersionMajor === 2 ? null : (request.raw.socket.bytesWritten ?? 0) - writtenBefore
+  return writtenBefore === null ? null : (request.raw.socket.bytesWritten ?? 0) - writtenBefore
 }

@@ -15,19 +15,20 @@ export class Exchange implements BagMember {
   readonly startedMs = performance.now()
   /** Read at the start: a connection that is gone has no address. */
   readonly client: string
-  /** Bytes that the connection had sent before this request; 0 for HTTP/2. */
-  readonly writtenBefore: number
+  /** Bytes that the connection had sent before this request; null over HTTP/2, and where the app itself counts what it sends. */
+  readonly writtenBefore: number | null
   /** Time of the head, where the app does not tell it. */
   headMs: number | null = null
   /** Code of the error that Fastify made an answer of. */
   error: string | null = null
 
-  constructor(request: FastifyRequest, reply: FastifyReply) {
+  /** `isBare`: nobody but Fastify and Node will tell of it. */
+  constructor(request: FastifyRequest, reply: FastifyReply, isBare: boolean) {
     const { raw } = request
     this.request = request
     this.reply = reply
     this.client = request.ip ?? ''
-    this.writtenBefore = raw.httpVersionMajor === 2 ? 0 : (raw.socket.bytesWritten ?? 0)
+    this.writtenBefore = isBare && raw.httpVersionMajor === 1 ? (raw.socket.bytesWritten ?? 0) : null
   }
 }
 

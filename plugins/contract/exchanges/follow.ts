@@ -62,7 +62,7 @@ export class Exchanges {
   }
 
   begin(request: FastifyRequest, reply: FastifyReply): Exchange {
-    const exchange = new Exchange(request, reply)
+    const exchange = new Exchange(request, reply, this.isBare)
     this.#running.add(exchange)
     return exchange
   }

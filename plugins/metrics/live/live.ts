@@ -3,7 +3,7 @@
  * one handed to who listens.
  */
 import type { RequestRecord } from '../../contract/index.ts'
-import { Tally } from '../window/tally.ts'
+import { Counts } from '../window/tally.ts'
 
 /** Samples that are kept: five minutes. */
 export const MAX_SAMPLES = 300
@@ -43,7 +43,7 @@ export class Live {
   readonly #parts: LiveParts
   readonly #samples: LiveSample[] = []
   readonly #listeners = new Set<Listener>()
-  readonly #second = new Tally()
+  readonly #second = new Counts()
 
   constructor(parts: LiveParts) {
     this.#parts = parts
@@ -75,20 +75,20 @@ export class Live {
   }
 }
 
-function sampleOf(tally: Tally, moment: Pick<LiveSample, 'atMs' | 'inFlight' | 'loopDelayMs'>): LiveSample {
-  const { verdicts, firstByteMs } = tally
+function sampleOf(second: Counts, moment: Pick<LiveSample, 'atMs' | 'inFlight' | 'loopDelayMs'>): LiveSample {
+  const { verdicts, firstByteMs } = second
   return {
     ...moment,
-    requests: tally.count,
+    requests: second.count,
     errors: verdicts.server_error + verdicts.gateway_error,
     clientErrors: verdicts.client_error,
     p50Ms: firstByteMs.percentile(0.5),
     p95Ms: firstByteMs.percentile(0.95),
-    bytesIn: tally.bytesIn,
-    bytesOut: tally.bytesOut,
-    hits: tally.hits,
-    misses: tally.misses,
-    bytesSaved: tally.encodedRaw - tally.encodedOut,
-    bytesAvoided: tally.hitBytes,
+    bytesIn: second.bytesIn,
+    bytesOut: second.bytesOut,
+    hits: second.hits,
+    misses: second.misses,
+    bytesSaved: second.encodedRaw - second.encodedOut,
+    bytesAvoided: second.hitBytes,
   }
 }

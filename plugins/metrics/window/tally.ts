@@ -1,5 +1,5 @@
 /**
- * What happened on one route in one span of time: counts, bytes and times, ready to be added up over spans.
+ * What happened in one span of time: counts, bytes and times, ready to be added up over spans.
  */
 import type { RequestRecord } from '../../contract/index.ts'
 import { LogHistogram } from './log-histogram.ts'
@@ -32,7 +32,8 @@ export function verdictOf({ status, outcome }: Pick<RequestRecord, 'status' | 'o
   return status >= 500 ? 'server_error' : 'success'
 }
 
-export class Tally {
+/** What can be counted without asking how it is spread. */
+export class Counts {
   count = 0
   longHeld = 0
   readonly verdicts: Record<Verdict, number> = {
@@ -57,9 +58,7 @@ export class Tally {
   attempts = 0
   queueMs = 0
   /** Of requests that are not held open by nature. */
-  readonly ms = new LogHistogram(LEAST_MS)
   readonly firstByteMs = new LogHistogram(LEAST_MS)
-  readonly sizes = new LogHistogram(LEAST_BYTES)
 
   record(record: RequestRecord): void {
     this.count++
@@ -77,7 +76,7 @@ export class Tally {
     }
     if (record.encodeMs > 0) this.#encoded(record)
     if (record.isLongHeld) this.longHeld++
-    else this.#timed(record)
+    else if (record.firstByteMs !== null) this.firstByteMs.record(record.firstByteMs)
   }
 
   #encoded({ bytesRaw, bytesOut, encodeMs }: RequestRecord): void {
@@ -87,10 +86,24 @@ export class Tally {
     this.encodeMs += encodeMs
   }
 
-  #timed({ ms, firstByteMs, bytesOut }: RequestRecord): void {
-    this.ms.record(ms)
-    if (firstByteMs !== null) this.firstByteMs.record(firstByteMs)
-    this.sizes.record(bytesOut)
+  reset(): void {
+    for (const name of tallyNumbers) this[name] = 0
+    for (const name of verdictNames) this.verdicts[name] = 0
+    this.firstByteMs.reset()
+  }
+}
+
+/** The same with how times and sizes are spread. */
+export class Tally extends Counts {
+  /** Of requests that are not held open by nature, as are the sizes. */
+  readonly ms = new LogHistogram(LEAST_MS)
+  readonly sizes = new LogHistogram(LEAST_BYTES)
+
+  override record(record: RequestRecord): void {
+    super.record(record)
+    if (record.isLongHeld) return
+    this.ms.record(record.ms)
+    this.sizes.record(record.bytesOut)
   }
 
   add(other: Tally): void {
@@ -101,11 +114,9 @@ export class Tally {
     this.sizes.add(other.sizes)
   }
 
-  reset(): void {
-    for (const name of tallyNumbers) this[name] = 0
-    for (const name of verdictNames) this.verdicts[name] = 0
+  override reset(): void {
+    super.reset()
     this.ms.reset()
-    this.firstByteMs.reset()
     this.sizes.reset()
   }
 }

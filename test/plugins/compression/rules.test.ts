@@ -1,6 +1,13 @@
 import t from 'tap'
 import { looksCompressed } from '../../../plugins/compression/codec/hand-over.ts'
-import { chooseCoding, parseAcceptEncoding } from '../../../plugins/compression/rules/accept-encoding.ts'
+import {
+  chooseCoding,
+  MAX_CHARACTERS,
+  MAX_REMEMBERED,
+  parseAcceptEncoding,
+  rememberedChoice,
+  rememberedNeed,
+} from '../../../plugins/compression/rules/accept-encoding.ts'
 import { hasDirective, readAnswerFields } from '../../../plugins/compression/rules/answer-fields.ts'
 import { judgeType } from '../../../plugins/compression/rules/content-type.ts'
 import { type AnswerQuestion, decideAnswer } from '../../../plugins/compression/rules/decide.ts'
@@ -40,6 +47,24 @@ t.test('the client’s weights decide, the server’s order breaks ties', async 
   t.equal(chooseCoding('gzip, br, zstd', ['gzip']), 'gzip', 'only what is on offer')
   t.strictSame(parseAcceptEncoding('br;q=0.25;x=1'), [{ coding: 'br', q: 0.25 }])
 })
+
+t.test(
+  'what is remembered of Accept-Encoding is what it says, for more and longer spellings than are kept',
+  async t => {
+    const [choose, needs] = [rememberedChoice(['zstd', 'br', 'gzip']), rememberedNeed()]
+    const spellings = Array.from(
+      { length: 2 * MAX_REMEMBERED + 5 },
+      (_, i) => `x-${i}, ${['br', 'gzip', 'zstd'][i % 3]}`,
+    )
+    const long = `gzip, ${'x'.repeat(MAX_CHARACTERS)}`
+    for (const accept of [...spellings, long, ...spellings.slice(0, 9), long, 'identity;q=0', '*;q=0', '']) {
+      t.equal(choose(accept), chooseCoding(accept, ['zstd', 'br', 'gzip']), accept.slice(0, 40))
+      t.equal(needs(accept, 'gzip'), !/gzip|q=0/.test(accept), accept.slice(0, 40))
+    }
+    t.equal(choose(undefined), 'identity')
+    t.equal(needs(undefined, 'br'), false)
+  },
+)
 
 t.test('types that are known to shrink are encoded, all others are left alone', async t => {
   const cases: [string | null, string][] = [
