@@ -55,7 +55,8 @@ export const NO_DAV: DavDecision = { kind: 'pass', set: null, target: null }
 
 /** `rawUrl` is the request target as it was received. */
 export function requestFacts(serving: Serving, request: IncomingMessage, rawUrl: string): RequestFacts {
-  const hostHeader = request.headers.host ?? (request.headers[':authority'] as string | undefined)
+  const hostHeader =
+    request.headers.host ?? (request.headers[':authority'] as string | undefined) ?? unsaidHost(request)
   const target = parseTarget(rawUrl, hostHeader, request.method)
   const client = clientOf(serving, request, target.ok ? target.hostHeader : (hostHeader ?? ''))
   const requestId = requestIdOf(request, client.isPeerTrusted)
@@ -72,6 +73,17 @@ export function requestFacts(serving: Serving, request: IncomingMessage, rawUrl:
   const facts = { requestId, client, host, hostHeader: target.hostHeader, query, match, dav: NO_DAV, ...traces }
   if (destination === undefined && condition === undefined) return facts
   return { ...facts, dav: davFor(serving, facts, { method: request.method ?? 'GET', path, destination, condition }) }
+}
+
+/**
+ * HTTP/1.0 knows no Host, and radios and the probes of load balancers send none: over plain HTTP such a request is for the
+ * address that was dialled, which a route for every host serves (RFC 9112 §3.3, where a name that nobody has said is called
+ * unsafe over TLS). Undefined where the request has to say it.
+ */
+function unsaidHost({ httpVersion, socket }: IncomingMessage): string | undefined {
+  if (httpVersion !== '1.0' || (socket as TLSSocket).encrypted === true || !socket.localAddress) return undefined
+  const address = plainAddress(socket.localAddress)
+  return `${address.includes(':') ? `[${address}]` : address}:${socket.localPort}`
 }
 
 interface DavHead {

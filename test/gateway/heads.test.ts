@@ -40,6 +40,19 @@ t.test('G1: an untrusted peer is the end of the chain, whatever it says', async 
   })
 })
 
+t.test('HTTP/1.0 without a Host is for the address that was dialled; HTTP/1.1 has to say it', async t => {
+  const origin = await originFor(t)
+  const named = 'routes:\n  - { name: wiki, match: { host: wiki.test }, deny: true }\n'
+  const { port } = await startGateway(t, `${base}${named}  - { name: app, upstream: "${origin.url}" }\n`)
+  const asked = async (text: string) => (await exchange(port, Buffer.from(text, 'latin1'))).status
+  t.equal(await asked('GET /radio HTTP/1.0\r\n\r\n'), 200)
+  t.match(seen(origin), { host: `127.0.0.1:${port}`, 'x-forwarded-host': `127.0.0.1:${port}` })
+  t.equal(await asked('GET /radio HTTP/1.0\r\nHost: wiki.test\r\n\r\n'), 403)
+  t.equal(await asked('GET /radio HTTP/1.0\r\nHost:\r\n\r\n'), 400, 'one that is there has to be one')
+  t.equal(await asked('GET /radio HTTP/1.1\r\n\r\n'), 400)
+  t.equal(origin.requests.length, 1)
+})
+
 t.test('G1: a trusted chain is walked from the right, on requests and on upgrades', async t => {
   const origin = await originFor(t)
   const yaml = `${base}trusted_proxies: [127.0.0.1, 10.0.0.0/8]\nroutes:\n  - { name: app, upstream: "${origin.url}" }\n`
