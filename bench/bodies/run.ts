@@ -78,6 +78,7 @@ interface Field {
 async function measureOnce(session: Session, { contenders, bodies, origin }: Field): Promise<Figure[]> {
   const standing: Standing[] = []
   for (const contender of contenders) {
+    if (contender.coding?.launch === undefined) continue
     standing.push(await start(session, contender, { name: 'once', originPort: origin.port }))
   }
   const figures: Figure[] = []
