@@ -15,6 +15,7 @@ import type { LoadWatch } from '../measure/load.ts'
 import { MAX_DECODERS, type RecodersInUse } from '../requests/recoders.ts'
 import type { RouteRules } from '../route-rules.ts'
 import { high } from '../rules/levels.ts'
+import { surelyShrinks } from '../rules/surely-shrinks.ts'
 import type { CompressionCounters } from '../signals.ts'
 import { decodedAnswer } from './decoded-answer.ts'
 import { pickLevel } from './pick-level.ts'
@@ -171,9 +172,10 @@ interface Rest {
   readonly first: Buffer
 }
 
-/** The cheapest level tells well enough. */
+/** Where counting does not tell, the cheapest level does well enough. */
 function shrinks(block: Buffer, sending: Sending): boolean {
   const probe = block.length > FIRST_BLOCK_BYTES ? block.subarray(0, FIRST_BLOCK_BYTES) : block
+  if (surelyShrinks(probe)) return true
   const began = performance.now()
   const encoded = encodeNow(probe, sending.plan.coding, 1)
   spend(sending, performance.now() - began)

@@ -49,6 +49,13 @@ t.test('time and bytes choose the level, within what the route and the load allo
   t.ok(choose({ coding: 'br', ceiling: 9, bytesPerMs: 10 }).level >= 6)
 })
 
+t.test('under load long bodies get gzip 5, short ones 4, of which they are hardly longer', async t => {
+  const loaded = { coding: 'gzip', load: { ...idle, cpuShare: 0.95 } } as const
+  t.equal(choose({ ...loaded, length: 400_000 }).level, 5)
+  t.equal(choose({ ...loaded, length: 100_000 }).level, 4)
+  t.equal(choose({ ...loaded, length: null }).level, 4)
+})
+
 t.test('zstd: a fast client gets a quick level, a slow one the bytes of br 5', async t => {
   const zstd = { coding: 'zstd', ceiling: 9, length: 1_000_000 } as const
   t.ok(choose({ ...zstd, bytesPerMs: LAN_BYTES_PER_MS }).level <= 4)

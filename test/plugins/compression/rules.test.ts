@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { looksCompressed } from '../../../plugins/compression/codec/hand-over.ts'
 import {
@@ -13,6 +15,7 @@ import { judgeType } from '../../../plugins/compression/rules/content-type.ts'
 import { type AnswerQuestion, decideAnswer } from '../../../plugins/compression/rules/decide.ts'
 import { addVary, markHead, markNotModified, markPlain, varyWith } from '../../../plugins/compression/rules/head.ts'
 import { conditionsForOrigin } from '../../../plugins/compression/rules/request-conditions.ts'
+import { surelyShrinks } from '../../../plugins/compression/rules/surely-shrinks.ts'
 
 t.test('the client’s weights decide, the server’s order breaks ties', async t => {
   const cases: [string | undefined, string | null][] = [
@@ -250,4 +253,22 @@ t.test('a 304 carries the tag that the client has', async t => {
 t.test('texts that @fastify/compress takes for compressed bytes are known', async t => {
   for (const text of ['x = 1', 'HK 47', '(r) 2026', 'h$']) t.equal(looksCompressed(Buffer.from(text)), true, text)
   for (const text of ['', 'x', '<html>', '{"a":1}', 'hello']) t.equal(looksCompressed(Buffer.from(text)), false, text)
+})
+
+t.test('a block of uneven bytes is known to shrink; what is packed, short or mixed is not', async t => {
+  const text = Buffer.from(JSON.stringify(Array.from({ length: 400 }, (_, id) => ({ id, room: `room ${id % 7}` }))))
+  const packed = randomBytes(16 * 1024)
+  t.ok(surelyShrinks(text))
+  t.ok(surelyShrinks(Buffer.from(packed.toString('base64'))), 'Base64 shrinks by a quarter')
+  t.ok(surelyShrinks(Buffer.alloc(4096)), 'and nothing but zeros')
+  t.notOk(surelyShrinks(packed))
+  t.notOk(surelyShrinks(Buffer.concat([text.subarray(0, 4096), packed.subarray(0, 12_288)])), 'text, then packed')
+  t.notOk(surelyShrinks(text.subarray(0, 1000)), 'too short to tell')
+  t.notOk(surelyShrinks(Buffer.alloc(0)))
+  for (let run = 0; run < 200; run++) {
+    const length = 2048 + Math.floor(Math.random() * 14_000)
+    const block = randomBytes(length).map(byte => byte & (0xff >> (run % 4)))
+    if (!surelyShrinks(block)) continue
+    t.ok(gzipSync(block, { level: 1 }).length < block.length * 0.97, `${length} bytes, ${8 - (run % 4)} bits each`)
+  }
 })
