@@ -12,37 +12,36 @@ import { type HandOver, looksCompressed } from '../codec/hand-over.ts'
 import type { Ticker } from '../codec/ticker.ts'
 import type { Costs } from '../measure/costs.ts'
 import type { LoadWatch } from '../measure/load.ts'
-import { MAX_DECODERS, type RecodersInUse } from '../requests/recoders.ts'
 import type { RouteRules } from '../route-rules.ts'
+import { isEncodedAtOnce, MAX_AT_ONCE_BYTES } from '../rules/at-once.ts'
 import { high } from '../rules/levels.ts'
 import { surelyShrinks } from '../rules/surely-shrinks.ts'
-import type { CompressionCounters } from '../signals.ts'
 import { decodedAnswer } from './decoded-answer.ts'
 import { pickLevel } from './pick-level.ts'
-import { type DecodingPlan, type Plan, planAnswer } from './plan.ts'
-import { headersAsFields, markEncodedReply, setFields } from './reply-head.ts'
+import type { Plan } from './plan.ts'
+import { markEncodedReply } from './reply-head.ts'
+import { type PlanSetup, takePlan } from './take-plan.ts'
 
-/** Longest body that is encoded at once on this thread; above it the thread pool costs less than the wait (bench). */
-export const MAX_AT_ONCE_BYTES = 128 * 1024
+/** A long body that was there as a whole goes into the thread pool in pieces of this length. */
+const SLICE_BYTES = 64 * 1024
 /** What is looked at of a longer body before its head leaves. */
 const FIRST_BLOCK_BYTES = 16 * 1024
 /** A body, or its first block, has to become shorter by this much to be worth a label. */
 const WORTH = 0.97
 
-export interface SendSetup {
+export interface SendSetup extends PlanSetup {
   readonly costs: Costs
   readonly load: LoadWatch
-  readonly count: CompressionCounters
   readonly ticker: Ticker
   readonly handOver: HandOver
-  readonly inUse: RecodersInUse
-  rulesFor(request: FastifyRequest): RouteRules | null
   rulesByName(route: string): RouteRules | null
   /** How fast the client of the request reads, bytes a millisecond. */
   paceOf(request: FastifyRequest): number
   /** Whether @fastify/compress has its hook on the route of the request. */
   isHandedOver(request: FastifyRequest): boolean
 }
+
+const NOTHING = Buffer.alloc(0)
 
 type Done = (error: Error | null, payload?: unknown) => void
 
@@ -74,55 +73,12 @@ interface Sending {
   readonly plan: Plan
 }
 
-/** The plan of an origin's answer is good for one sending: what comes after it is an error page in its place. */
-function takePlan(
-  setup: SendSetup,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  payload: unknown,
-): Plan | DecodingPlan | null {
-  const known = request.compressionPlan
-  request.compressionPlan = null
-  if (known !== undefined && known !== null) return known
-  // The head of an origin's answer has been seen to already.
-  if (known === null && request.compressionFacts !== null && !isReplaced(reply)) return null
-  const rules = payload === null || payload === undefined ? null : setup.rulesFor(request)
-  if (rules === null) return null
-  return planOwn(setup, { request, reply, rules }, payload)
-}
-
-/** An answer of the app itself carries no mark of an origin's. */
-function isReplaced(reply: FastifyReply): boolean {
-  return !reply.hasHeader('via')
-}
-
-function planOwn(
-  setup: SendSetup,
-  { request, reply, rules }: { request: FastifyRequest; reply: FastifyReply; rules: RouteRules },
-  payload: unknown,
-): Plan | DecodingPlan | null {
-  const fields = headersAsFields(reply)
-  const contentLength = lengthOf(payload, reply)
-  const answer = { status: reply.statusCode, fields, contentLength, hasTrailers: false }
-  const { plan, facts } = planAnswer(request, answer, rules, setup.inUse.decoders >= MAX_DECODERS)
-  setFields(reply, answer.fields)
-  request.compressionFacts = facts
-  if (facts.reason !== 'encoded') setup.count.skipped(rules.settings.route, facts.reason)
-  return plan
-}
-
-function lengthOf(payload: unknown, reply: FastifyReply): number | null {
-  if (typeof payload === 'string' || Buffer.isBuffer(payload)) return Buffer.byteLength(payload)
-  const announced = reply.getHeader('content-length')
-  return announced === undefined ? null : Number(announced)
-}
-
 function sendWhole(sending: Sending, body: Buffer, done: Done): void {
   const { setup, request, reply, plan } = sending
   const { minSize } = plan.rules
   if (body.length < minSize) return sendPlain(sending, 'small', body, done)
-  if (body.length > MAX_AT_ONCE_BYTES) return sendStream(sending, Readable.from(slices(body)), done)
   const level = levelFor(sending, body.length)
+  if (!isAtOnce(sending, body.length, level)) return encodeSlices(sending, level, body, done)
   const began = performance.now()
   const encoded = encodeNow(body, plan.coding, level)
   const ms = performance.now() - began
@@ -144,14 +100,24 @@ function isVaryReady(reply: FastifyReply): boolean {
   return String(reply.getHeader('vary')).includes('accept-encoding')
 }
 
+function isAtOnce({ setup, plan }: Sending, length: number, level: number): boolean {
+  return isEncodedAtOnce(length, setup.costs.of(plan.coding, level, plan.contentClass).msPerKiB)
+}
+
+function encodeSlices(sending: Sending, level: number, body: Buffer, done: Done): void {
+  if (!shrinks(body, sending)) return sendPlain(sending, 'no-gain', body, done)
+  encodeRest(sending, level, { source: Readable.from(slices(body)), first: NOTHING }, done)
+}
+
 function* slices(body: Buffer): Iterable<Buffer> {
-  for (let at = 0; at < body.length; at += MAX_AT_ONCE_BYTES / 2) yield body.subarray(at, at + MAX_AT_ONCE_BYTES / 2)
+  for (let at = 0; at < body.length; at += SLICE_BYTES) yield body.subarray(at, at + SLICE_BYTES)
 }
 
 function sendStream(sending: Sending, source: Readable, done: Done): void {
   const { setup, plan } = sending
-  const isShort = plan.length !== null && plan.length <= MAX_AT_ONCE_BYTES
-  const limit = isShort ? MAX_AT_ONCE_BYTES : FIRST_BLOCK_BYTES
+  const { length } = plan
+  const isHeld = length !== null && length <= MAX_AT_ONCE_BYTES && isAtOnce(sending, length, levelFor(sending, length))
+  const limit = isHeld ? length + 1 : FIRST_BLOCK_BYTES
   readFirstBlock(source, { limit, holdMs: HOLD_MS }, setup.ticker, (error, block) => {
     if (block === null) return done(error)
     if (block.isWhole) return sendWhole(sending, block.bytes, done)

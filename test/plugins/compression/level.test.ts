@@ -11,6 +11,7 @@ import {
 import { calibrate } from '../../../plugins/compression/measure/calibration.ts'
 import { ClientRates, MAX_CLIENTS, rateOf } from '../../../plugins/compression/measure/client-rates.ts'
 import { Costs } from '../../../plugins/compression/measure/costs.ts'
+import { isEncodedAtOnce, MAX_AT_ONCE_BYTES } from '../../../plugins/compression/rules/at-once.ts'
 import { chooseLevel, type LevelQuestion } from '../../../plugins/compression/rules/choose-level.ts'
 import { levelOnScale, onTheFly, reference } from '../../../plugins/compression/rules/levels.ts'
 import { type ExchangeEntry, exchangesOf } from '../../../plugins/contract/index.ts'
@@ -149,4 +150,14 @@ t.test('a client that was slow to read gets fewer bytes than before', async t =>
   const slow = { client: '127.0.0.1', outcome: 'ok', bytesOut: 1024 * 1024, firstByteMs: 0, durationMs: 60_000 }
   exchangesOf(app).tell({ ...slow, isLongHeld: false } as ExchangeEntry, {})
   t.ok((await ask()) < before * 0.97, `${before} bytes before`)
+})
+
+t.test('short bodies are encoded at once, longer ones where it takes next to nothing', async t => {
+  const KIB = 1024
+  t.ok(isEncodedAtOnce(128 * KIB, 10), 'whatever it takes')
+  t.notOk(isEncodedAtOnce(129 * KIB, 0.01))
+  t.ok(isEncodedAtOnce(400 * KIB, 0.003))
+  t.notOk(isEncodedAtOnce(400 * KIB, 0.0031))
+  t.ok(isEncodedAtOnce(MAX_AT_ONCE_BYTES, 0))
+  t.notOk(isEncodedAtOnce(MAX_AT_ONCE_BYTES + 1, 0), 'which is held as a whole')
 })

@@ -118,6 +118,28 @@ for (const { name, direct } of waysOut) {
   })
 }
 
+t.test('a body that would be encoded at once is not waited for where its origin pauses', async t => {
+  const body = Buffer.from(words(300_000))
+  const sockets: Socket[] = []
+  const origin = await rawOrigin((_request, socket) => {
+    sockets.push(socket)
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: ${body.length}\r\n\r\n`)
+    socket.write(body.subarray(0, 3_000))
+  })
+  t.teardown(origin.close)
+  const { port } = await compressingApp(t, origin.url)
+  for (const coding of ['gzip', 'br', 'zstd']) {
+    const client = new RawClient(port)
+    t.teardown(() => client.close())
+    client.send(`GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: ${coding}\r\n\r\n`)
+    await client.until(() => readable(client, coding).length >= 3_000, 5_000)
+    t.equal(readable(client, coding), body.subarray(0, 3_000).toString(), `${coding}: what has come so far`)
+    sockets.at(-1)?.write(body.subarray(3_000))
+    await client.until(() => readable(client, coding).length >= body.length, 5_000)
+    t.equal(readable(client, coding), body.toString(), `${coding}: and all of it`)
+  }
+})
+
 t.test('a body whose beginning does not shrink goes out plain, whole and with its length', async t => {
   const random = noise(200_000)
   const origin = await rawOrigin((request, socket) => {
