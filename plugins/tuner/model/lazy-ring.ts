@@ -1,6 +1,6 @@
 /**
- * The last `size` numbers, put in order only when somebody asks for a quantile: for rings that are written a thousand
- * times a second and read now and then. Two arrays that never grow.
+ * The last `size` numbers, none below 0, put in order only when somebody asks for a quantile: for rings that are written
+ * a thousand times a second and read now and then. Two arrays that never grow.
  */
 export class LazyRing {
   readonly #arrived: Float64Array
@@ -38,6 +38,13 @@ export class LazyRing {
     let min = Number.POSITIVE_INFINITY
     for (let i = 0; i < this.#count; i++) min = Math.min(min, this.#arrived[i] as number)
     return min
+  }
+
+  /** 0 without numbers. */
+  get max(): number {
+    let max = 0
+    for (let i = 0; i < this.#count; i++) max = Math.max(max, this.#arrived[i] as number)
+    return max
   }
 
   /** Whether none is `limit` or less; true without numbers. */
