@@ -11,7 +11,18 @@ import { CROWDED, ENOUGH_CROWDED, isEnough, isSure, isTooLong } from './enough.t
 import { floorOf } from './floor.ts'
 import { GROW_BELOW, growthAt } from './growth.ts'
 import { StallWatch } from './stall.ts'
-import { A_FEW, conclude, isInVain, measure, missingAnswers, type Rates, ratesOf, type Step } from './step.ts'
+import {
+  A_FEW,
+  changeBy,
+  conclude,
+  isComparable,
+  isInVain,
+  measured,
+  missingAnswers,
+  type Rates,
+  ratesOf,
+  type Step,
+} from './step.ts'
 
 export const START_LIMIT = 16
 const MOST = 256
@@ -221,12 +232,14 @@ export class ConcurrencyKnob {
     const isDue = isLong || (look.windows >= windows && look.done >= CHECK_DONE)
     if (!isDue && look.windows < CHECK_WINDOWS_AT_START) return
     const after = ratesOf(look)
-    const { change, chance, isComparable, measured } = measure(step, after, look)
-    const isWorse = isComparable && change < -Math.max(WORSE, isDue ? chance : SURELY * chance)
+    const change = changeBy(step, after)
+    const canTell = isComparable(step, after, look)
+    const isWorse = canTell && change.change < -Math.max(WORSE, (isDue ? 1 : SURELY) * change.chance)
     if (!isDue && !isWorse) return
-    if (isWorse) this.#undo(step, measured, look)
-    else conclude(step.entry, 'kept', measured)
-    if (!isWorse && step.to > step.from) this.#grown(isComparable && isInVain(step, change))
+    const words = measured(change, canTell, look)
+    if (isWorse) this.#undo(step, words, look)
+    else conclude(step.entry, 'kept', words)
+    if (!isWorse && step.to > step.from) this.#grown(canTell && isInVain(step, change.change))
     this.#step = null
     this.#upstream.lookAgain()
   }

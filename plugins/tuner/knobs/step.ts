@@ -61,18 +61,15 @@ export function conclude(entry: Entry, verdict: 'kept' | 'undone', measured: str
   entry.measured = measured
 }
 
-/** What a look says of a step, in numbers and in words. Where nobody waited before or after, neither tells what it did. */
-export function measure(
-  step: Step,
-  after: Rates,
-  { saturated, windows, ratios }: Look,
-): Change & { readonly isComparable: boolean; readonly measured: string } {
-  const isComparable = step.before.isUsed && after.isUsed && saturated / windows >= 0.5
-  const { change, chance } = changeBy(step, after)
-  const measured = isComparable
-    ? `${rounded(100 * change)} % finished, ${rounded(ratios.quantile(0.5))} times as slow as alone`
-    : 'nobody waited, so nothing speaks against it'
-  return { change, chance, isComparable, measured }
+/** Where nobody waited before or after, what was finished does not tell what a step did. */
+export function isComparable({ before }: Step, after: Rates, { saturated, windows }: Look): boolean {
+  return before.isUsed && after.isUsed && saturated / windows >= 0.5
+}
+
+/** What a look says of a step, in words. */
+export function measured({ change }: Change, isComparable: boolean, { ratios }: Look): string {
+  if (!isComparable) return 'nobody waited, so nothing speaks against it'
+  return `${rounded(100 * change)} % finished, ${rounded(ratios.quantile(0.5))} times as slow as alone`
 }
 
 const SILENT_WINDOWS = 10

@@ -164,7 +164,7 @@ export class RouteMemory {
     this.hedges.made += amount(window?.hedges)
     this.hedges.won += amount(window?.hedgeWins)
     this.#baselineMs = null
-    for (const sums of this.classes.values()) fade(sums)
+    this.classes.forEach(fade)
     this.#readClasses(window?.byClass)
   }
 
@@ -182,7 +182,7 @@ export class RouteMemory {
 
   #readClasses(byClass: RouteWindow['byClass']): void {
     if (typeof byClass !== 'object' || byClass === null || Array.isArray(byClass)) return
-    for (const cls of Object.keys(byClass)) this.#readClass(cls, byClass[cls] as ClassWindow)
+    for (const cls in byClass) if (Object.hasOwn(byClass, cls)) this.#readClass(cls, byClass[cls] as ClassWindow)
   }
 
   #readClass(cls: string, read: ClassWindow): void {
