@@ -154,7 +154,7 @@ function worthOf({ goodMs, badMs }: Goal, ms: number): number {
 
 /** The delay with the greatest gain. */
 export function bestDelay({ recent, goal }: Pick<RouteMemory, 'recent' | 'goal'>): BestDelay {
-  const times = Array.from({ length: POINTS }, (_, i) => recent.quantile((i + 0.5) / POINTS))
+  for (let i = 0; i < POINTS; i++) times[i] = recent.quantile((i + 0.5) / POINTS)
   const worth = (ms: number) => worthOf(goal, ms)
   let best = noDelay
   for (const quantile of CANDIDATES) {
@@ -162,13 +162,16 @@ export function bestDelay({ recent, goal }: Pick<RouteMemory, 'recent' | 'goal'>
     const firstSlow = times.findIndex(ms => ms > delayMs)
     const extra = firstSlow < 0 ? 0 : (POINTS - firstSlow) / POINTS
     if (extra === 0 || extra > MOST_SEEMING) continue
-    const { sum, squares } = gainedBy(times, { firstSlow, delayMs, worth })
+    const { sum, squares } = gainedBy({ firstSlow, delayMs, worth })
     const gain = sum / POINTS - COST_OF_EXTRA * extra
     const error = Math.sqrt(squares / POINTS / Math.max(1, recent.count))
     if (gain > best.gain) best = { delayMs, gain, surely: gain - STANDARD_ERRORS * error, extra }
   }
   return best
 }
+
+/** Of the route that is looked at, in ascending order; the same array for each. */
+const times = new Float64Array(POINTS)
 
 interface Candidate {
   /** The first of the times that a second attempt would be made for. */
@@ -177,11 +180,8 @@ interface Candidate {
   readonly worth: (ms: number) => number
 }
 
-/** What the slow ones gain by a second attempt whose time is any of `times`, which are in ascending order. */
-function gainedBy(
-  times: readonly number[],
-  { firstSlow, delayMs, worth }: Candidate,
-): { sum: number; squares: number } {
+/** What the slow ones gain by a second attempt whose time is any of them all. */
+function gainedBy({ firstSlow, delayMs, worth }: Candidate): { sum: number; squares: number } {
   let sum = 0
   let squares = 0
   for (let i = firstSlow; i < times.length; i++) {
