@@ -69,6 +69,9 @@ class TunerController implements Controller {
   readonly #hold: Hold
   readonly #upstreams = new Map<string, UpstreamKnobSet>()
   readonly #routes = new Map<string, RouteKnobSet>()
+  /** The same as lists: all of them are gone through several times a window. */
+  readonly #allUpstreams: readonly UpstreamKnobSet[]
+  readonly #allRoutes: readonly RouteKnobSet[]
   /** The next sample of the same upstream, and the route of each, by its place in the window. */
   readonly #next = new Int16Array(MAX_SAMPLES)
   readonly #routeOf: RouteKnobSet[] = []
@@ -98,9 +101,11 @@ class TunerController implements Controller {
         longHolders: new LongHolders(),
       })
     }
+    this.#allUpstreams = [...this.#upstreams.values()]
+    this.#allRoutes = [...this.#routes.values()]
     placeStart(
       this.#book,
-      [...this.#upstreams.values()].map(({ memory }) => memory),
+      this.#allUpstreams.map(({ memory }) => memory),
       saved,
     )
     this.#initial = this.#book.takeDecisions() ?? {}
@@ -131,7 +136,7 @@ class TunerController implements Controller {
   save(): unknown {
     return saveState(
       this.#book,
-      [...this.#routes.values()].map(({ memory }) => memory),
+      this.#allRoutes.map(({ memory }) => memory),
     )
   }
 
@@ -152,11 +157,10 @@ class TunerController implements Controller {
     this.#hold.observe(window.knobs)
     const samples = listOf(window.attempts)
     this.#chainSamples(samples)
-    for (const knobs of this.#upstreams.values()) this.#readUpstream(knobs, samples, window)
-    for (const knobs of this.#upstreams.values()) this.#decideUpstream(knobs)
+    for (const knobs of this.#allUpstreams) this.#readUpstream(knobs, samples, window)
+    for (const knobs of this.#allUpstreams) this.#decideUpstream(knobs)
     let turn = 0
-    for (const knobs of this.#routes.values())
-      this.#decideRoute(knobs, turn++ % SLOW_TURN === this.#book.now % SLOW_TURN)
+    for (const knobs of this.#allRoutes) this.#decideRoute(knobs, turn++ % SLOW_TURN === this.#book.now % SLOW_TURN)
     return this.#book.takeDecisions()
   }
 
@@ -165,7 +169,7 @@ class TunerController implements Controller {
    * not once for each sample, which with a hundred of them takes twice as long.
    */
   #chainSamples(samples: readonly AttemptSample[]): void {
-    for (const knobs of this.#upstreams.values()) knobs.firstSample = -1
+    for (const knobs of this.#allUpstreams) knobs.firstSample = -1
     const count = Math.min(MAX_SAMPLES, samples.length)
     for (let i = 0; i < count; i++) {
       const sample = samples[i]

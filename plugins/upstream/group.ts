@@ -125,8 +125,8 @@ export class UpstreamGroup implements ExchangeHost {
       if (pool === null) throw failure
       tried.add(pool)
       try {
-        const socket = await pool.lendTransport()
-        return { socket, origin: pool.address.url, release: onceOnly(() => pool.transportReturned()) }
+        const socket = await pool.tunnels.lend()
+        return { socket, origin: pool.address.url, release: onceOnly(() => pool.tunnels.returned()) }
       } catch (error) {
         failure = error
       }

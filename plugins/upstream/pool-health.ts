@@ -4,7 +4,7 @@
  */
 import type { Channel } from '../contract/index.ts'
 import type { Connector } from './connector.ts'
-import type { FailureKind } from './errors.ts'
+import { type FailureKind, isUpstreamFailure } from './errors.ts'
 import { isOutlier, PeakLatency } from './health/latency.ts'
 import { connectKinds, type EjectReason, type HealthState, OriginHealth } from './health/origin-health.ts'
 import { nextProbeDelayMs, PROBE_FAILURES, type ProbeOptions, probeOrigin } from './health/probe.ts'
@@ -91,6 +91,11 @@ export class PoolHealth {
     this.latency.note(headMs, nowMs)
     if (failingStatuses.has(status)) this.failed('status', nowMs)
     else this.#recover(nowMs)
+  }
+
+  /** A connection could not be opened. */
+  unreached(error: Error | null, nowMs: number): void {
+    this.failed(isUpstreamFailure(error) ? error.kind : 'unreachable', nowMs)
   }
 
   failed(kind: FailureKind | 'status', nowMs: number): void {

@@ -5,45 +5,37 @@
 import { Bag } from '../contract/index.ts'
 import type { Candidate } from './balance.ts'
 import { ConnectionShelf } from './connection-shelf.ts'
-import type { Transport } from './connector.ts'
 import { Dialer, type DialSetup } from './dialer.ts'
-import { type FailureKind, isUpstreamFailure, upstreamFailure } from './errors.ts'
+import { type FailureKind, upstreamFailure } from './errors.ts'
 import type { ConnectionEvents, OriginConnection } from './exchange.ts'
 import type { ExchangePool } from './exchange-host.ts'
 import type { OriginAddress } from './origin-address.ts'
 import type { PoolHealth } from './pool-health.ts'
 import type { PoolLimits } from './pool-limits.ts'
 import type { RunningExchange } from './running-exchange.ts'
+import { TunnelLending } from './tunnel-lending.ts'
+import { Upkeep, type UpkeepSetup } from './upkeep.ts'
 import { WaitingLine } from './waiting-line.ts'
-import { WarmDemand } from './warm-demand.ts'
 
-export interface PoolSetup extends DialSetup {
-  readonly keepAlive: boolean
-  readonly health: PoolHealth
-}
-
-/** How often the addresses of a name are compared with those of kept connections. */
-const ADDRESS_CHECK_MS = 5_000
+type PoolSetup = DialSetup & UpkeepSetup
 
 export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
   readonly address: OriginAddress
   weight: number
   credit = 0
   inFlight = 0
-  /** Connections lent to tunnels. */
-  tunnels = 0
+  readonly tunnels: TunnelLending
   readonly limits: PoolLimits
   readonly health: PoolHealth
   readonly #setup: PoolSetup
   readonly #shelf: ConnectionShelf
   readonly #waiting = new WaitingLine()
   readonly #running = new Bag<RunningExchange>()
-  readonly #demand = new WarmDemand()
   readonly #dialer: Dialer
+  readonly #upkeep: Upkeep
   /** Exchanges whose client did not read at the last look. */
   #stalled = 0
   #isRetired = false
-  #addressesCheckedMs = 0
 
   constructor(setup: PoolSetup, limits: PoolLimits, weight: number) {
     this.address = setup.address
@@ -53,6 +45,8 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
     this.#shelf = new ConnectionShelf(limits)
     this.#setup = setup
     this.#dialer = new Dialer(setup, this)
+    this.#upkeep = new Upkeep(setup, this.#shelf, limits)
+    this.tunnels = new TunnelLending(this.#dialer, setup.health)
   }
 
   get open(): number {
@@ -94,24 +88,6 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
     if (this.#waiting.length >= this.limits.queueSize + soonServed) return exchange.fail('full')
     this.#waiting.add(exchange, now)
     this.#openForWaiting()
-  }
-
-  /** A connection of its own for a tunnel, HTTP/1.1 only; not counted against `maxSize`, which bounds exchanges. */
-  lendTransport(): Promise<Transport> {
-    return new Promise((resolve, reject) => {
-      this.#dialer.dialTransport((error, socket) => {
-        if (socket === null) {
-          this.#noteUnreached(error)
-          return reject(error)
-        }
-        this.tunnels++
-        resolve(socket)
-      })
-    })
-  }
-
-  transportReturned(): void {
-    this.tunnels--
   }
 
   /** The exchange no longer waits. */
@@ -162,9 +138,9 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
     // The first in line wait for a dial, which has its own limit; the others for somebody's end.
     this.#waiting.shedLate(nowMs, this.#dialer.opening * this.#dialer.streams, this.limits.queueTimeoutMs)
     this.#shelf.closeOld(nowMs)
-    this.#demand.note(nowMs, this.inFlight)
-    this.#warm(nowMs)
-    if (this.address.isName && nowMs - this.#addressesCheckedMs > ADDRESS_CHECK_MS) this.#checkAddresses(nowMs)
+    this.#upkeep.note(nowMs, this.inFlight)
+    if (!this.#isRetired && this.#upkeep.wantsOneMore(nowMs, this.#dialer.opening)) this.#openOne(true)
+    this.#upkeep.checkAddresses(nowMs)
     this.#setup.counters.sample(this)
   }
 
@@ -262,14 +238,10 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
   }
 
   #connectFailed(error: Error, isWarmUp: boolean): void {
-    this.#noteUnreached(error)
+    this.health.unreached(error, performance.now())
     // One dial stands for so many waiting requests, the oldest ones; a dial for later stands for none.
     if (!isWarmUp) this.#waiting.failFirst(this.#dialer.streams, error)
     this.#openForWaiting()
-  }
-
-  #noteUnreached(error: Error | null): void {
-    this.health.failed(isUpstreamFailure(error) ? error.kind : 'unreachable', performance.now())
   }
 
   #connected(connection: OriginConnection): void {
@@ -278,20 +250,5 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
     const now = performance.now()
     this.#shelf.add(connection, now)
     this.#serveWaiting(now)
-  }
-
-  #warm(nowMs: number): void {
-    if (this.#isRetired || !this.#setup.keepAlive || this.health.stateAt(nowMs) === 'ejected') return
-    if (!this.#shelf.isKeeping(nowMs)) return
-    const wanted = Math.min(this.#demand.wanted(nowMs), this.limits.minSize, this.limits.maxSize)
-    if (this.#shelf.size + this.#dialer.opening < wanted) this.#openOne(true)
-  }
-
-  #checkAddresses(nowMs: number): void {
-    this.#addressesCheckedMs = nowMs
-    if (this.#shelf.size === 0) return
-    this.#setup.connector.currentAddresses().then(addresses => {
-      if (addresses !== null) this.#shelf.closeElsewhere(addresses)
-    })
   }
 }

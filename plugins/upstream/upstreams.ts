@@ -132,7 +132,8 @@ export class Upstreams {
       for (const { address, open, idle, inFlight, pending, tunnels, health } of group.pools) {
         const state = health.stateAt(now)
         const isAvoided = state === 'ejected'
-        yield { upstream: group.name, origin: address.url, open, idle, inFlight, pending, tunnels, isAvoided, state }
+        const counts = { open, idle, inFlight, pending, tunnels: tunnels.count }
+        yield { upstream: group.name, origin: address.url, ...counts, isAvoided, state }
       }
     }
   }

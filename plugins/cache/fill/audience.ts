@@ -172,3 +172,12 @@ export interface ServedAs {
   readonly notes: ForwardNotes
   readonly leaderFields: readonly string[]
 }
+
+/** What the origin has confirmed, or, where nobody had to ask it, another gateway has stored. */
+export function confirmedAs(wasAsked: boolean, leaderFields: readonly string[] = []): ServedAs {
+  return {
+    outcome: wasAsked ? 'revalidated' : 'coalesced',
+    notes: wasAsked ? { forwardStatus: 304 } : {},
+    leaderFields,
+  }
+}

@@ -9,7 +9,7 @@ import type { StoredHead } from '../rules/types.ts'
 import { matchesVary } from '../rules/vary.ts'
 import type { Awaitable, StoredEntry } from '../stores/index.ts'
 import { endToEndFields, type OriginHead, withoutFraming } from './attempt.ts'
-import type { ServedAs } from './audience.ts'
+import { confirmedAs } from './audience.ts'
 import type { FillReader, ReadFill } from './fill-reader.ts'
 import { FillRun } from './fill-run.ts'
 import type { StoredWithHead } from './fill-surroundings.ts'
@@ -55,7 +55,7 @@ export class Fill extends FillRun implements ReadFill, BagMember {
   add(reader: FillReader): void {
     this.audience.add(reader)
     reader.fill = this
-    if (this.#confirmed !== null) this.audience.serve(reader, this.#confirmed, this.#servedAs())
+    if (this.#confirmed !== null) this.audience.serve(reader, this.#confirmed, confirmedAs(this.asking.hasBegun))
     else if (this.state !== 'head' && !this.#isHeld) this.#admit(reader)
   }
 
@@ -63,7 +63,7 @@ export class Fill extends FillRun implements ReadFill, BagMember {
   answerFrom(entry: StoredEntry): void {
     this.#confirmed = { entry, head: headOf(entry) }
     this.state = 'done'
-    this.audience.serveWaiting(this.#confirmed, this.#servedAs())
+    this.audience.serveWaiting(this.#confirmed, confirmedAs(this.asking.hasBegun))
     this.detach()
   }
 
@@ -238,16 +238,7 @@ export class Fill extends FillRun implements ReadFill, BagMember {
       this.isVoid = true
       this.audience.dismissAllButLeader()
     }
-    this.audience.serveWaiting(this.#confirmed, this.#servedAs(confirmed.clientFields))
+    this.audience.serveWaiting(this.#confirmed, confirmedAs(this.asking.hasBegun, confirmed.clientFields))
     this.settle(confirmed.saved, () => {})
-  }
-
-  #servedAs(leaderFields: readonly string[] = []): ServedAs {
-    const wasAsked = this.asking.hasBegun
-    return {
-      outcome: wasAsked ? 'revalidated' : 'coalesced',
-      notes: wasAsked ? { forwardStatus: 304 } : {},
-      leaderFields,
-    }
   }
 }

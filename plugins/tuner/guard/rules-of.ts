@@ -7,19 +7,17 @@ import type { KnobRules } from '../types.ts'
 const noRules: KnobRules = {}
 
 export function rulesOf(rules: unknown, target: string, knob: string): KnobRules {
-  const places = [
-    [target, knob],
-    ['upstreams', target, knob],
-    ['routes', target, knob],
-    ['upstreams', knob],
-    ['routes', knob],
-    [knob],
-  ]
-  for (const place of places) {
-    const found = place.reduce<unknown>(partOf, rules)
-    if (isRules(found)) return found
-  }
-  return noRules
+  const upstreams = partOf(rules, 'upstreams')
+  const routes = partOf(rules, 'routes')
+  return (
+    asRules(partOf(partOf(rules, target), knob)) ??
+    asRules(partOf(partOf(upstreams, target), knob)) ??
+    asRules(partOf(partOf(routes, target), knob)) ??
+    asRules(partOf(upstreams, knob)) ??
+    asRules(partOf(routes, knob)) ??
+    asRules(partOf(rules, knob)) ??
+    noRules
+  )
 }
 
 /** Own ones only: `constructor` is an id like any other. */
@@ -28,8 +26,10 @@ function partOf(whole: unknown, name: string): unknown {
   return isRecord ? (whole as Record<string, unknown>)[name] : undefined
 }
 
-/** What holds for one knob, and not for several with names of their own. */
-function isRules(found: unknown): found is KnobRules {
-  if (typeof found !== 'object' || found === null) return false
-  return ['min', 'max', 'configured', 'pinned'].some(name => Object.hasOwn(found, name))
+const names = ['min', 'max', 'configured', 'pinned']
+
+/** Null = it does not hold for one knob, but for several with names of their own, or is nothing of the kind. */
+function asRules(found: unknown): KnobRules | null {
+  if (typeof found !== 'object' || found === null) return null
+  return names.some(name => Object.hasOwn(found, name)) ? found : null
 }

@@ -90,14 +90,17 @@ export class CompressionKnob {
     this.#learned.set(cls, learned)
     const model = modelOf(sums, { used, learned }, gateway)
     const before = model(used)
-    let best = { ...used, ms: before }
+    let best = used
+    let bestMs = before
     for (const coding of facts) {
       const ms = model(coding)
-      if (ms < best.ms) best = { ...coding, ms }
+      if (!(ms < bestMs)) continue
+      best = coding
+      bestMs = ms
     }
-    const gain = before - best.ms
+    const gain = before - bestMs
     if (gain < LEAST_GAIN_MS || gain < LEAST_GAIN * before) return null
-    return { algo: best.algo, level: best.level, beforeMs: before, afterMs: best.ms }
+    return { algo: best.algo, level: best.level, beforeMs: before, afterMs: bestMs }
   }
 }
 

@@ -10,54 +10,32 @@ import { isBlind, trustAlone } from './blind.ts'
 import { CROWDED, ENOUGH_CROWDED, isEnough, isSure, isTooLong } from './enough.ts'
 import { floorOf } from './floor.ts'
 import { GROW_BELOW, growthAt } from './growth.ts'
+import { Rests, ROOMY } from './rests.ts'
 import { StallWatch } from './stall.ts'
-import { A_FEW, conclude, isInVain, measure, missingAnswers, type Rates, ratesOf, type Step } from './step.ts'
+import { checkStep, conclude, missingAnswers, ratesOf, type Step, unsureStep } from './step.ts'
 
 export const START_LIMIT = 16
-const MOST = 256
 const SHRINK_ABOVE = 2.3
 /** The same where little has been seen. */
 const FAR_ABOVE = 3
-/** Hardly slower than alone: the long hold after growth that had to be taken back is not for this. */
-const ROOMY = 1.2
 /** Where a shrinking limit aims at. */
 const AIM = 2
-/** Until something speaks against more, a step is believed sooner. */
-const CHECK_WINDOWS_AT_START = 2
-/** A step is checked over this many windows, so that chance evens out. */
-const CHECK_WINDOWS = 5
-const CHECK_DONE = 60
-const CHECK_MOST_WINDOWS = 20
-/** Less finished by this share: a step has cost something. */
-const WORSE = 0.1
-/** So many times more than what may be chance needs no further samples. */
-const SURELY = 1.5
-const HOLD = 10
-const MOST_HOLD = 900
-const HOUR = 3600
 
 export class ConcurrencyKnob {
   readonly #upstream: UpstreamMemory
   readonly #book: Book
   readonly #stall: StallWatch
+  readonly #rests: Rests
   #slot: Readonly<Knob> | undefined
   #step: Step | null = null
-  #growNotBefore = 0
-  /** Windows to the next growth, longer each time that growth had to be taken back. */
-  #hold = HOLD
-  #hasGrown = false
-  #roomyNotBefore = 0
-  #shrinkNotBefore = 0
   /** Requests have never waited inside. */
   #isStarting = true
-  /** So many at once may have broken the upstream. */
-  #ceiling = MOST
-  #ceilingUntil = 0
 
   constructor(upstream: UpstreamMemory, book: Book) {
     this.#upstream = upstream
     this.#book = book
     this.#stall = new StallWatch(upstream, book)
+    this.#rests = new Rests(book)
   }
 
   get limit(): number {
@@ -77,7 +55,7 @@ export class ConcurrencyKnob {
   /** The limit is where it began: what is found from now on is found as at first. */
   startAgain(): void {
     this.#isStarting = true
-    this.#hold = HOLD
+    this.#rests.startAgain()
     this.#step = null
     this.#upstream.lookAgain()
   }
@@ -104,21 +82,19 @@ export class ConcurrencyKnob {
     const { limit } = this
     const ratio = look.ratios.quantile(0.5)
     const isUsed = look.inflight / look.windows > 0.6 * limit || look.saturated > 0
-    const { now } = this.#book
     if (isBlind(this.#upstream, limit, floorOf(this.#upstream, this.#book)))
       return mayTry ? this.#feel(look, ratio) : undefined
     if (ratio >= ROOMY) this.#isStarting = false
     if (
       ratio > (isSure(look) ? SHRINK_ABOVE : FAR_ABOVE) &&
       isUsed &&
-      now >= this.#shrinkNotBefore &&
+      this.#rests.mayShrink &&
       limit > floorOf(this.#upstream, this.#book)
     )
       return this.#shrink(look, ratio)
     if (!mayTry || look.saturated / look.windows < 0.5 || ratio >= GROW_BELOW) return
-    if (now < (ratio < ROOMY ? this.#roomyNotBefore : this.#growNotBefore)) return
-    const most = now < this.#ceilingUntil ? this.#ceiling - 1 : MOST
-    const to = Math.min(most, Math.max(limit + 1, Math.round(limit * growthAt(ratio, this.#isStarting))))
+    if (!this.#rests.mayGrow(ratio)) return
+    const to = Math.min(this.#rests.most, Math.max(limit + 1, Math.round(limit * growthAt(ratio, this.#isStarting))))
     // At worst all that is added waits inside: then it must not have to be taken back.
     if (to <= limit || (ratio * to) / limit > SHRINK_ABOVE) return
     const hypothesis = `requests wait while attempts are only ${rounded(ratio)} times as slow as alone: the limit holds them back`
@@ -147,7 +123,7 @@ export class ConcurrencyKnob {
     trustAlone(this.#upstream, aloneAtFirstMs)
     const hypothesis = 'the first answers of a crowd came so slowly that most of it waited inside the upstream'
     this.#take(to, look, { hypothesis, expected: 'as much is finished, and each attempt is faster', ratio: 0 })
-    this.#waitLonger()
+    this.#rests.undone('growth')
   }
 
   #shrink(look: Look, ratio: number): void {
@@ -156,11 +132,7 @@ export class ConcurrencyKnob {
     if (to >= this.limit) return
     const hypothesis = `attempts are ${rounded(ratio)} times as slow as alone: more run than the upstream works on`
     this.#take(to, look, { hypothesis, expected: 'as much is finished, and each attempt is faster', ratio })
-    if (this.#hasGrown) this.#hold = Math.min(MOST_HOLD, this.#hold * 3)
-    else this.#hold = Math.max(HOLD, this.#hold / 2)
-    this.#hasGrown = false
-    this.#roomyNotBefore = this.#book.now + HOLD
-    this.#growNotBefore = Math.max(this.#growNotBefore, this.#book.now + this.#hold)
+    this.#rests.shrunk()
   }
 
   #take(
@@ -188,18 +160,10 @@ export class ConcurrencyKnob {
     const entry = this.#book.change({ ...change, protects: isProtecting, verdict: 'pending' })
     if (entry === null) return
     const seen = ratesOf(look)
-    const chain = this.#unsureStep(isProtecting, seen)
+    const chain = isProtecting ? unsureStep(this.#step, seen) : null
     if (this.#step !== null) conclude(this.#step.entry, 'kept', 'followed by a further step in the same direction')
     this.#step = { from: chain?.from ?? from, to: this.limit, before: chain?.before ?? seen, entry }
     this.#upstream.lookOn()
-  }
-
-  /** A chain of protecting steps is checked against what was before the first of those that may have cost something. */
-  #unsureStep(isProtecting: boolean, { isUsed, doneARound }: Rates): Step | null {
-    const step = this.#step
-    if (step === null || !isProtecting || step.to > step.from) return null
-    const isSure = isUsed && step.before.isUsed && doneARound >= (1 - WORSE) * step.before.doneARound
-    return isSure ? null : step
   }
 
   /** Growing was a mistake, or shrinking has not gone far enough: no need to wait for the check. */
@@ -215,47 +179,29 @@ export class ConcurrencyKnob {
   }
 
   #check(step: Step, look: Look): void {
-    const isLong = look.windows >= CHECK_MOST_WINDOWS
-    const isStarting = this.#isStarting && look.ratios.count >= A_FEW && look.ratios.quantile(0.5) < ROOMY
-    const windows = isStarting ? CHECK_WINDOWS_AT_START : CHECK_WINDOWS
-    const isDue = isLong || (look.windows >= windows && look.done >= CHECK_DONE)
-    if (!isDue && look.windows < CHECK_WINDOWS_AT_START) return
-    const after = ratesOf(look)
-    const { change, chance, isComparable, measured } = measure(step, after, look)
-    const isWorse = isComparable && change < -Math.max(WORSE, isDue ? chance : SURELY * chance)
-    if (!isDue && !isWorse) return
-    if (isWorse) this.#undo(step, measured, look)
-    else conclude(step.entry, 'kept', measured)
-    if (!isWorse && step.to > step.from) this.#grown(isComparable && isInVain(step, change))
+    const told = checkStep(step, look, this.#isStarting)
+    if (told === null) return
+    if (told.isWorse) this.#undo(step, told.measured, look)
+    else {
+      conclude(step.entry, 'kept', told.measured)
+      if (step.to > step.from) this.#rests.grown(told.isInVain)
+    }
     this.#step = null
     this.#upstream.lookAgain()
-  }
-
-  /** What brought nothing is no mistake yet, but not soon tried again either: else it goes up until it must come down. */
-  #grown(isInVain: boolean): void {
-    this.#hasGrown = true
-    if (isInVain) this.#waitLonger()
-  }
-
-  #waitLonger(): void {
-    this.#hold = Math.min(MOST_HOLD, this.#hold * 2)
-    this.#growNotBefore = this.#book.now + this.#hold
   }
 
   #undo(step: Step, measured: string, look: Look): void {
     this.#isStarting = false
     conclude(step.entry, 'undone', measured)
-    const { now } = this.#book
     const wasShrinking = step.to < step.from
-    this.#hold = Math.min(MOST_HOLD, this.#hold * 2)
+    this.#rests.undone(wasShrinking ? 'shrinking' : 'growth')
     if (wasShrinking) {
       this.#isStarting = this.#upstream.routes.every(({ isKnown }) => !isKnown)
       for (const route of this.#upstream.routes) route.isKnown ||= route.aloneMs > 0
-      this.#shrinkNotBefore = now + this.#hold
       // As slow with fewer at once: the upstream itself has become slower, and that is what alone means from now on.
       const factor = look.ratios.quantile(0.5) / AIM
       if (factor > 1) for (const route of this.#upstream.routes) route.rebase(factor)
-    } else this.#growNotBefore = now + this.#hold
+    }
     this.#goBack(step, look, 'it did not bring what it should')
   }
 
@@ -291,10 +237,7 @@ export class ConcurrencyKnob {
     if (step === null || step.to < step.from || now.ok > 0) return
     this.#step = null
     conclude(step.entry, 'undone', 'connections were refused')
-    if (look.peak > step.from) {
-      this.#ceiling = Math.max(step.from, look.peak)
-      this.#ceilingUntil = this.#book.now + HOUR
-    }
+    if (look.peak > step.from) this.#rests.broke(look.peak)
     this.#goBack(step, look, 'connections are refused since it was made')
   }
 }

@@ -7,6 +7,7 @@ import type { Book } from '../guard/book.ts'
 import { clamp, rounded } from '../model/numbers.ts'
 import type { RouteMemory } from '../model/route-memory.ts'
 import type { UpstreamMemory } from '../model/upstream-memory.ts'
+import type { Goal } from '../types.ts'
 
 const LEAST_SAMPLES = 100
 const CANDIDATES = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.92, 0.93, 0.95, 0.97]
@@ -75,7 +76,7 @@ export class HedgeKnob {
     }
     // With second attempts under way the slow ones are not seen any more; what is seen says nothing of the delay.
     if (isOn) return this.#later(now, route, book)
-    const { delayMs, gain, surely, extra } = bestDelay(route)
+    const { delayMs, gain, surely, extra } = mayGain(route) ? bestDelay(route) : noDelay
     // All of a ring is put in order for it: soon again only where a few more samples may decide.
     this.#notBefore = book.now + (gain > LEAST_GAIN ? REST : this.#longRest)
     // In a minute. Where it would not be known by then whether they win, there is little to be won either; where it is
@@ -136,23 +137,41 @@ export interface BestDelay {
   readonly extra: number
 }
 
+const noDelay: BestDelay = { delayMs: 0, gain: 0, surely: 0, extra: 0 }
+
+/**
+ * A second attempt brings back no more than its request has lost, and of a hundred requests twelve at most are asked twice.
+ * Where even the slowest has lost too little for that, no delay is worth anything, and nothing need be put in order to know.
+ */
+function mayGain({ recent, goal }: RouteMemory): boolean {
+  const mostLost = 1 - worthOf(goal, recent.max)
+  return MOST_SEEMING * (mostLost - COST_OF_EXTRA) > LEAST_GAIN
+}
+
+function worthOf({ goodMs, badMs }: Goal, ms: number): number {
+  return Math.min(1, Math.max(0, (badMs - ms) / (badMs - goodMs)))
+}
+
 /** The delay with the greatest gain. */
 export function bestDelay({ recent, goal }: Pick<RouteMemory, 'recent' | 'goal'>): BestDelay {
-  const times = Array.from({ length: POINTS }, (_, i) => recent.quantile((i + 0.5) / POINTS))
-  const worth = (ms: number) => Math.min(1, Math.max(0, (goal.badMs - ms) / (goal.badMs - goal.goodMs)))
-  let best: BestDelay = { delayMs: 0, gain: 0, surely: 0, extra: 0 }
+  for (let i = 0; i < POINTS; i++) times[i] = recent.quantile((i + 0.5) / POINTS)
+  const worth = (ms: number) => worthOf(goal, ms)
+  let best = noDelay
   for (const quantile of CANDIDATES) {
     const delayMs = recent.quantile(quantile)
     const firstSlow = times.findIndex(ms => ms > delayMs)
     const extra = firstSlow < 0 ? 0 : (POINTS - firstSlow) / POINTS
     if (extra === 0 || extra > MOST_SEEMING) continue
-    const { sum, squares } = gainedBy(times, { firstSlow, delayMs, worth })
+    const { sum, squares } = gainedBy({ firstSlow, delayMs, worth })
     const gain = sum / POINTS - COST_OF_EXTRA * extra
     const error = Math.sqrt(squares / POINTS / Math.max(1, recent.count))
     if (gain > best.gain) best = { delayMs, gain, surely: gain - STANDARD_ERRORS * error, extra }
   }
   return best
 }
+
+/** Of the route that is looked at, in ascending order; the same array for each. */
+const times = new Float64Array(POINTS)
 
 interface Candidate {
   /** The first of the times that a second attempt would be made for. */
@@ -161,11 +180,8 @@ interface Candidate {
   readonly worth: (ms: number) => number
 }
 
-/** What the slow ones gain by a second attempt whose time is any of `times`, which are in ascending order. */
-function gainedBy(
-  times: readonly number[],
-  { firstSlow, delayMs, worth }: Candidate,
-): { sum: number; squares: number } {
+/** What the slow ones gain by a second attempt whose time is any of them all. */
+function gainedBy({ firstSlow, delayMs, worth }: Candidate): { sum: number; squares: number } {
   let sum = 0
   let squares = 0
   for (let i = firstSlow; i < times.length; i++) {

@@ -2,8 +2,8 @@
  * Connections to an origin: more only where requests waited for a socket while attempts were no slower than alone; slow
  * answers are no reason. Warm connections follow what the last minutes used at once.
  */
-import type { Book } from '../guard/book.ts'
-import { rounded } from '../model/numbers.ts'
+import type { Book, Knob } from '../guard/book.ts'
+import { finite, rounded } from '../model/numbers.ts'
 import type { UpstreamMemory } from '../model/upstream-memory.ts'
 
 const GROW_BELOW = 1.7
@@ -21,11 +21,18 @@ export class PoolKnob {
   #restUntil = 0
   #used = 0
   #warmRestUntil = WARM_REST
+  /** Both only where they are configured; null = not looked for yet. */
+  #knobs: { readonly most: Readonly<Knob> | undefined; readonly least: Readonly<Knob> | undefined } | null = null
 
   decide(upstream: UpstreamMemory, book: Book): void {
     this.#used = Math.max(upstream.now.inflightAvg, this.#used * KEEP)
-    this.#decideWarm(upstream, book)
-    const size = book.value('upstream', upstream.id, 'poolMax')
+    this.#knobs ??= {
+      most: book.slot('upstream', upstream.id, 'poolMax'),
+      least: book.slot('upstream', upstream.id, 'poolMin'),
+    }
+    const { most, least } = this.#knobs
+    if (least !== undefined) this.#decideWarm(least, most, book)
+    const size = most?.value
     if (typeof size !== 'number') return
     this.#waited = upstream.now.waitedForSocket > 0 ? this.#waited + 1 : 0
     if (this.#waited < WAITED_WINDOWS || upstream.ratio >= GROW_BELOW || book.now < this.#restUntil) return
@@ -41,15 +48,14 @@ export class PoolKnob {
     })
   }
 
-  #decideWarm({ id }: UpstreamMemory, book: Book): void {
-    const now = book.value('upstream', id, 'poolMin')
+  #decideWarm({ target, value: now }: Readonly<Knob>, most: Readonly<Knob> | undefined, book: Book): void {
     if (typeof now !== 'number' || book.now < this.#warmRestUntil) return
-    const to = Math.min(Math.ceil(this.#used), book.number('upstream', id, 'poolMax', Number.POSITIVE_INFINITY))
+    const to = Math.min(Math.ceil(this.#used), finite(most?.value, Number.POSITIVE_INFINITY))
     if (Math.abs(to - now) < Math.max(1, WORTH_CHANGING * now)) return
     this.#warmRestUntil = book.now + WARM_REST
     book.change({
       scope: 'upstream',
-      target: id,
+      target,
       knob: 'poolMin',
       to,
       hypothesis: `the last minutes had up to ${rounded(this.#used)} attempts at once`,

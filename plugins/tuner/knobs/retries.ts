@@ -106,6 +106,8 @@ function successOf({ counts: { again, againOk } }: RouteMemory): number {
 
 export class RetryBudgetKnob {
   #restUntil = 0
+  /** Attempts of each route, in their order; null = not looked for yet. */
+  #attempts: readonly (Readonly<Knob> | undefined)[] | null = null
 
   decide(upstream: UpstreamMemory, book: Book): void {
     if (book.now < this.#restUntil) return
@@ -113,9 +115,12 @@ export class RetryBudgetKnob {
     let failed = 0
     let again = 0
     let ok = 0
-    for (const route of upstream.routes) {
+    const { routes } = upstream
+    this.#attempts ??= routes.map(({ id }) => book.slot('route', id, 'attempts'))
+    for (let i = 0; i < routes.length; i++) {
+      const route = routes[i] as RouteMemory
       // What is not retried needs no budget.
-      if (book.number('route', route.id, 'attempts', FIRST_ATTEMPTS) < 2) continue
+      if (finite(this.#attempts[i]?.value, FIRST_ATTEMPTS) < 2) continue
       const { counts } = route
       first += counts.first
       failed += route.failing * counts.first

@@ -5,9 +5,21 @@ import { rounded } from '../model/numbers.ts'
 import type { RouteMemory } from '../model/route-memory.ts'
 import type { Look } from '../model/upstream-memory.ts'
 import type { Entry } from '../types.ts'
+import { ROOMY } from './rests.ts'
 
 /** Ratios that a median is made from. */
 export const A_FEW = 8
+
+/** Less finished by this share: a step has cost something. */
+const WORSE = 0.1
+/** Until something speaks against more, a step is believed sooner. */
+const CHECK_WINDOWS_AT_START = 2
+/** A step is checked over this many windows, so that chance evens out. */
+const CHECK_WINDOWS = 5
+const CHECK_DONE = 60
+const CHECK_MOST_WINDOWS = 20
+/** So many times more than what may be chance needs no further samples. */
+const SURELY = 1.5
 
 export interface Step {
   readonly from: number
@@ -51,6 +63,13 @@ export function changeBy({ from, to, before }: Step, after: Rates): Change {
   return { change: (counted + timed) / 2, chance: chance / Math.SQRT2 }
 }
 
+/** A chain of protecting steps is checked against what was before the first of those that may have cost something. */
+export function unsureStep(step: Step | null, { isUsed, doneARound }: Rates): Step | null {
+  if (step === null || step.to > step.from) return null
+  const isSure = isUsed && step.before.isUsed && doneARound >= (1 - WORSE) * step.before.doneARound
+  return isSure ? null : step
+}
+
 /** Nearer to nothing than to what an upstream with room would have given: as many more as were let in. */
 export function isInVain({ from, to }: Step, change: number): boolean {
   return to > from && change < (to / from - 1) / 2
@@ -61,18 +80,30 @@ export function conclude(entry: Entry, verdict: 'kept' | 'undone', measured: str
   entry.measured = measured
 }
 
-/** What a look says of a step, in numbers and in words. Where nobody waited before or after, neither tells what it did. */
-export function measure(
-  step: Step,
-  after: Rates,
-  { saturated, windows, ratios }: Look,
-): Change & { readonly isComparable: boolean; readonly measured: string } {
-  const isComparable = step.before.isUsed && after.isUsed && saturated / windows >= 0.5
+export interface Checked {
+  /** It has cost something. */
+  readonly isWorse: boolean
+  readonly isInVain: boolean
+  readonly measured: string
+}
+
+/** What a look says of a step; null = too little yet. `isStarting`: nothing speaks against more so far. */
+export function checkStep(step: Step, look: Look, isStarting: boolean): Checked | null {
+  const { windows, ratios, done } = look
+  const isRoomy = isStarting && ratios.count >= A_FEW && ratios.quantile(0.5) < ROOMY
+  const enough = isRoomy ? CHECK_WINDOWS_AT_START : CHECK_WINDOWS
+  const isDue = windows >= CHECK_MOST_WINDOWS || (windows >= enough && done >= CHECK_DONE)
+  if (!isDue && windows < CHECK_WINDOWS_AT_START) return null
+  const after = ratesOf(look)
   const { change, chance } = changeBy(step, after)
+  // Where nobody waited before or after, what was finished does not tell what the step did.
+  const isComparable = step.before.isUsed && after.isUsed && look.saturated / windows >= 0.5
+  const isWorse = isComparable && change < -Math.max(WORSE, isDue ? chance : SURELY * chance)
+  if (!isDue && !isWorse) return null
   const measured = isComparable
     ? `${rounded(100 * change)} % finished, ${rounded(ratios.quantile(0.5))} times as slow as alone`
     : 'nobody waited, so nothing speaks against it'
-  return { change, chance, isComparable, measured }
+  return { isWorse, isInVain: isComparable && isInVain(step, change), measured }
 }
 
 const SILENT_WINDOWS = 10

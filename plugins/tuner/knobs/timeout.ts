@@ -13,10 +13,8 @@ const HEADROOM = 3
 export function decideTimeout(route: RouteMemory, book: Book): void {
   const now = book.value('route', route.id, 'timeoutMs')
   if (typeof now !== 'number' || now >= route.goal.badMs || route.recent.count < LEAST_SAMPLES) return
-  const to = Math.min(
-    route.goal.badMs,
-    Math.round(Math.max(HEADROOM * route.recent.quantile(0.999), route.longestOkMs)),
-  )
+  const slowestMs = route.recent.max
+  const to = Math.min(route.goal.badMs, Math.round(Math.max(HEADROOM * slowestMs, route.longestOkMs)))
   if (to <= now * 1.1) return
   book.change({
     scope: 'route',
@@ -25,7 +23,7 @@ export function decideTimeout(route: RouteMemory, book: Book): void {
     to,
     hypothesis: `answers take up to ${rounded(route.longestOkMs)} ms, the limit of ${now} ms leaves too little room`,
     evidence: {
-      slowestMs: rounded(route.recent.quantile(0.999)),
+      slowestMs: rounded(slowestMs),
       longestMs: rounded(route.longestOkMs),
       samples: route.recent.count,
     },

@@ -4,8 +4,8 @@
  */
 import type { AttemptSample, ClassWindow, Goal, RouteMeta, RouteWindow } from '../types.ts'
 import { LazyRing } from './lazy-ring.ts'
+import { MedianRings } from './median-rings.ts'
 import { amount, isTime } from './numbers.ts'
-import { SortedRings } from './sorted-rings.ts'
 
 const DEFAULT_GOAL: Goal = { goodMs: 1000, badMs: 10_000 }
 /** Levels of crowding: 1, 2, 3-4, 5-8, … attempts at once. */
@@ -41,7 +41,7 @@ export class RouteMemory {
   readonly weight: number
   readonly idempotent: boolean
   readonly contentType: string
-  readonly #byCrowding = new SortedRings(CROWDINGS, CROWDING_RING)
+  readonly #byCrowding = new MedianRings(CROWDINGS, CROWDING_RING)
   /** Times of attempts that were answered. */
   readonly recent = new LazyRing(RECENT_RING)
   readonly classes = new Map<string, ClassSums>()
@@ -102,8 +102,8 @@ export class RouteMemory {
     let least = 0
     for (let level = 0; level < CROWDINGS; level++) {
       if (this.#byCrowding.countOf(level) < CROWDING_ENOUGH) continue
-      const median = this.#byCrowding.quantile(level, 0.5)
-      if (least === 0 || median < least) least = median
+      // Crowded ones hardly ever have it: those need no median of their own.
+      if (least === 0 || this.#byCrowding.isMedianBelow(level, least)) least = this.#byCrowding.medianOf(level)
     }
     return least
   }
@@ -164,7 +164,7 @@ export class RouteMemory {
     this.hedges.made += amount(window?.hedges)
     this.hedges.won += amount(window?.hedgeWins)
     this.#baselineMs = null
-    for (const sums of this.classes.values()) fade(sums)
+    this.classes.forEach(fade)
     this.#readClasses(window?.byClass)
   }
 
@@ -182,7 +182,7 @@ export class RouteMemory {
 
   #readClasses(byClass: RouteWindow['byClass']): void {
     if (typeof byClass !== 'object' || byClass === null || Array.isArray(byClass)) return
-    for (const cls of Object.keys(byClass)) this.#readClass(cls, byClass[cls] as ClassWindow)
+    for (const cls in byClass) if (Object.hasOwn(byClass, cls)) this.#readClass(cls, byClass[cls] as ClassWindow)
   }
 
   #readClass(cls: string, read: ClassWindow): void {

@@ -3,9 +3,9 @@
  * made its routes, and how much it finished.
  */
 import type { AttemptSample, UpstreamWindow } from '../types.ts'
+import { LazyRing } from './lazy-ring.ts'
 import { amount, isTime } from './numbers.ts'
 import type { RouteMemory } from './route-memory.ts'
-import { SortedRing } from './sorted-rings.ts'
 
 /** Ratios that one look is made from; more are not kept. */
 const MOST_RATIOS = 200
@@ -23,10 +23,10 @@ export interface Look {
   inflight: number
   /** Most at once. */
   peak: number
-  ratios: SortedRing
+  ratios: LazyRing
 }
 
-const newLook = (ratios: SortedRing): Look => ({
+const newLook = (ratios: LazyRing): Look => ({
   windows: 0,
   saturated: 0,
   doneSaturated: 0,
@@ -59,7 +59,7 @@ export interface Now {
 export class UpstreamMemory {
   readonly id: string
   readonly routes: RouteMemory[] = []
-  look = newLook(new SortedRing(MOST_RATIOS))
+  look = newLook(new LazyRing(MOST_RATIOS))
   readonly now: Now = {
     arrivals: 0,
     attempts: 0,
