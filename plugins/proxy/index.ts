@@ -9,7 +9,7 @@ import replyFrom, { type FastifyReplyFromHooks } from '@fastify/reply-from'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Bag, resolveOptions } from '../contract/index.ts'
-import type { ExchangeHandler, ExchangeRequest } from '../upstream/index.ts'
+import { bringUpstream, type ExchangeHandler, type ExchangeRequest } from '../upstream/index.ts'
 import { prefixCalls, registerPrefix } from './bare-route.ts'
 import { Bridge, callKey, headRequest } from './bridge.ts'
 import type { EarlyAnswer, ProxyCall, ProxyFacts } from './call.ts'
@@ -93,6 +93,7 @@ const SOURCE = 'http://upstream.invalid/'
 const plugin: FastifyPluginAsync<Partial<ProxyOptions> & ProxyFunctions> = async (app, options) => {
   const { onEarlyAnswer = () => {}, onBytes = () => {}, callFor = () => null, ...given } = options
   const resolved = given.upstream === undefined ? null : resolveOptions('proxy', proxyOptionsSchema, given)
+  await bringUpstream(app)
   const findCall = resolved === null ? callFor : prefixCalls(resolved)
   const changers: Changer[] = []
   const around: AnswerSurroundings = {
@@ -176,9 +177,5 @@ function watchedBodies(app: FastifyInstance): Bag<RequestBody> {
   return bodies
 }
 
-export const proxy = fp(plugin, {
-  name: 'hearthgate-proxy',
-  fastify: '5.x',
-  decorators: { fastify: ['upstream'] },
-})
+export const proxy = fp(plugin, { name: 'hearthgate-proxy', fastify: '5.x' })
 export default proxy
