@@ -15,7 +15,7 @@ import { Bridge, callKey, headRequest } from './bridge.ts'
 import type { EarlyAnswer, ProxyCall, ProxyFacts } from './call.ts'
 import { EventStreams } from './event-streams.ts'
 import { sendFailure } from './failure.ts'
-import { type ProxyOptions, proxyOptionsSchema } from './options.ts'
+import { bareOptionsSchema, type ProxyOptions, proxyOptionsSchema } from './options.ts'
 import type { Pacer } from './pacing.ts'
 import { type PreparedAnswer, sendPrepared } from './prepared-answer.ts'
 import { type AnswerSurroundings, ProxiedAnswer } from './proxied-answer.ts'
@@ -93,6 +93,7 @@ const SOURCE = 'http://upstream.invalid/'
 const plugin: FastifyPluginAsync<Partial<ProxyOptions> & ProxyFunctions> = async (app, options) => {
   const { onEarlyAnswer = () => {}, onBytes = () => {}, callFor = () => null, ...given } = options
   const resolved = given.upstream === undefined ? null : resolveOptions('proxy', proxyOptionsSchema, given)
+  if (resolved === null) resolveOptions('proxy', bareOptionsSchema, given)
   await bringUpstream(app)
   const findCall = resolved === null ? callFor : prefixCalls(resolved)
   const changers: Changer[] = []

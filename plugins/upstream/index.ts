@@ -4,7 +4,7 @@
  *     await app.register(upstream, { upstreams: { wiki: { origins: [{ url: 'http://127.0.0.1:3000' }] } } })
  *     const { statusCode } = await app.upstream.dispatcher('wiki').request({ path: '/', method: 'GET' })
  */
-import type { FastifyInstance, FastifyPluginCallback } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import { contractOf, resolveOptions } from '../contract/index.ts'
 import { type UpstreamGroupOptions, upstreamOptionsSchema } from './options.ts'
@@ -60,13 +60,13 @@ export async function bringUpstream(app: FastifyInstance): Promise<void> {
   brought.add(app.upstream)
 }
 
-const plugin: FastifyPluginCallback<UpstreamPluginOptions> = (app, options, done) => {
+const plugin: FastifyPluginAsync<UpstreamPluginOptions> = async (app, options) => {
   const { lookup, ...given } = options
   const resolved = resolveOptions('upstream', upstreamOptionsSchema, given)
   if (Object.hasOwn(app, 'upstream') && brought.delete(app.upstream)) {
     if (lookup !== undefined) app.upstream.lookUpBy(lookup)
     app.upstream.apply(resolved.upstreams)
-    return done()
+    return
   }
   const upstreams = new Upstreams(contractOf(app), lookup)
   upstreams.apply(resolved.upstreams)
@@ -77,7 +77,6 @@ const plugin: FastifyPluginCallback<UpstreamPluginOptions> = (app, options, done
     upstreams.destroy()
     closed()
   })
-  done()
 }
 
 export const upstream = fp(plugin, { name: 'hearthgate-upstream', fastify: '5.x' })

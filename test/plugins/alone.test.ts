@@ -1,10 +1,12 @@
 /** Each plugin by itself in an app of somebody else, and the ones that build on `upstream` in whatever order they come. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 import t from 'tap'
-import { admission, cache, compression, metrics, proxy, retry, tuner, upstream } from '../../plugins/index.ts'
+import * as plugins from '../../plugins/index.ts'
 import type { UpstreamPluginOptions } from '../../plugins/upstream/index.ts'
+
+const { admission, cache, compression, metrics, proxy, retry, tuner, upstream } = plugins
 
 const alone: Readonly<Record<string, (app: FastifyInstance) => PromiseLike<unknown>>> = {
   admission: app => app.register(admission),
@@ -59,8 +61,15 @@ t.test('what builds on upstream may come before it', async t => {
 
 t.test('a second upstream in one app is still refused', async t => {
   const app = Fastify()
-  void app.register(retry)
-  void app.register(upstream)
-  void app.register(upstream)
-  await t.rejects(async () => void (await app.ready()), { code: 'FST_ERR_DEC_ALREADY_PRESENT' })
+  await app.register(retry)
+  await app.register(upstream)
+  await t.rejects(async () => void (await app.register(upstream)), { code: 'FST_ERR_DEC_ALREADY_PRESENT' })
 })
+
+for (const [name, plugin] of Object.entries(plugins)) {
+  t.test(`${name} with an option that there is not fails to register, and the process lives`, async t => {
+    const app = Fastify()
+    const wrong = async () => void (await app.register(plugin as FastifyPluginAsync<{ bogus: number }>, { bogus: 1 }))
+    await t.rejects(wrong, { code: 'HG_OPTIONS', message: /bogus/ })
+  })
+}
