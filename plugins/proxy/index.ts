@@ -9,7 +9,7 @@ import replyFrom, { type FastifyReplyFromHooks } from '@fastify/reply-from'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Bag, resolveOptions } from '../contract/index.ts'
-import { bringUpstream, type ExchangeHandler, type ExchangeRequest } from '../upstream/index.ts'
+import type { ExchangeHandler, ExchangeRequest } from '../upstream/index.ts'
 import { prefixCalls, registerPrefix } from './bare-route.ts'
 import { Bridge, callKey, headRequest } from './bridge.ts'
 import type { EarlyAnswer, ProxyCall, ProxyFacts } from './call.ts'
@@ -94,7 +94,6 @@ const plugin: FastifyPluginAsync<Partial<ProxyOptions> & ProxyFunctions> = async
   const { onEarlyAnswer = () => {}, onBytes = () => {}, callFor = () => null, ...given } = options
   const resolved = given.upstream === undefined ? null : resolveOptions('proxy', proxyOptionsSchema, given)
   if (resolved === null) resolveOptions('proxy', bareOptionsSchema, given)
-  await bringUpstream(app)
   const findCall = resolved === null ? callFor : prefixCalls(resolved)
   const changers: Changer[] = []
   const around: AnswerSurroundings = {
@@ -178,5 +177,9 @@ function watchedBodies(app: FastifyInstance): Bag<RequestBody> {
   return bodies
 }
 
-export const proxy = fp(plugin, { name: 'hearthgate-proxy', fastify: '5.x' })
+export const proxy = fp(plugin, {
+  name: 'hearthgate-proxy',
+  fastify: '5.x',
+  decorators: { fastify: ['upstream'] },
+})
 export default proxy

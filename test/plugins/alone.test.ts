@@ -13,7 +13,6 @@ const alone: Readonly<Record<string, (app: FastifyInstance) => PromiseLike<unkno
   cache: app => app.register(cache, { maxBytes: 64 * 1024 ** 2 }),
   compression: app => app.register(compression),
   metrics: app => app.register(metrics),
-  proxy: app => app.register(proxy),
   retry: app => app.register(retry),
   tuner: app => app.register(tuner),
   upstream: app => app.register(upstream),
@@ -45,11 +44,11 @@ t.test('what builds on upstream may come before it', async t => {
   await app.register(retry)
   await app.register(admission)
   await app.register(cache)
-  await app.register(proxy, { upstream: 'wiki', direct: true })
   const lookup: UpstreamPluginOptions['lookup'] = (_name, _options, done) =>
     done(null, [{ address: '127.0.0.1', family: 4 }])
   const { port } = origin.address() as AddressInfo
   await app.register(upstream, { upstreams: { wiki: { origins: [{ url: `http://wiki.test:${port}` }] } }, lookup })
+  await app.register(proxy, { upstream: 'wiki', direct: true })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   for (const status of [/fwd=uri-miss; stored/, /hit/]) {
     const answer = await fetch(`${url}/page`)
@@ -69,6 +68,7 @@ t.test('a second upstream in one app is still refused', async t => {
 for (const [name, plugin] of Object.entries(plugins)) {
   t.test(`${name} with an option that there is not fails to register, and the process lives`, async t => {
     const app = Fastify()
+    if (plugin === proxy) await app.register(upstream)
     const wrong = async () => void (await app.register(plugin as FastifyPluginAsync<{ bogus: number }>, { bogus: 1 }))
     await t.rejects(wrong, { code: 'HG_OPTIONS', message: /bogus/ })
   })
