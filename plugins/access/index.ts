@@ -21,6 +21,7 @@ import {
   type AccessState,
   compileGuard,
   decideAccess,
+  refuseAddress,
 } from './guard.ts'
 import { type AccessOptions, accessOptionsSchema } from './options.ts'
 
@@ -105,7 +106,11 @@ function failureLog(log: FastifyBaseLogger): AccessState['onForwardFailed'] {
 
 function guardRoutes(app: Parameters<typeof plugin>[0], guard: AccessGuard): void {
   app.addHook('onRequest', async (request, reply) => {
-    const decision = await app.access.decide(guard, questionOf(request))
+    const question = questionOf(request)
+    // Where `rewriteUrl` has changed it, neither what was asked for nor what is answered may be denied.
+    const asked = { ...question, ...pathAndQuery(request.originalUrl) }
+    const isAskedDenied = asked.path !== question.path && refuseAddress(guard, asked) !== null
+    const decision = await app.access.decide(guard, isAskedDenied ? asked : question)
     if (!decision.pass) return sendRefusal(reply, decision)
     request.access = decision
   })
@@ -120,7 +125,15 @@ function sendRefusal(reply: FastifyReply, { status, headers, body, reason }: Ext
 
 function questionOf({ originalUrl, method, ip, protocol, host, raw }: FastifyRequest): AccessQuestion {
   const { headers } = raw
-  return { method, ...pathAndQuery(originalUrl), uri: originalUrl, address: ip, proto: protocol, host, headers }
+  return {
+    method,
+    ...pathAndQuery(raw.url ?? originalUrl),
+    uri: originalUrl,
+    address: ip,
+    proto: protocol,
+    host,
+    headers,
+  }
 }
 
 function questionOfUpgrade({ url = '/', method = 'GET', headers, socket }: IncomingMessage): AccessQuestion {
