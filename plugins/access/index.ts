@@ -85,7 +85,8 @@ const plugin: FastifyPluginAsync<Partial<AccessOptions> & AccessFunctions> = asy
     decide,
     decideUpgrade: request => (attach && guard !== null ? decide(guard, questionOfUpgrade(request)) : open),
   } satisfies AccessControl)
-  app.decorateRequest('access', null)
+  // A scope may have rules of its own behind those of the app around it.
+  if (!app.hasRequestDecorator('access')) app.decorateRequest('access', null)
   app.addHook('onClose', () => state.forward.close())
   if (attach && guard !== null) guardRoutes(app, guard)
 }
