@@ -99,7 +99,7 @@ function refusalOf(request: FastifyRequest, config: AdminConfig, port: number): 
   if ((request.raw.headersDistinct['host'] ?? []).length > 1) return { status: 400, reason: 'more than one Host' }
   // RFC 9112 §3.2.2: the host of such a target counts, and no client of a server that is no proxy writes one.
   if (!request.originalUrl.startsWith('/')) return { status: 400, reason: 'the target is no path' }
-  if (!isKnownHost(request.headers.host ?? '', config, port)) {
+  if (!isKnownHost((request.headers.host ?? '').toLowerCase(), config, port)) {
     return { status: 403, reason: 'this Host is not a name of the admin listener; add it to admin.hosts' }
   }
   if (config.token !== null && !isSameSecret(givenToken(request.headers.authorization), config.token)) {
@@ -111,10 +111,11 @@ function refusalOf(request: FastifyRequest, config: AdminConfig, port: number): 
   return null
 }
 
+/** @param host in small letters: names are the same in any (RFC 9110 §4.2.3) */
 function isKnownHost(host: string, config: AdminConfig, port: number): boolean {
   const withPort = `:${port}`
   const name = host.endsWith(withPort) ? host.slice(0, -withPort.length) : host
-  const own = [config.host, inBrackets(config.host), ...config.hosts]
+  const own = [config.host.toLowerCase(), inBrackets(config.host).toLowerCase(), ...config.hosts]
   return isLoopback(config.host) ? [...own, 'localhost', '127.0.0.1', '[::1]'].includes(name) : own.includes(name)
 }
 
@@ -123,5 +124,5 @@ function isLoopback(host: string): boolean {
 }
 
 function isOwnPost({ headers }: FastifyRequest): boolean {
-  return headers['x-hearthgate'] === '1' && (headers['content-type'] ?? '').startsWith('application/json')
+  return headers['x-hearthgate'] === '1' && /^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? '')
 }

@@ -6,6 +6,8 @@
  *
  * or with `attach: false` and guards of the caller's own, as the gateway has one a route.
  */
+import type { IncomingMessage } from 'node:http'
+import { TLSSocket } from 'node:tls'
 import type { FastifyBaseLogger, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { contractOf, resolveOptions } from '../contract/index.ts'
@@ -19,6 +21,7 @@ import {
   type AccessState,
   compileGuard,
   decideAccess,
+  refuseAddress,
 } from './guard.ts'
 import { type AccessOptions, accessOptionsSchema } from './options.ts'
 
@@ -48,6 +51,8 @@ declare module 'fastify' {
 export interface AccessControl {
   /** Decides about one request. At once, where no password and no other server has to be asked. Never rejects. */
   decide(guard: AccessGuard, question: AccessQuestion): AccessDecision | Promise<AccessDecision>
+  /** The same about an upgrade, which no hook sees, by the plugin's own options; the address is that of the connection. */
+  decideUpgrade(request: IncomingMessage): AccessDecision | Promise<AccessDecision>
 }
 
 export interface AccessFunctions {
@@ -72,13 +77,16 @@ const plugin: FastifyPluginAsync<Partial<AccessOptions> & AccessFunctions> = asy
     decisions.with(decision.reason).add(1)
     return decision
   }
+  const decide: AccessControl['decide'] = (of, question) => {
+    const decision = decideAccess(of, question, state)
+    return decision instanceof Promise ? decision.then(count) : count(decision)
+  }
   app.decorate('access', {
-    decide: (of, question) => {
-      const decision = decideAccess(of, question, state)
-      return decision instanceof Promise ? decision.then(count) : count(decision)
-    },
+    decide,
+    decideUpgrade: request => (attach && guard !== null ? decide(guard, questionOfUpgrade(request)) : open),
   } satisfies AccessControl)
-  app.decorateRequest('access', null)
+  // A scope may have rules of its own behind those of the app around it.
+  if (!app.hasRequestDecorator('access')) app.decorateRequest('access', null)
   app.addHook('onClose', () => state.forward.close())
   if (attach && guard !== null) guardRoutes(app, guard)
 }
@@ -99,30 +107,45 @@ function failureLog(log: FastifyBaseLogger): AccessState['onForwardFailed'] {
 
 function guardRoutes(app: Parameters<typeof plugin>[0], guard: AccessGuard): void {
   app.addHook('onRequest', async (request, reply) => {
-    const decision = await app.access.decide(guard, questionOf(request))
+    const question = questionOf(request)
+    // Where `rewriteUrl` has changed it, neither what was asked for nor what is answered may be denied.
+    const asked = { ...question, ...pathAndQuery(request.originalUrl) }
+    const isAskedDenied = asked.path !== question.path && refuseAddress(guard, asked) !== null
+    const decision = await app.access.decide(guard, isAskedDenied ? asked : question)
     if (!decision.pass) return sendRefusal(reply, decision)
     request.access = decision
   })
 }
+
+const open: AccessDecision = { pass: true, reason: 'open', set: {}, remove: [] }
 
 function sendRefusal(reply: FastifyReply, { status, headers, body, reason }: Extract<AccessDecision, { pass: false }>) {
   reply.code(status).headers(headers)
   return reply.send(body ?? { statusCode: status, error: reason })
 }
 
-function questionOf(request: FastifyRequest): AccessQuestion {
-  const { originalUrl, method, ip, protocol, host, raw } = request
-  const cut = originalUrl.indexOf('?')
+function questionOf({ originalUrl, method, ip, protocol, host, raw }: FastifyRequest): AccessQuestion {
+  const { headers } = raw
   return {
     method,
-    path: cut === -1 ? originalUrl : originalUrl.slice(0, cut),
-    query: cut === -1 ? '' : originalUrl.slice(cut),
+    ...pathAndQuery(raw.url ?? originalUrl),
     uri: originalUrl,
     address: ip,
     proto: protocol,
     host,
-    headers: raw.headers,
+    headers,
   }
+}
+
+function questionOfUpgrade({ url = '/', method = 'GET', headers, socket }: IncomingMessage): AccessQuestion {
+  const address = socket.remoteAddress ?? ''
+  const proto = socket instanceof TLSSocket ? 'https' : 'http'
+  return { method, ...pathAndQuery(url), uri: url, address, proto, host: headers.host ?? '', headers }
+}
+
+function pathAndQuery(target: string) {
+  const cut = target.indexOf('?')
+  return cut === -1 ? { path: target, query: '' } : { path: target.slice(0, cut), query: target.slice(cut) }
 }
 
 export const access = fp(plugin, { name: 'hearthgate-access', fastify: '5.x' })

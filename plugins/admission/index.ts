@@ -7,10 +7,11 @@
  *
  * Rates (`bandwidth`, `uplink`) need the proxy plugin, registered before it.
  */
-import type { FastifyPluginCallback, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { contractOf, resolveOptions } from '../contract/index.ts'
 import type {} from '../proxy/index.ts'
+import { bringUpstream } from '../upstream/index.ts'
 import { Admission, type LaneSnapshot } from './admission.ts'
 import type { CallerOf } from './limiter.ts'
 import { admissionOptionsSchema, type LaneOptions } from './options.ts'
@@ -41,9 +42,10 @@ export interface AdmissionInput {
 /** How often limits, shares and gauges are looked at. */
 const SWEEP_MS = 250
 
-const plugin: FastifyPluginCallback<AdmissionInput> = (app, options, done) => {
+const plugin: FastifyPluginAsync<AdmissionInput> = async (app, options) => {
   const { clientOf = addressOf, ...given } = options
   const { defaults, upstreams, uplink } = resolveOptions('admission', admissionOptionsSchema, given)
+  await bringUpstream(app)
   const callerOf: CallerOf = incoming => {
     if (incoming === undefined) return nobody
     const request = incoming as FastifyRequest
@@ -67,7 +69,6 @@ const plugin: FastifyPluginCallback<AdmissionInput> = (app, options, done) => {
     clearInterval(sweep)
     closed()
   })
-  done()
 }
 
 const nobody = { client: '', connection: null }
@@ -81,9 +82,5 @@ function connectionOf({ raw }: FastifyRequest): object {
   return (raw as { stream?: { session?: object } }).stream?.session ?? raw.socket
 }
 
-export const admission = fp(plugin, {
-  name: 'hearthgate-admission',
-  fastify: '5.x',
-  decorators: { fastify: ['upstream'] },
-})
+export const admission = fp(plugin, { name: 'hearthgate-admission', fastify: '5.x' })
 export default admission

@@ -5,7 +5,7 @@
  *     await app.register(batch, { batchSize: 10, maxConcurrent: 5 })
  */
 import type { IncomingMessage } from 'node:http'
-import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { resolveOptions } from '../contract/index.ts'
 import { type Refused, readCall, refuseCaller, type SubRequest } from './call.ts'
@@ -31,7 +31,7 @@ export interface BatchInput extends Partial<BatchOptions> {
 
 export const BATCH_PATH = '/_hearthgate/batch'
 
-const plugin: FastifyPluginCallback<BatchInput> = (app, options, done) => {
+const plugin: FastifyPluginAsync<BatchInput> = async (app, options) => {
   const { settingsFor, ...given } = options
   const resolved = resolveOptions('batch', batchOptionsSchema, given)
   const subs = new SubRequests((request, response) => void app.routing(request, response))
@@ -45,7 +45,6 @@ const plugin: FastifyPluginCallback<BatchInput> = (app, options, done) => {
     if (isPart || !isCall) return next()
     void answerCall(request, reply, { scope, options: resolved, subs })
   })
-  done()
 }
 
 const notAllowed: Refused = { status: 403, code: 'HG_BATCH_ROUTE', message: 'this route takes no part in batches' }

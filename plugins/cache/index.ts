@@ -1,15 +1,16 @@
 /**
  * A shared HTTP cache (RFC 9111) in two halves over one store: answers in the first hook, fills in front of
- * `app.upstream`. With the proxy plugin it works in any Fastify 5 app:
+ * `app.upstream`. It may be registered alone in any Fastify 5 app, and works on what the proxy plugin sends on:
  *
  *     await app.register(upstream, { upstreams: { wiki: { origins: [{ url: 'http://127.0.0.1:3000' }] } } })
  *     await app.register(proxy, { upstream: 'wiki', direct: true })
  *     await app.register(cache, { maxBytes: 64 * 1024 ** 2 })
  */
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { contractOf, resolveOptions } from '../contract/index.ts'
-import type { ProxyCall } from '../proxy/index.ts'
+import type { ProxyCall, ProxyHooks } from '../proxy/index.ts'
+import { bringUpstream } from '../upstream/index.ts'
 import { answerHook } from './answer/answer-hook.ts'
 import { CacheControl, type CacheStats } from './control.ts'
 import { Fills } from './fill/fills.ts'
@@ -78,6 +79,7 @@ const plugin: FastifyPluginAsync<Partial<CacheOptions> & CacheFunctions> = async
   const { store: address, maxBytes, maxObjectBytes, maxVariants, frontBytes, newsUrl } = resolved
   // Each variant may stand there with its coded forms; how many variants there may be is counted when one is stored.
   const bounds = { maxBytes, maxObjectBytes, maxVariants: maxVariants * (1 + MOST_CODINGS), frontBytes }
+  await bringUpstream(app)
   const store = await openStore(address, newsUrl === undefined ? bounds : { ...bounds, newsUrl })
   const { signals } = contractOf(app)
   const count = new CacheCounters(signals)
@@ -89,8 +91,11 @@ const plugin: FastifyPluginAsync<Partial<CacheOptions> & CacheFunctions> = async
   app.decorateRequest('cachePassage', null)
   app.upstream.use(fillInterceptor({ store, fills, count, isStoreShared }))
   const scopeOf = settingsFor ?? bareScope(resolved)
-  const answering = { store, fills, count, forms, proxy: app.proxy, now: Date.now, settingsFor: scopeOf }
-  app.addHook('onRequest', answerHook(answering))
+  const answering = { store, fills, count, forms, now: Date.now, settingsFor: scopeOf }
+  app.addHook(
+    'onRequest',
+    whereProxied(app, proxy => answerHook({ ...answering, proxy })),
+  )
   const sweep = setInterval(() => {
     fills.sweep(performance.now())
     app.cache.sweep()
@@ -100,6 +105,20 @@ const plugin: FastifyPluginAsync<Partial<CacheOptions> & CacheFunctions> = async
     forms.close()
     await store.close()
   })
+}
+
+/** The proxy may come later, or not at all: then nothing is proxied, and no request is the cache's business. */
+function whereProxied(
+  app: FastifyInstance,
+  hookFor: (proxy: ProxyHooks) => onRequestHookHandler,
+): onRequestHookHandler {
+  if (app.hasDecorator('proxy')) return hookFor(app.proxy)
+  let hook: onRequestHookHandler | null = null
+  return function (request, reply, next) {
+    if (!app.hasDecorator('proxy')) return next()
+    hook ??= hookFor(app.proxy)
+    hook.call(this, request, reply, next)
+  }
 }
 
 /** Routes of a bare app; each has been given to Fastify by the app. */
@@ -119,9 +138,5 @@ function bareScope(options: CacheOptions): (request: FastifyRequest, call: Proxy
   }
 }
 
-export const cache = fp(plugin, {
-  name: 'hearthgate-cache',
-  fastify: '5.x',
-  decorators: { fastify: ['upstream', 'proxy'] },
-})
+export const cache = fp(plugin, { name: 'hearthgate-cache', fastify: '5.x' })
 export default cache

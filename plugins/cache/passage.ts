@@ -44,6 +44,8 @@ export type Way =
 
 /** What is known of a request before the store has been asked. */
 export interface PassageStart {
+  /** Whose it is: each cache of an app has its own. */
+  readonly owner: object
   readonly call: ProxyCall
   readonly scope: CacheScope
   readonly method: string
@@ -54,6 +56,7 @@ export interface PassageStart {
 }
 
 export class Passage {
+  readonly owner: object
   readonly call: ProxyCall
   readonly scope: CacheScope
   readonly request: RequestHead
@@ -79,7 +82,8 @@ export class Passage {
   /** Each unsafe request asks all that run for it. */
   #keyedUrl: string | null = null
 
-  constructor({ call, scope, method, rawHeaders, hasBody, isHolding }: PassageStart) {
+  constructor({ owner, call, scope, method, rawHeaders, hasBody, isHolding }: PassageStart) {
+    this.owner = owner
     this.call = call
     this.scope = scope
     this.hasBody = hasBody

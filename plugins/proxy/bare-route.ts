@@ -61,6 +61,11 @@ export function prefixCalls(options: ProxyOptions): (request: FastifyRequest) =>
   }
 }
 
+/** The prefix as clients write it, with that of the scope in front. */
+export function mountedPrefix(scopePrefix: string, prefix: string): string {
+  return scopePrefix === '' ? prefix : `${scopePrefix}${bareOf(prefix)}`
+}
+
 /** `/app/` as `/app`, and `/` as the empty text. */
 function bareOf(prefix: string): string {
   return prefix.replace(/\/$/, '')
@@ -109,7 +114,7 @@ function factsOf(request: FastifyRequest, host: string, isTrusted: TrustCheck): 
  * the prefix in another way, or that some reading of its path takes out of the mount.
  */
 function targetFor(url: string, { rewritePath: base }: ProxyOptions, prefix: string): string | null {
-  if (base === null) return url
+  if (base === null) return prefix !== '' && climbs(url) ? null : url
   const rest = url.slice(prefix.length)
   if (!url.startsWith(prefix) || climbs(rest)) return null
   const mount = base === '/' ? '' : base.replace(/\/$/, '')

@@ -8,14 +8,14 @@
 import replyFrom, { type FastifyReplyFromHooks } from '@fastify/reply-from'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { Bag, resolveOptions } from '../contract/index.ts'
+import { Bag, OptionsError, resolveOptions } from '../contract/index.ts'
 import type { ExchangeHandler, ExchangeRequest } from '../upstream/index.ts'
-import { prefixCalls, registerPrefix } from './bare-route.ts'
+import { mountedPrefix, prefixCalls, registerPrefix } from './bare-route.ts'
 import { Bridge, callKey, headRequest } from './bridge.ts'
 import type { EarlyAnswer, ProxyCall, ProxyFacts } from './call.ts'
 import { EventStreams } from './event-streams.ts'
 import { sendFailure } from './failure.ts'
-import { type ProxyOptions, proxyOptionsSchema } from './options.ts'
+import { bareOptionsSchema, type ProxyOptions, proxyOptionsSchema } from './options.ts'
 import type { Pacer } from './pacing.ts'
 import { type PreparedAnswer, sendPrepared } from './prepared-answer.ts'
 import { type AnswerSurroundings, ProxiedAnswer } from './proxied-answer.ts'
@@ -87,13 +87,18 @@ export interface ProxyFunctions {
 
 /** How often the progress of request bodies is looked at. */
 const SWEEP_MS = 500
+const ONE_A_SCOPE =
+  'is there already; a further one needs a scope of its own: app.register(async scope => void (await scope.register(proxy, …)))'
 /** reply-from wants an absolute source; where a request goes is decided by the call alone. */
 const SOURCE = 'http://upstream.invalid/'
 
 const plugin: FastifyPluginAsync<Partial<ProxyOptions> & ProxyFunctions> = async (app, options) => {
   const { onEarlyAnswer = () => {}, onBytes = () => {}, callFor = () => null, ...given } = options
   const resolved = given.upstream === undefined ? null : resolveOptions('proxy', proxyOptionsSchema, given)
-  const findCall = resolved === null ? callFor : prefixCalls(resolved)
+  if (resolved === null) resolveOptions('proxy', bareOptionsSchema, given)
+  if (app.hasDecorator('proxy')) throw new OptionsError('proxy', [ONE_A_SCOPE])
+  const findCall =
+    resolved === null ? callFor : prefixCalls({ ...resolved, prefix: mountedPrefix(app.prefix, resolved.prefix) })
   const changers: Changer[] = []
   const around: AnswerSurroundings = {
     isDirectAllowed: options.direct ?? false,

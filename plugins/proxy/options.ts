@@ -66,4 +66,7 @@ export const proxyOptionsSchema = Type.Object(
 )
 
 export type HeaderRules = Static<typeof headerRulesSchema>
+/** Of an app that proxies by handlers of its own. */
+export const bareOptionsSchema = Type.Partial(proxyOptionsSchema, { additionalProperties: false })
+
 export type ProxyOptions = Static<typeof proxyOptionsSchema>

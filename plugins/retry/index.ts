@@ -5,9 +5,10 @@
  *     await app.register(upstream, { upstreams: { wiki: { origins: [{ url: 'http://127.0.0.1:3000' }] } } })
  *     await app.register(retry, { attempts: 3, holdMs: 8_000 })
  */
-import type { FastifyPluginCallback } from 'fastify'
+import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import { contractOf, resolveOptions } from '../contract/index.ts'
+import { bringUpstream } from '../upstream/index.ts'
 import { DueTimes } from './due-times.ts'
 import { HeldBytes } from './held-answer.ts'
 import { defaultPolicy, type RetryOptions, type RetryPolicy, retryOptionsSchema } from './options.ts'
@@ -30,8 +31,9 @@ export type RetryInput = Partial<Omit<RetryOptions, 'upstreams'>> & {
   readonly upstreams?: Readonly<Record<string, Partial<RetryPolicy> | false>>
 }
 
-const plugin: FastifyPluginCallback<RetryInput> = (app, options, done) => {
+const plugin: FastifyPluginAsync<RetryInput> = async (app, options) => {
   const { upstreams: own, ...shared } = resolveOptions('retry', retryOptionsSchema, options)
+  await bringUpstream(app)
   const times = new DueTimes()
   const around = { upstreams: app.upstream, contract: contractOf(app), times, held: new HeldBytes() }
   const retries = new Retries(around, shared)
@@ -45,12 +47,7 @@ const plugin: FastifyPluginCallback<RetryInput> = (app, options, done) => {
     times.close()
     closed()
   })
-  done()
 }
 
-export const retry = fp(plugin, {
-  name: 'hearthgate-retry',
-  fastify: '5.x',
-  decorators: { fastify: ['upstream'] },
-})
+export const retry = fp(plugin, { name: 'hearthgate-retry', fastify: '5.x' })
 export default retry

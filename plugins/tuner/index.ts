@@ -6,7 +6,7 @@
  *     await app.register(admission, { upstreams: { wiki: {} } })
  *     await app.register(tuner, { routes: { wiki: { upstream: 'wiki', mode: 'apply' } } })
  */
-import type { FastifyPluginCallback } from 'fastify'
+import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import { contractOf, resolveOptions } from '../contract/index.ts'
 import {
@@ -39,7 +39,7 @@ export type TunerInput = Partial<Omit<TunerOptions, 'routes'>> & {
   readonly routes?: Readonly<Record<string, Partial<TunedRoute> & Pick<TunedRoute, 'upstream'>>>
 }
 
-const plugin: FastifyPluginCallback<TunerInput> = (app, options, done) => {
+const plugin: FastifyPluginAsync<TunerInput> = async (app, options) => {
   const routes = Object.entries(options.routes ?? {}).map(([name, route]) => {
     return [name, resolveOptions(`tuner: routes.${name}`, tunedRouteSchema, route)]
   })
@@ -54,7 +54,6 @@ const plugin: FastifyPluginCallback<TunerInput> = (app, options, done) => {
     tuner.close()
     closed()
   })
-  done()
 }
 
 export const tuner = fp(plugin, { name: 'hearthgate-tuner', fastify: '5.x' })

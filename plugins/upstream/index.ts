@@ -4,7 +4,7 @@
  *     await app.register(upstream, { upstreams: { wiki: { origins: [{ url: 'http://127.0.0.1:3000' }] } } })
  *     const { statusCode } = await app.upstream.dispatcher('wiki').request({ path: '/', method: 'GET' })
  */
-import type { FastifyPluginCallback } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import { contractOf, resolveOptions } from '../contract/index.ts'
 import { type UpstreamGroupOptions, upstreamOptionsSchema } from './options.ts'
@@ -50,9 +50,24 @@ export interface UpstreamPluginOptions {
   readonly lookup?: Lookup
 }
 
-const plugin: FastifyPluginCallback<UpstreamPluginOptions> = (app, options, done) => {
+/** Without groups, brought along by a plugin that stands in front of them. */
+const brought = new WeakSet<Upstreams>()
+
+/** For such a plugin: it may be registered alone, or before this one. */
+export async function bringUpstream(app: FastifyInstance): Promise<void> {
+  if (app.hasDecorator('upstream')) return
+  await app.register(upstream)
+  brought.add(app.upstream)
+}
+
+const plugin: FastifyPluginAsync<UpstreamPluginOptions> = async (app, options) => {
   const { lookup, ...given } = options
   const resolved = resolveOptions('upstream', upstreamOptionsSchema, given)
+  if (Object.hasOwn(app, 'upstream') && brought.delete(app.upstream)) {
+    if (lookup !== undefined) app.upstream.lookUpBy(lookup)
+    app.upstream.apply(resolved.upstreams)
+    return
+  }
   const upstreams = new Upstreams(contractOf(app), lookup)
   upstreams.apply(resolved.upstreams)
   const sweep = setInterval(() => upstreams.sweep(performance.now()), SWEEP_MS).unref()
@@ -62,7 +77,6 @@ const plugin: FastifyPluginCallback<UpstreamPluginOptions> = (app, options, done
     upstreams.destroy()
     closed()
   })
-  done()
 }
 
 export const upstream = fp(plugin, { name: 'hearthgate-upstream', fastify: '5.x' })

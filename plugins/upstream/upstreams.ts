@@ -48,7 +48,7 @@ export class Upstreams {
   /** Removed while such requests were there, or others ran, whose attempt may fail. */
   readonly #removed = new Map<string, Removed>()
   readonly #leaving = new Set<UpstreamGroup>()
-  readonly #around: GroupSurroundings
+  #around: GroupSurroundings
   #dispatch: Dispatch = (name, request, handler) => this.group(name).dispatch(request, handler)
 
   #connect: Connect = (name, signal) => this.#lend(name, signal)
@@ -56,6 +56,11 @@ export class Upstreams {
   /** `lookup` replaces `dns.lookup`, for names that only the app knows. */
   constructor(contract: Contract, lookup?: Lookup) {
     this.#around = { ...contract, resolver: new Resolver(lookup), health: this.health }
+  }
+
+  /** The names of groups that are made from now on are looked up by `lookup`. */
+  lookUpBy(lookup: Lookup): void {
+    this.#around = { ...this.#around, resolver: new Resolver(lookup) }
   }
 
   /** Makes `wanted` the set of groups. Running requests are not touched. */

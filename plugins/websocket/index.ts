@@ -8,6 +8,7 @@ import { TLSSocket } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { contractOf, OptionsError, resolveOptions } from '../contract/index.ts'
+import { entryOf } from './entry.ts'
 import { type UpgradeFailure, upgradeFailure } from './errors.ts'
 import { type LocalAnswer, renderFailureAsJson } from './local-answer.ts'
 import { type WebsocketOptions, websocketOptionsSchema } from './options.ts'
@@ -87,25 +88,31 @@ function attachTo(server: FastifyInstance['server'], handleUpgrade: UpgradeListe
   upgrading.shouldUpgradeCallback = request => before.call(server, request) && isWebSocketUpgrade(request)
 }
 
-function resolveToUpstream(app: FastifyInstance, name: string | null): (request: IncomingMessage) => UpgradeResolution {
+function resolveToUpstream(
+  app: FastifyInstance,
+  name: string | null,
+): (request: IncomingMessage) => Promise<UpgradeResolution> {
   if (name === null) throw new OptionsError('websocket', ['/upstream or the function `resolve` must be given'])
   if (!app.hasDecorator('upstream')) throw new OptionsError('websocket', ['/upstream needs the plugin that gives it'])
   const { upstream } = app as unknown as { upstream: UpstreamConnect }
-  return request => ({
-    kind: 'tunnel',
-    routeName: name,
-    upstreamName: name,
-    path: request.url ?? '/',
-    headers: upgradeHeaders(request.rawHeaders, {
-      address: request.socket.remoteAddress ?? 'unknown',
-      encrypted: request.socket instanceof TLSSocket,
-    }),
-    connect: async signal => {
-      const { socket, release } = await upstream.connect(name, signal)
-      return socket.once('close', release)
-    },
-    rewriteAnswer: (_status, headers) => addVia(headers),
-  })
+  return async request => {
+    const entry = await entryOf(app, request)
+    if (entry.refusal !== null) return { kind: 'refuse', ...entry.refusal }
+    const address = request.socket.remoteAddress ?? 'unknown'
+    const client = { address, encrypted: request.socket instanceof TLSSocket }
+    return {
+      kind: 'tunnel',
+      routeName: name,
+      upstreamName: name,
+      path: request.url ?? '/',
+      headers: entry.change(upgradeHeaders(request.rawHeaders, client)),
+      connect: async signal => {
+        const { socket, release } = await upstream.connect(name, signal)
+        return socket.once('close', release)
+      },
+      rewriteAnswer: (_status, headers) => addVia(headers),
+    }
+  }
 }
 
 export { type UpgradeFailure, upgradeFailure } from './errors.ts'

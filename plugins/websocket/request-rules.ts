@@ -2,6 +2,7 @@
  * The header lines of an upgrade as they go to the origin when the plugin works without the gateway: everything as sent
  * but hop-by-hop fields (RFC 9110 §7.6.1) and what a client may not say about itself (RFC 7239, demand G1).
  */
+import { isIdentityField, wayFields } from '../contract/index.ts'
 import { splitTokens, tokensOf, valuesOf } from './head-lines.ts'
 
 /** What is known of the client's connection itself. */
@@ -14,9 +15,14 @@ const dropped = new Set([
   ...['connection', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'te', 'trailer', 'upgrade', 'proxy'],
   ...['transfer-encoding', 'content-length', 'http2-settings'],
   ...['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'x-real-ip'],
-  ...['remote-user', 'x-remote-user', 'x-webauth-user', 'x-forwarded-user'],
+  'x-forwarded-prefix',
 ])
 const neverNominated = new Set(['host', 'origin', 'authorization', 'cookie'])
+
+/** Nobody in front is trusted here. */
+function isSaidByProxies(name: string): boolean {
+  return dropped.has(name) || wayFields.has(name) || isIdentityField(name)
+}
 
 /** Flat lines to send: order, spelling and repetition of the client's, then our own. */
 export function upgradeHeaders(rawHeaders: readonly string[], client: ClientFacts): string[] {
@@ -25,7 +31,7 @@ export function upgradeHeaders(rawHeaders: readonly string[], client: ClientFact
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     // Some origins read X_Forwarded_For as X-Forwarded-For.
     const name = rawHeaders[i]!.toLowerCase().replaceAll('_', '-')
-    const isOurs = dropped.has(name) || (nominated.has(name) && !name.startsWith('sec-websocket-'))
+    const isOurs = isSaidByProxies(name) || (nominated.has(name) && !name.startsWith('sec-websocket-'))
     if (!isOurs) kept.push(rawHeaders[i]!, rawHeaders[i + 1]!)
   }
   const host = valuesOf(rawHeaders, 'host')[0] ?? ''

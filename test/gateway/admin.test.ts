@@ -30,7 +30,7 @@ function ask(url: string, headers: Record<string, string> = {}, method = 'GET'):
 t.test('it answers for its own names only, so that a foreign name cannot be bound to it', async t => {
   const { adminUrl } = await startGateway(t, `${base}routes:\n  - { name: no, deny: true }\n`)
   const { port } = new URL(adminUrl)
-  for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, '127.0.0.1']) {
+  for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, '127.0.0.1', `LocalHost:${port}`]) {
     t.equal((await ask(`${adminUrl}/healthz`, { host })).status, 200, host)
   }
   for (const host of ['evil.test', `evil.test:${port}`, `localhost:${port}.evil.test`, 'localhost.evil.test']) {

@@ -122,6 +122,8 @@ t.test('a purge is for those who may use the admin API', async t => {
   t.equal((await purge(gateway, { all: true }, { 'x-hearthgate': '0' })).status, 403)
   t.equal((await purge(gateway, { all: true }, { 'content-type': 'text/plain' })).status, 403)
   t.match(await ask(gateway, 'wiki.test', '/a'), 'hit')
+  const spelled = { 'content-type': 'Application/JSON; charset=utf-8' }
+  t.equal((await purge(gateway, { all: true }, spelled)).status, 200, 'whatever the letter case (RFC 9110 §8.3.1)')
   const locked = await startGateway(
     t,
     `${base.replace('admin: { ', `admin: { token: ${token}, `)}routes:\n  - { name: no, deny: true }\n`,

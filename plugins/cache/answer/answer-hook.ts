@@ -42,7 +42,7 @@ export function answerHook(setup: AnswerHookSetup) {
     const hasBody = bodyLength(raw) !== null
     const isHolding = holdingClient(raw) !== undefined
     const { method = 'GET', rawHeaders } = raw
-    const passage = new Passage({ call, scope, method, rawHeaders, hasBody, isHolding })
+    const passage = new Passage({ owner: setup.fills, call, scope, method, rawHeaders, hasBody, isHolding })
     request.cachePassage = passage
     const { way, reason } = decideWay(passage)
     passage.reason = reason

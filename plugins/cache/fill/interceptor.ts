@@ -34,7 +34,8 @@ export function fillInterceptor(setup: InterceptorSetup): Interceptor {
     setup.fills.invalidate = (passage, { status, rawHeaders }) => invalidate(setup, passage, status, rawHeaders)
     return (upstream, request, handler) => {
       const passage = (request.incoming as FastifyRequest | undefined)?.cachePassage ?? null
-      if (passage === null) return next(upstream, request, handler)
+      // Scopes of an app may each have a cache in front of the same origins.
+      if (passage === null || passage.owner !== setup.fills) return next(upstream, request, handler)
       if (passage.way === 'unsafe' && isStorablePost(passage)) return setup.fills.takeAlone(passage, request, handler)
       if (passage.way === 'unsafe' || passage.way === 'through') {
         setup.count.outcome(passage, passage.request.method === 'HEAD' ? 'miss' : 'bypass')

@@ -94,6 +94,16 @@ t.test('a mount is not left, and its prefix in another spelling sends nothing wr
   }
 })
 
+t.test('a mount whose path goes up as it came is not left either', async t => {
+  const { origin, port } = await setUp(t, { prefix: '/app' })
+  for (const target of ['/app/../secret', '/app/%2e%2e/secret', '/app/..%2fsecret', '/app/..;/secret']) {
+    t.equal((await exchange(port, head(target))).status, 400, target)
+  }
+  t.equal(origin.requests.length, 0)
+  t.equal((await exchange(port, head('/app/x..y?/../z'))).status, 200)
+  t.equal(origin.requests[0]?.target, '/app/x..y?/../z')
+})
+
 t.test('all methods pass but TRACE', async t => {
   const { origin, port } = await setUp(t)
   for (const method of ['HEAD', 'OPTIONS', 'PROPFIND', 'MKCOL', 'REPORT', 'LOCK', 'M-SEARCH', 'PURGE', 'DELETE']) {

@@ -161,6 +161,7 @@ t.test('G1 T12: what a client says about itself is replaced on an upgrade, all e
   const sent = [
     ...['Host', 'wiki.test:8080', 'Connection', 'Upgrade, X-Hop, Authorization', 'Upgrade', 'websocket', 'X-Hop', '1'],
     ...['X-Forwarded-For', '6.6.6.6', 'x_forwarded_for', '6.6.6.6', 'Forwarded', 'for=6.6.6.6', 'Remote-User', 'root'],
+    ...['Remote_Groups', 'admins', 'X-Authentik-Username', 'root', 'True-Client-IP', '6.6.6.6', 'X-Original-URL', '/x'],
     ...['Origin', 'https://a', 'Authorization', 'Basic x', 'cookie', 'a=1', 'Sec-WebSocket-Protocol', 'a, b'],
   ]
   t.strictSame(upgradeHeaders(sent, { address: '::ffff:10.0.0.7', encrypted: true }), [
