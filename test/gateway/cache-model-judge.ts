@@ -114,8 +114,9 @@ export class Judge {
     if (asked.fields['authorization'] !== undefined && !isForAuthorized) return 'shared with Authorization'
     if (said.request['authorization'] !== undefined && !isForAuthorized) return 'asked with Authorization'
     if (controlOf(said.request['cache-control'] ?? '')['no-store']) return 'asked with no-store'
+    // Within one millisecond nobody can tell which came first.
     const isVoid = this.#voids.some(
-      each => each.target === said.target && said.askedMs < each.sentMs && each.doneMs <= asked.sentMs,
+      each => each.target === said.target && said.askedMs < each.sentMs && each.doneMs < asked.sentMs,
     )
     if (isVoid) return 'made void'
     if (said.doneMs === 0 || said.doneMs >= asked.sentMs) return null
