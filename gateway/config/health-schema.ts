@@ -45,5 +45,5 @@ export const healthBlock = block(
     }),
     probe: switchable(probe, null, { absent: null }),
   },
-  { description: 'What happens when an origin fails.' },
+  { description: 'What happens when an origin fails; `false` = each request fails by itself.' },
 )

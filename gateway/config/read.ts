@@ -129,7 +129,8 @@ function readSwitch(schema: Kind, off: unknown, node: Node | null, spot: Spot, c
     if (scalar === undefined) return undefined
     if (scalar.value === false || scalar.value === 'off') return off
     if (scalar.value === true) return readNode(schema.inner!, null, spot, context)
-    return report(spot, node, `expected a block of keys, or false, found ${quote(scalar.text)}`, context)
+    const example = exampleOf(schema.inner?.properties ?? {})
+    return report(spot, node, `expected a block of keys${example}, or false, found ${quote(scalar.text)}`, context)
   }
   const read = readNode(schema.inner!, node, spot, context)
   if (typeof read !== 'object' || read === null || !('enabled' in read)) return read

@@ -52,7 +52,7 @@ const connectionPools = block(
       description: 'Age of a connection; an older one is closed as soon as it is idle.',
     }),
   },
-  { description: 'Connections to the origins.' },
+  { description: 'Connections to the origins; `false` = none is kept.' },
 )
 
 const requestOptimization = block(
@@ -74,7 +74,7 @@ const requestOptimization = block(
       description: 'Attempts in all, under a retry budget; 1 = never again.',
     }),
   },
-  { description: 'Timing of requests and the batch API.' },
+  { description: 'Timing of requests and the batch API; `false` = one attempt, and batches of one.' },
 )
 
 const protocol = block(
@@ -92,7 +92,7 @@ const protocol = block(
       description: "Who speaks HTTP/1.1 to the origins: the gateway's own connection, or undici's.",
     }),
   },
-  { description: 'How the gateway talks to the origins.' },
+  { description: 'How the gateway talks to the origins; `false` = all that can be switched is off.' },
 )
 
 const limits = block(
@@ -202,11 +202,16 @@ const upstreamTls = block(
 
 /** Every block of a route in the order of the documentation. */
 export const routeBlocks: Readonly<Record<string, Kind>> = {
-  connection_pools: connectionPools,
-  request_optimization: requestOptimization,
-  protocol,
+  connection_pools: switchable(connectionPools, { minSize: 0, maxIdleMs: 0 }),
+  request_optimization: switchable(requestOptimization, { batchSize: 1, maxConcurrent: 1, retryAttempts: 1 }),
+  protocol: switchable(protocol, {
+    http2Enabled: false,
+    tcpNodelay: false,
+    keepAlive: false,
+    websocketEnabled: false,
+  }),
   limits,
-  health: healthBlock,
+  health: switchable(healthBlock, { ejectTimeMs: 0, holdMs: 0, probe: null }),
   headers,
   tls: upstreamTls,
   balance: word(['round_robin', 'least_requests', 'p2c', 'hash_client', 'hash_cookie'], {

@@ -210,6 +210,15 @@ t.test('the off-values are accepted in every spelling', async t => {
     const route = routeOf(withRoute(`cache: ${off}`, `compression: ${off}`, `retry: ${off}`, `admission: ${off}`))
     t.match(route, { cache: false, compression: false, retry: false, admission: false }, off)
   }
+  for (const off of ['false', 'off']) {
+    const keys = ['connection_pools', 'request_optimization', 'protocol', 'health'].map(key => `${key}: ${off}`)
+    const route = routeOf(withRoute(...keys))
+    t.strictSame(route.connectionPools, { maxSize: 100, minSize: 0, maxIdleMs: 0, ttlMs: 300_000 }, 'none is kept')
+    t.match(route.requestOptimization, { batchSize: 1, maxConcurrent: 1, retryAttempts: 1 }, 'one attempt')
+    t.match(route.protocol, { http2Enabled: false, tcpNodelay: false, keepAlive: false, websocketEnabled: false })
+    t.strictSame(route.health, { ejectTimeMs: 0, holdMs: 0, probe: null })
+    t.equal(route.limits.responseTimeoutMs, 30_000, 'the time limit stays')
+  }
   for (const [written, meant] of [
     ...['off', 'false', '"off"'].map(off => [off, 'off'] as const),
     ['advertised', 'advertised'] as const,

@@ -73,7 +73,7 @@ const onRoute: [title: string, lines: string[], problems: string[]][] = [
     [
       '4:11 route \'wiki\': "deny": expected true or false, found "yes"',
       '5:14 route \'wiki\': "balance": expected round_robin, least_requests, p2c, hash_client or hash_cookie, found "random"',
-      '6:23 route \'wiki\': "connection_pools": expected a block of keys (max_size, min_size, max_idle, ttl), found "5"',
+      '6:23 route \'wiki\': "connection_pools": expected a block of keys (max_size, min_size, max_idle, ttl), or false, found "5"',
       '7:32 route \'wiki\': "http2_enabled": expected true or false, found "1"',
       '7:43 route \'wiki\': "client": expected one value, found a list',
       '8:13 route \'wiki\': "preset": expected a text: write "5" in quotes',
