@@ -36,13 +36,17 @@ function carryOut(order: TunerOrder, { tuner }: FastifyInstance): Outcome {
       return isKnown ? { done, moved: 0 } : noKnob(order)
     }
     case 'mode':
-      if (tuner.knobs.setMode(order.scope, order.knob, order.mode)) return { done, moved: 0 }
-      return { error: `there is no route ${JSON.stringify(order.scope)}` }
+      return tuner.knobs.setMode(order.scope, order.knob, order.mode) ? { done, moved: 0 } : noRoute(order.scope)
     case 'freeze':
       tuner.freeze(order.frozen)
       return { done, moved: 0 }
     case 'apply': {
       const { scope, name } = order
+      const { knobs } = tuner.status()
+      if (scope !== null && !knobs.some(knob => knob.scope === scope)) return noRoute(scope)
+      if (scope !== null && name !== null && !knobs.some(knob => knob.scope === scope && knob.name === name)) {
+        return noKnob({ scope, name })
+      }
       const isWanted = (route: string, knob: string) =>
         (scope === null || scope === route) && (name === null || name === knob)
       return { done, moved: tuner.applySuggestions(isWanted) }
@@ -56,6 +60,10 @@ function carryOut(order: TunerOrder, { tuner }: FastifyInstance): Outcome {
       return path === null ? { error: 'there is no state_dir to record into' } : { done, moved: 0, path }
     }
   }
+}
+
+function noRoute(scope: string): Outcome {
+  return { error: `there is no route ${JSON.stringify(scope)}` }
 }
 
 function noKnob({ scope, name }: { scope: string; name: string }): Outcome {

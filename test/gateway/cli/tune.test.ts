@@ -88,6 +88,8 @@ t.test('what is wrong with an order is told, and nothing moves', async t => {
   for (const [body, status, problem] of [
     [{ action: 'pin', scope: 'nowhere', name: 'x' }, 404, /route "nowhere" has no knob "x"/],
     [{ action: 'mode', scope: 'nowhere', mode: 'off' }, 404, /there is no route "nowhere"/],
+    [{ action: 'apply', scope: 'nowhere' }, 404, /there is no route "nowhere"/],
+    [{ action: 'apply', scope: 'wiki', name: 'x' }, 404, /route "wiki" has no knob "x"/],
     [{ action: 'mode', scope: 'wiki', mode: 'on' }, 400, /"mode" must be one of off, observe, suggest, apply/],
     [{ action: 'pin', scope: 'wiki', name: 'admission.queue', value: '7' }, 400, /"value" must be a number/],
     [{ action: 'pin', scope: 'wiki', name: 'admission.queue', worth: 7 }, 400, /"worth" does not belong to pin/],
@@ -101,6 +103,8 @@ t.test('what is wrong with an order is told, and nothing moves', async t => {
   }
   t.same(await knob('wiki', 'admission.queue'), before)
   t.match(await tune('pin', 'nowhere', 'x'), { code: 1, err: /nowhere/ })
+  t.match(await tune('apply', 'nowhere'), { code: 1, err: /there is no route "nowhere"/ })
+  t.match(await tune('apply', 'wiki', 'admission.queue'), { code: 0 })
   t.match(await tune('pin'), { code: 64, err: /tune status \| history/ })
 })
 
