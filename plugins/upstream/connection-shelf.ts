@@ -9,6 +9,7 @@ import {
   decideIdleLimit,
   decideIdleLimitOnce,
   type IdleKnowledge,
+  learnFromAnswer,
   learnFromClose,
   learnFromReuse,
   unknownOrigin,
@@ -22,6 +23,8 @@ interface Lease {
   readonly expiresMs: number
   /** Stands on the stack of connections that can take a request. */
   isAvailable: boolean
+  /** The origin has left it open after an answer. */
+  isKept: boolean
   /** The client that alone may use it, null = all may. */
   holder: object | null
 }
@@ -71,10 +74,6 @@ export class ConnectionShelf {
     return [...this.#leases.keys()]
   }
 
-  has(connection: OriginConnection): boolean {
-    return this.#leases.has(connection)
-  }
-
   /** Whether an unused connection would be kept at all. */
   isKeeping(nowMs: number): boolean {
     return decideIdleLimit(this.#idle, this.#limits.maxIdleMs, nowMs) > 0
@@ -92,10 +91,20 @@ export class ConnectionShelf {
       idleSinceMs: nowMs,
       expiresMs: nowMs + this.#limits.ttlMs * jitter,
       isAvailable: false,
+      isKept: false,
       holder: null,
     }
     this.#leases.set(connection, lease)
     this.#offer(connection, lease)
+  }
+
+  /** The origin has left it open, as a rule after an answer; false when it is not here. */
+  kept(connection: OriginConnection): boolean {
+    const lease = this.#leases.get(connection)
+    if (lease === undefined) return false
+    lease.isKept = connection.used
+    if (lease.isKept) learnFromAnswer(this.#idle, true)
+    return true
   }
 
   /** It can take a request again. */
@@ -121,6 +130,7 @@ export class ConnectionShelf {
     if (lease === undefined) return false
     this.#leases.delete(connection)
     this.withdraw(connection)
+    if (connection.used && !lease.isKept) learnFromAnswer(this.#idle, false)
     // An error-free end of a connection that had served means that the origin's patience is over.
     if (isIdle && lease.idleSinceMs !== 0 && connection.used) {
       const now = performance.now()

@@ -27,6 +27,8 @@ const SAME_LIMIT_MS = 150
 const APART_MS = 500
 /** A limit learned from closings is forgotten after ten minutes, since the origin may have been changed. */
 const CLOSED_MEMORY_MS = 600_000
+/** Answers in a row that ended their connections: then the origin keeps none. */
+const ENDINGS_SEEN = 2
 
 /** What a pool knows of an origin's patience, in milliseconds; null = nothing. */
 export interface IdleKnowledge {
@@ -38,14 +40,17 @@ export interface IdleKnowledge {
   closesAfter: { readonly idleMs: number; readonly atMs: number } | null
   /** The last closing by the origin, for comparison. */
   lastClose: { readonly idleMs: number; readonly atMs: number; readonly times: number } | null
+  /** Answers that ended their connections since the last one that did not. */
+  endings: number
 }
 
 export function unknownOrigin(): IdleKnowledge {
-  return { hintMs: null, learnedMs: null, closesAfter: null, lastClose: null }
+  return { hintMs: null, learnedMs: null, closesAfter: null, lastClose: null, endings: 0 }
 }
 
 /** The time a connection may be idle: a hint first, then what was learned, never above `maxIdleMs`. 0 = do not keep. */
 export function decideIdleLimit(known: IdleKnowledge, maxIdleMs: number, nowMs: number): number {
+  if (known.endings >= ENDINGS_SEEN) return 0
   const believed = known.hintMs === null ? (known.learnedMs ?? UNKNOWN_ORIGIN_IDLE_MS) : belowLimit(known.hintMs)
   const closes = known.closesAfter
   const isSeen = closes !== null && nowMs - closes.atMs < CLOSED_MEMORY_MS
@@ -85,6 +90,14 @@ export function learnFromClose(known: IdleKnowledge, idleMs: number, nowMs: numb
   if (times < (shortest < SHORT_IDLE_MS ? TIMES_SEEN_SHORT : TIMES_SEEN)) return
   known.closesAfter = { idleMs: shortest, atMs: nowMs }
   known.learnedMs = null
+}
+
+/**
+ * An answer left its connection open, or ended it. An origin that always ends it may serve one connection at a time, and wait for the
+ * request on one that is open in advance while all others wait for it.
+ */
+export function learnFromAnswer(known: IdleKnowledge, isKept: boolean): void {
+  known.endings = isKept ? 0 : known.endings + 1
 }
 
 function belowLimit(limitMs: number): number {

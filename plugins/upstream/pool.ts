@@ -112,7 +112,7 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
   // What connections tell.
 
   onFree(connection: OriginConnection, keepAliveHintMs: number | null): void {
-    if (!this.#shelf.has(connection)) return
+    if (!this.#shelf.kept(connection)) return
     const now = performance.now()
     if (keepAliveHintMs !== null) this.#shelf.hint(keepAliveHintMs)
     const isWanted = !this.#isRetired && this.#setup.keepAlive && this.#placesTaken() <= this.limits.maxSize

@@ -4,6 +4,7 @@ import {
   decideIdleLimit,
   decideIdleLimitOnce,
   IDLE_MARGIN_MS,
+  learnFromAnswer,
   learnFromClose,
   learnFromReuse,
   UNKNOWN_ORIGIN_IDLE_MS,
@@ -55,6 +56,16 @@ t.test('where the origin has closed at once, what cannot be sent again goes on n
   learnFromClose(known, 2, 20_000)
   learnFromReuse(known, 150, 30_000)
   t.equal(decideIdleLimitOnce(known, 30_000, 20_001), UNKNOWN_ORIGIN_IDLE_MS)
+})
+
+t.test('an origin that ends its connection with each answer keeps none, until it leaves one open', async t => {
+  const known = unknownOrigin()
+  learnFromAnswer(known, false)
+  t.equal(decideIdleLimit(known, 30_000, 0), UNKNOWN_ORIGIN_IDLE_MS, 'an error may end its own')
+  learnFromAnswer(known, false)
+  t.equal(decideIdleLimit(known, 30_000, 0), 0)
+  learnFromAnswer(known, true)
+  t.equal(decideIdleLimit(known, 30_000, 0), UNKNOWN_ORIGIN_IDLE_MS)
 })
 
 const duration = fc.integer({ min: 1, max: 600_000 })

@@ -153,6 +153,30 @@ t.test('a single user keeps one connection warm, whatever min_size', async t => 
   t.equal(originOf(app).open, 1)
 })
 
+t.test('nothing is opened in advance to an origin that ends its connection with each answer', async t => {
+  const held: Socket[] = []
+  const origin = await startOrigin(t, (_request, socket) => void held.push(socket))
+  const app = await startApp(t, { origins: [{ url: origin.url }], minSize: 4 })
+  const ask = async (release: (socket: Socket) => void) => {
+    const answers = Array.from({ length: 4 }, () => send(app.upstream))
+    await until('four requests', () => held.length === 4)
+    // The sweep has to see them once.
+    await pass(300)
+    for (const socket of held.splice(0)) release(socket)
+    await Promise.all(answers)
+  }
+  const last = answer(200, { connection: 'close' }, 'ok')
+  await ask(socket => void socket.end(last))
+  const before = origin.connections
+  await pass(900)
+  t.equal(origin.connections, before, 'it may serve one at a time, and wait for the request on such a one')
+
+  await ask(socket => void socket.write(ok))
+  await until('the four to be idle', () => originOf(app).idle === 4)
+  for (const socket of origin.sockets) socket.end()
+  await until('new ones to be warm', () => originOf(app).open === 4 && origin.connections > before + 4)
+})
+
 t.test('max_idle closes only what is idle', async t => {
   const { held, script, release } = holding()
   const origin = await startOrigin(t, script)
