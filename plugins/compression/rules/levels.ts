@@ -23,7 +23,7 @@ export const defaultCeiling: Readonly<Record<Coding, number>> = { gzip: 6, br: 5
  * The ceiling is never moved below: further down the bytes are 6 to 25 % more. How fast a client and how busy this machine
  * is decides between here and the ceiling, for each answer; who wants less effort says so in `level_map`.
  */
-export const leastCeiling: Readonly<Record<Coding, number>> = { gzip: 4, br: 5, zstd: 3 }
+export const leastCeiling: Readonly<Record<Coding, number>> = { gzip: 5, br: 5, zstd: 3 }
 
 /** From here on a level is high: only so many run at once. */
 export const high: Readonly<Record<Coding, number>> = { gzip: 7, br: 6, zstd: 7 }
