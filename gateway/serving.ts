@@ -159,7 +159,7 @@ function ownAddresses({ upstream, match, rewritePath, headers }: RouteConfig): O
 }
 
 function cacheScope(route: RouteConfig, config: CacheConfig): CacheScope {
-  const { maxObjectSize, variants, varyCookie, honourRequest, etag, coalesce, key, ...same } = config
+  const { maxObjectSize, variants, varyCookie, honourRequest, etag, coalesce, followReleases, key, ...same } = config
   const { heuristicFreshness, staleWhileRevalidateMs, staleIfErrorMs, storePost, storePartial } = same
   const windows = { heuristicFreshness, staleWhileRevalidateMs, staleIfErrorMs }
   const bounds = { maxObjectBytes: maxObjectSize, maxVariants: variants }
@@ -169,8 +169,14 @@ function cacheScope(route: RouteConfig, config: CacheConfig): CacheScope {
     identity: identityOf(route),
     etag,
     coalesce,
+    startPages: followReleases ? startPages(appBase(route)) : [],
     settings: { ...windows, ...bounds, ...wishes, key },
   }
+}
+
+/** As they go to the origin. */
+function startPages(base: string): string[] {
+  return [`${base}/`, `${base}/index.html`, ...(base === '' ? [] : [base])]
 }
 
 /** Answers whose address changes with their content, and that say nothing of a lifetime. */

@@ -69,6 +69,11 @@ export const cacheBlock = block(
       default: true,
       description: 'Let requests that miss the same answer wait for one request to the origin.',
     }),
+    follow_releases: flag({
+      default: true,
+      description:
+        'Forget what is stored of a release of the app when its start page becomes another file; what may be used for half a year stays.',
+    }),
     vary_cookie: flag({
       default: false,
       description: 'Store answers with `Vary: Cookie`, one variant for each value of the Cookie field.',

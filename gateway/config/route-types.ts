@@ -91,6 +91,7 @@ export interface CacheConfig {
   readonly variants: number
   readonly etag: boolean
   readonly coalesce: boolean
+  readonly followReleases: boolean
   readonly varyCookie: boolean
   readonly storePost: boolean
   readonly storePartial: boolean

@@ -128,11 +128,12 @@ const MOST_BARE_ROUTES = 1_024
 function bareScope(options: CacheOptions): (request: FastifyRequest, call: ProxyCall) => CacheScope | null {
   const settings = routeSettings(options)
   const { etag, coalesce } = options
+  const startPages = options.followReleases ? ['/', '/index.html'] : []
   // One object a route, by which is known what was worked out for it.
   const scopes = new Map<string, CacheScope>()
   return ({ routeOptions }, { route }) => {
     if (routeOptions.config.cache === false) return null
-    const scope = scopes.get(route) ?? { route, identity: '', settings, etag, coalesce }
+    const scope = scopes.get(route) ?? { route, identity: '', settings, etag, coalesce, startPages }
     if (scopes.size < MOST_BARE_ROUTES) scopes.set(route, scope)
     return scope
   }

@@ -50,6 +50,10 @@ export const cacheOptionsSchema = Type.Object(
     etag: Type.Boolean({ default: true, description: 'Weak entity tags for answers that come without a validator.' }),
     coalesce: Type.Boolean({ default: true, description: 'Let concurrent misses of one address share one request.' }),
     storeCookieVary: Type.Boolean({ default: false, description: 'Store answers with `Vary: Cookie`, one a cookie.' }),
+    followReleases: Type.Boolean({
+      default: true,
+      description: 'Forget what is stored of a release of the app when another start page (`/`, `/index.html`) comes.',
+    }),
     storePost: Type.Boolean({
       default: true,
       description: 'Keep answers of POST for GET where RFC 9110 §9.3.3 allows it.',

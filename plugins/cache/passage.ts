@@ -24,6 +24,8 @@ export interface CacheScope {
   readonly etag: boolean
   /** Let concurrent misses of one key share one fill. */
   readonly coalesce: boolean
+  /** Targets of the app's start page, by which its releases are known; empty = they are not followed. */
+  readonly startPages: readonly string[]
 }
 
 /** What is kept of an answer: the rules' head, and the tag that the cache made itself where the origin sent none. */

@@ -31,6 +31,7 @@ export class CacheCounters {
   readonly #stored
   readonly #refused
   readonly #bytes
+  readonly #releases
   readonly #requestsKnown: Children = new Map()
   readonly #refusedKnown: Children = new Map()
   readonly #bytesKnown: Children = new Map()
@@ -45,6 +46,11 @@ export class CacheCounters {
       'route',
       'reason',
     )
+    this.#releases = signals.counter(
+      'cache_releases_total',
+      'Other start pages of an app, at which what was stored of the release before was forgotten.',
+      'route',
+    )
     this.#bytes = signals.counter('cache_bytes_total', 'Body bytes sent, by their source.', 'route', 'source')
   }
 
@@ -52,6 +58,11 @@ export class CacheCounters {
     passage.outcome = outcome
     this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + 1
     childOf(this.#requests, this.#requestsKnown, passage.scope.route, outcome).add(1)
+  }
+
+  /** Another start page has come, and what was stored of the release before is gone. */
+  releaseFollowed(route: string): void {
+    this.#releases.with(route).add(1)
   }
 
   committed(route: string): void {

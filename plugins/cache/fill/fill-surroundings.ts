@@ -10,6 +10,7 @@ import type { CodedForms } from '../variants/index.ts'
 import type { KeptBytes } from './fill-body.ts'
 import type { FillReader } from './fill-reader.ts'
 import type { KeyTraits } from './key-traits.ts'
+import type { Releases } from './releases.ts'
 
 /** What Cache-Status says beside the reason for which the request went on. */
 export interface ForwardNotes {
@@ -31,6 +32,7 @@ export interface FillSurroundings {
   readonly kept: KeptBytes
   readonly count: CacheCounters
   readonly forms: CodedForms
+  readonly releases: Pick<Releases, 'see' | 'confirm'>
   /** The flat Cache-Status line for a request that went on to the origin. */
   status(reader: FillReader, notes: ForwardNotes): string[]
   /** Answers from the store, with these fields added to the head. */

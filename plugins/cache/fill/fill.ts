@@ -95,7 +95,10 @@ export class Fill extends FillRun implements ReadFill, BagMember {
     // RFC 9111 §4.4 comes first: what it makes void is not what is stored now.
     let invalidated: Awaitable<unknown> = null
     if (this.passage.way === 'unsafe') invalidated = this.around.invalidate(this.passage, origin)
-    else this.around.traits.learnFrom(this.passage.key, answer.decision, origin.status)
+    else {
+      invalidated = this.around.releases.see(this.passage, origin.status, answer.facts)
+      this.around.traits.learnFrom(this.passage.key, answer.decision, origin.status)
+    }
     if (answer.head === null) this.#keepForLeader(answer)
     else this.#share(answer.head, invalidated)
   }
@@ -232,6 +235,7 @@ export class Fill extends FillRun implements ReadFill, BagMember {
     })
     this.asking.ignore()
     if (confirmed === null) return this.askAnew(offered)
+    this.around.releases.confirm(this.passage, offered)
     this.state = 'done'
     this.#confirmed = { entry: offered, head: confirmed.head }
     if (!confirmed.isKept) {

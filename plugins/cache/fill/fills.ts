@@ -22,6 +22,7 @@ import type { FillSurroundings, ForwardNotes, StoredWithHead } from './fill-surr
 import { forwardLine, UnkeptLines } from './forward-lines.ts'
 import { KeyTraits } from './key-traits.ts'
 import { conditionalRequest, isSelective, wholeRequest } from './outgoing.ts'
+import { Releases } from './releases.ts'
 import { SoleAnswer, type SoleSurroundings, type TakenOver } from './sole-answer.ts'
 import { startInTurn } from './turn.ts'
 
@@ -52,6 +53,7 @@ export class Fills implements FillSurroundings, SoleSurroundings {
   readonly forms: CodedForms
   readonly traits = new KeyTraits()
   readonly kept = new KeptBytes()
+  readonly releases: Releases
   readonly #setup: FillsSetup
   /** Those that others may join, by key. */
   readonly #running = new Map<string, Fill[]>()
@@ -67,6 +69,12 @@ export class Fills implements FillSurroundings, SoleSurroundings {
     this.store = setup.store
     this.count = setup.count
     this.forms = setup.forms
+    this.releases = new Releases({
+      store: setup.store,
+      makeVoid: isNamed => void this.makeVoid(isNamed),
+      forget: isNamed => setup.forms.forget(isNamed),
+      followed: route => setup.count.releaseFollowed(route),
+    })
   }
 
   get size(): number {

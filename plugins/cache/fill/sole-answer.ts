@@ -9,12 +9,14 @@ import type { BagMember } from '../../contract/index.ts'
 import type { ExchangeController, ExchangeHandler, ExchangeRequest } from '../../upstream/index.ts'
 import type { Passage } from '../passage.ts'
 import { Relay } from '../relay.ts'
+import type { AnswerFacts } from '../rules/answer-facts.ts'
 import { decideStorable, type StoreDecision } from '../rules/storable.ts'
 import type { CacheCounters } from '../signals.ts'
 import type { Attempt } from './attempt.ts'
 import type { FillReader } from './fill-reader.ts'
 import type { KeyTraits } from './key-traits.ts'
 import { factsOf, withCacheStatus } from './last-head.ts'
+import type { Releases } from './releases.ts'
 
 /** A fill that has taken over: who reads from it, and whom it hears. */
 export interface TakenOver {
@@ -24,6 +26,7 @@ export interface TakenOver {
 
 export interface SoleSurroundings {
   readonly traits: KeyTraits
+  readonly releases: Pick<Releases, 'see'>
   readonly count: CacheCounters
   /** Makes void what the answer to an unsafe request makes void. */
   invalidate(passage: Passage, origin: { readonly status: number; readonly rawHeaders: readonly string[] }): unknown
@@ -107,7 +110,8 @@ export class SoleAnswer extends Relay implements BagMember {
     if (status < 200) return super.onResponseStart(controller, status, headers, message)
     this.#around.forget(this)
     const rawHeaders = (controller as ExchangeController).rawHeaders ?? []
-    const decision = this.#decide(status, rawHeaders)
+    const answerFacts = factsOf(rawHeaders, Date.now())
+    const decision = this.#decide(status, answerFacts)
     if (decision.store && !this.#isVoid) {
       this.#taken = this.#around.takeOver(this, this.#controller ?? controller)
       return this.#taken.attempt.onResponseStart(controller, status, headers, message)
@@ -115,7 +119,10 @@ export class SoleAnswer extends Relay implements BagMember {
     const { passage } = this
     const { traits, count } = this.#around
     if (passage.way === 'unsafe') this.#around.invalidate(passage, { status, rawHeaders })
-    else traits.learnFrom(passage.key, decision, status)
+    else {
+      void this.#around.releases.see(passage, status, answerFacts)
+      traits.learnFrom(passage.key, decision, status)
+    }
     if (!decision.store) count.refused(passage.scope.route, decision.reason)
     count.outcome(passage, 'miss')
     const line = this.#around.statusOfUnkept(passage, decision.store ? null : decision.reason)
@@ -139,10 +146,9 @@ export class SoleAnswer extends Relay implements BagMember {
     else this.#taken.attempt.onResponseError(controller, error)
   }
 
-  #decide(status: number, rawHeaders: readonly string[]): StoreDecision {
+  #decide(status: number, answerFacts: AnswerFacts): StoreDecision {
     const { request, facts: requestFacts, hasBody: hasRequestBody, scope } = this.passage
     const times = { requestTimeMs: this.requestTimeMs, responseTimeMs: Date.now() }
-    const answerFacts = factsOf(rawHeaders, times.responseTimeMs)
     return decideStorable({ request, requestFacts, hasRequestBody, status, answerFacts, times }, scope.settings)
   }
 }

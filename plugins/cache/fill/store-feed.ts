@@ -7,6 +7,7 @@ import { type CachedHead, headOf, type Passage } from '../passage.ts'
 import { withoutFields } from '../rules/fields.ts'
 import { keepForMs } from '../rules/freshness.ts'
 import { combinedSpan, isWhole } from '../rules/partial.ts'
+import { tagsToStore } from '../rules/release.ts'
 import type { ByteSpan, StoredHead } from '../rules/types.ts'
 import { variantKey } from '../rules/vary.ts'
 import type { Awaitable, CacheStore, CommitOutcome, StoreWriter } from '../stores/index.ts'
@@ -77,7 +78,7 @@ function commit(writer: StoreWriter, passage: Passage, head: CachedHead): Awaita
     expiresAtMs: head.responseTimeMs + keepForMs(head, scope.settings),
     url: passage.keyedUrl,
     route: scope.route,
-    tags: head.tags,
+    tags: scope.startPages.length === 0 ? head.tags : tagsToStore(head, scope.route),
   })
 }
 

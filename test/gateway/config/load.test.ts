@@ -80,6 +80,7 @@ t.test('what is not written has the documented defaults', async t => {
       variants: 16,
       etag: true,
       coalesce: true,
+      followReleases: true,
       varyCookie: false,
       storePost: true,
       storePartial: true,

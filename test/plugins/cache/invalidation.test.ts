@@ -125,7 +125,7 @@ t.test('keys that hold more than the address are made void as well', async t => 
   const { routeSettings, cacheOptionsSchema } = await import('../../../plugins/cache/options.ts')
   const { resolveOptions } = await import('../../../plugins/contract/index.ts')
   const settings = { ...routeSettings(resolveOptions('cache', cacheOptionsSchema, {})), key }
-  const settingsFor = () => ({ route: 'wiki', identity: '', settings, etag: true, coalesce: true })
+  const settingsFor = () => ({ route: 'wiki', identity: '', settings, etag: true, coalesce: true, startPages: [] })
   const app = await rig(t, { cache: { settingsFor }, answer: ask => ask.answer(200, fresh(), ask.fields['x-tenant']) })
   for (const tenant of ['a', 'b']) t.equal((await app.get('/x', { 'X-Tenant': tenant })).body.toString(), tenant)
   t.match(statusOf(await app.get('/x', { 'X-Tenant': 'a' })), /; hit/)

@@ -139,7 +139,7 @@ t.test('an address is purged whatever parameters it was asked for with that mean
     honourRequestDirectives: true,
     key: { ignoreQuery: ['utm_*'] },
   }
-  const settingsFor = () => ({ route: 'wiki', identity: '', settings, etag: true, coalesce: true })
+  const settingsFor = () => ({ route: 'wiki', identity: '', settings, etag: true, coalesce: true, startPages: [] })
   const app = await rig(t, { cache: { settingsFor } })
   await app.store(fresh(), 'x', '/x?a=1&utm_source=mail')
   t.match(statusOf(await app.get('/x?a=1')), /; hit/)
