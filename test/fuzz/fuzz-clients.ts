@@ -10,8 +10,8 @@ import { send, startApp } from '../plugins/upstream/support.ts'
 import { type Reply, reply } from './answer-grammar.ts'
 import { say } from './fuzz-answers.ts'
 import type { Bounds } from './fuzz-requests.ts'
-import { explainLaxer, isStricter, type Read } from './judge-clients.ts'
-import { readAnswer } from './read-answers.ts'
+import { explainLaxer, isStricter, type Read, withoutTrailingBlanks } from './judge-clients.ts'
+import { readOriginsAnswer } from './read-answers.ts'
 
 interface Teardown {
   teardown(fn: () => unknown): void
@@ -52,7 +52,10 @@ export async function tryClients(
   const token = `/r${++count}`
   origin.scripts.clear()
   origin.scripts.set(`${token} `, arrival => void say(arrival, given))
-  const [ours, theirs] = await Promise.all([read(native.upstream, given, token), read(undici.upstream, given, token)])
+  const [ours, theirs] = await Promise.all([
+    read(native.upstream, given, token),
+    read(undici.upstream, given, token).then(withoutTrailingBlanks),
+  ])
   if (tally !== undefined) tally.runs++
   if (JSON.stringify(ours) === JSON.stringify(theirs)) {
     if (tally !== undefined) tally.same++
@@ -62,7 +65,7 @@ export async function tryClients(
     if (tally !== undefined) tally.stricter++
     return null
   }
-  const model = readAnswer(given.bytes, given.method, given.after === 'end')
+  const model = readOriginsAnswer(given.bytes, given.method, given.after === 'end')
   const why = explainLaxer(ours, theirs, model)
   if (why !== null && tally !== undefined) tally.laxer[why] = (tally.laxer[why] ?? 0) + 1
   return why === null ? `ours ${JSON.stringify(ours)}\ntheirs ${JSON.stringify(theirs)}` : null

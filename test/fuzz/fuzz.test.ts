@@ -4,7 +4,7 @@ import { fuzzAnswers } from './fuzz-answers.ts'
 import { fuzzClients } from './fuzz-clients.ts'
 import { fuzzH2 } from './fuzz-h2.ts'
 import { fuzzRequests } from './fuzz-requests.ts'
-import { readAnswers } from './read-answers.ts'
+import { readAnswers, readOriginsAnswer } from './read-answers.ts'
 import { readRequests } from './read-requests.ts'
 
 /** A machine that has other work still ends in time; what has been tried by then has been right. */
@@ -56,5 +56,8 @@ t.test('the models are as strict as they have to be', t => {
   t.equal(readAnswers(ok.slice(0, -1), []).ending, 'partial')
   t.equal(readAnswers(`${ok}x`, []).ending, 'partial')
   t.equal(readAnswers(ok.replace('2\r', '2, 3\r'), []).ending, 'invalid')
+  const loose = ok.replaceAll('\r', '')
+  t.equal(readAnswers(loose, []).ending, 'partial', 'no client is told so')
+  t.equal(readOriginsAnswer(loose, 'GET', false).answer?.body, 'ab')
   t.end()
 })

@@ -1,6 +1,6 @@
 /** Whether what a client was told can be right for what the origin answered. Pure. */
 import type { Reply } from './answer-grammar.ts'
-import { type Answer, readAnswer } from './read-answers.ts'
+import { type Answer, readAnswer, readOriginsAnswer } from './read-answers.ts'
 import { type Field, valuesOf } from './wire-lines.ts'
 
 /** Fields of the connection to the client, and what the gateway adds. */
@@ -23,7 +23,7 @@ const TOO_LONG = /t{4000}|e{4097}|0{13}/
 /** Everything that is wrong; empty = all invariants hold. `answered`: all bytes until the client knew the end, or the end came. */
 export function judgeAnswer(reply: Reply, answered: string): string[] {
   const { method } = reply
-  const model = readAnswer(reply.bytes, method, reply.after === 'end')
+  const model = readOriginsAnswer(reply.bytes, method, reply.after === 'end')
   const { answer, ending, end } = readAnswer(answered, method, true)
   if (answer === null) {
     // Cut before its head went out: only interim answers, if anything, may have come.

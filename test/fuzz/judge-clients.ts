@@ -10,6 +10,11 @@ export interface Read {
   readonly trailers: readonly string[]
 }
 
+/** Blanks behind a value are no part of it (RFC 9110 §5.5); undici leaves some. */
+export function withoutTrailingBlanks(read: Read): Read {
+  return { ...read, headers: read.headers.map(text => text.replace(/[ \t]+$/, '')) }
+}
+
 /** Why it is right to take what undici did not, or to read it in another way; null = it is not. The strict model decides. */
 export function explainLaxer(ours: Read, theirs: Read, { answer, ending }: FirstAnswer): string | null {
   if (answer === null || ending !== 'whole') return null

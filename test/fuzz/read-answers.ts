@@ -31,16 +31,37 @@ export interface FirstAnswer {
   readonly end: number
 }
 
+/** A blank line, and one whose lines may end with LF alone (RFC 9112 §2.2). */
+const STRICT_END = /\r\n\r\n/g
+const LOOSE_END = /\r?\n\r?\n/g
+
 /** The final answer at `from` to a request of this method; `isClosed`: the connection has properly ended behind the bytes. */
 export function readAnswer(bytes: string, method: string, isClosed: boolean, from = 0): FirstAnswer {
+  return readBehind(bytes, { method, isClosed, from, ends: STRICT_END })
+}
+
+/** The same of an origin's bytes, of whose heads less is asked. */
+export function readOriginsAnswer(bytes: string, method: string, isClosed: boolean): FirstAnswer {
+  return readBehind(bytes, { method, isClosed, from: 0, ends: LOOSE_END })
+}
+
+interface Reading {
+  readonly method: string
+  readonly isClosed: boolean
+  readonly from: number
+  readonly ends: RegExp
+}
+
+function readBehind(bytes: string, { method, isClosed, from, ends }: Reading): FirstAnswer {
   const interim: { status: number; fields: readonly Field[] }[] = []
   let at = from
   for (;;) {
-    const end = bytes.indexOf('\r\n\r\n', at)
-    if (end < 0) return { answer: null, ending: 'partial', end: at }
-    const head = readHead(bytes.slice(at, end))
+    ends.lastIndex = at
+    const blank = ends.exec(bytes)
+    if (blank === null) return { answer: null, ending: 'partial', end: at }
+    const head = readHead(bytes.slice(at, blank.index), ends === LOOSE_END ? /\r?\n/ : /\r\n/)
     if (head === null) return { answer: null, ending: 'invalid', end: at }
-    at = end + 4
+    at = blank.index + blank[0].length
     if (head.status < 200 && head.status !== 101) {
       interim.push({ status: head.status, fields: head.fields })
       continue
@@ -65,8 +86,8 @@ export function readAnswers(bytes: string, methods: readonly string[]): { answer
   return { answers, ending: 'whole' }
 }
 
-function readHead(text: string): Head | null {
-  const [line = '', ...lines] = text.split('\r\n')
+function readHead(text: string, lineEnd: RegExp): Head | null {
+  const [line = '', ...lines] = text.split(lineEnd)
   const start = LINE.exec(line)
   const fields = readFields(lines)
   if (start === null || fields === null) return null

@@ -6,7 +6,11 @@ import type { FailureKind } from '../errors.ts'
 import { ChunkedDecoder } from './chunked-decoder.ts'
 import { decideFraming, isPersistent, mayBeFollowed, parseKeepAliveHintMs, readConnectionFields } from './framing.ts'
 import { readHead } from './head-memory.ts'
+import type { ParsedHead } from './head-parser.ts'
 import { blankLine, SectionBuffer } from './section-buffer.ts'
+
+/** RFC 9112 §2.2: a line may be taken to end there. Apps that write their heads by hand forget the CR now and then. */
+const LONE_LF = /(?:^|[^\r])\n/
 
 const HEAD = 0
 const LENGTH = 1
@@ -41,6 +45,7 @@ export class AnswerReader {
   #method = ''
   #remaining = 0
   #interim = 0
+  #isLoose = false
 
   constructor(maxHeadBytes: number, maxInterim: number) {
     this.#maxHeadBytes = maxHeadBytes
@@ -53,6 +58,7 @@ export class AnswerReader {
     this.#state = HEAD
     this.#method = method
     this.#interim = 0
+    this.#isLoose = false
     this.persistent = false
     this.keepAliveHintMs = null
   }
@@ -96,13 +102,20 @@ export class AnswerReader {
     if (this.#section.length === 0) {
       const end = piece.indexOf(blankLine, from)
       if (end !== -1 && end + blankLine.length - from <= this.#maxHeadBytes) {
-        this.position = end + blankLine.length
-        return this.#takeHead(piece.toString('latin1', from, end + 2))
+        const text = piece.toString('latin1', from, end + 2)
+        const head = readHead(text)
+        if (typeof head !== 'string' || !LONE_LF.test(text)) {
+          this.position = end + blankLine.length
+          return this.#takeHead(head)
+        }
       }
     }
     const gathering = this.#section.add(piece, from)
     this.position = this.#section.position
-    if (gathering === 'whole') return this.#takeHead(this.#section.take(0))
+    if (gathering === 'whole') {
+      this.#isLoose = this.#section.isLoose
+      return this.#takeHead(readHead(this.#section.take(0)))
+    }
     if (gathering === 'invalid') this.problem = 'not a head of HTTP/1'
     else if (gathering === 'tooLarge') {
       this.problem = `head larger than ${this.#maxHeadBytes} bytes`
@@ -111,8 +124,7 @@ export class AnswerReader {
     return gathering
   }
 
-  #takeHead(text: string): AnswerStep {
-    const head = readHead(text)
+  #takeHead(head: ParsedHead | string): AnswerStep {
     if (typeof head === 'string') return this.#refuse(head)
     this.status = head.status
     this.message = head.message
@@ -126,7 +138,8 @@ export class AnswerReader {
     const fields = readConnectionFields(this.headers)
     const framing = decideFraming(this.#method, this.status, minor, fields)
     if (framing.body === 'invalid') return this.#refuse(framing.reason)
-    this.persistent = mayBeFollowed(framing, fields) && isPersistent(minor, fields.connection)
+    // What two readers may end at different places is the last thing that its connection says.
+    this.persistent = !this.#isLoose && mayBeFollowed(framing, fields) && isPersistent(minor, fields.connection)
     this.keepAliveHintMs = parseKeepAliveHintMs(fields.keepAlive)
     this.#remaining = framing.length
     this.#decoder.reset()

@@ -51,13 +51,31 @@ export function parseFieldLines(text: string, from: number): string[] | string {
   return lines
 }
 
-/** True while `bytes[0, length)` can still become a head whose lines all end with CRLF; looks at `[from, length)` only. */
-export function hasCleanLineEnds(bytes: Uint8Array, from: number, length: number): boolean {
+/** Position of the first LF in `bytes[from, length)` that no CR stands in front of, -1 = there is none. */
+export function findLoneLf(bytes: Uint8Array, from: number, length: number): number {
+  for (let i = from; i < length; i++) if (bytes[i] === LF && (i === 0 || bytes[i - 1] !== CR)) return i
+  return -1
+}
+
+/** Whether a byte of `bytes[from, length)` stands behind a CR and is no LF: nobody may take that CR for the end of a line. */
+export function hasLoneCr(bytes: Uint8Array, from: number, length: number): boolean {
+  for (let i = Math.max(1, from); i < length; i++) if (bytes[i - 1] === CR && bytes[i] !== LF) return true
+  return false
+}
+
+/** Position behind the first blank line, lines being ended by CRLF or LF; -1 = there is none. Looks from `from` on. */
+export function endOfLooseSection(bytes: Uint8Array, from: number, length: number): number {
   for (let i = from; i < length; i++) {
-    const isAfterCr = i > 0 && bytes[i - 1] === CR
-    if ((bytes[i] === LF) !== isAfterCr) return false
+    if (bytes[i] !== LF) continue
+    const next = bytes[i + 1] === CR ? i + 2 : i + 1
+    if (next < length && bytes[next] === LF) return next + 1
   }
-  return true
+  return -1
+}
+
+/** The text with every line ended by CRLF. */
+export function withCleanLineEnds(text: string): string {
+  return text.replace(/\r?\n/g, '\r\n')
 }
 
 const START = Buffer.from('HTTP/1.', 'latin1')

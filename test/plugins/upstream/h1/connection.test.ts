@@ -118,7 +118,7 @@ t.test('an answer that breaks the rules fails with its kind and closes the conne
     ['SSH-2.0-OpenSSH_9.2\r\n', 'invalid', []],
     ['\x16\x03\x01', 'invalid', []],
     ['\r\n', 'invalid', []],
-    ['HTTP/1.1 200 OK\n', 'invalid', []],
+    ['HTTP/1.1 200 OK\nX: a\rY: b\n\n', 'invalid', []],
     [`${ok}X: a\rX-Evil: 1\r\n\r\n`, 'invalid', []],
     [`${ok}X : a\r\n\r\n`, 'invalid', []],
     [`${ok}X: a\r\n b\r\n\r\n`, 'invalid', []],
@@ -139,6 +139,23 @@ t.test('an answer that breaks the rules fails with its kind and closes the conne
     t.equal(await gone, false)
     t.strictSame(told, ['gone'])
     t.ok((outcome.error as Error).cause, 'says why')
+  }
+})
+
+t.test('lines that end with LF alone are understood, and are the last that the connection says', async t => {
+  for (const answer of [
+    'HTTP/1.1 200 OK\nX: a\nContent-Length: 9\n\nhe\r\n\r\nllo',
+    'HTTP/1.1 200 OK\r\nX: a\nContent-Length: 9\r\n\r\nhe\r\n\r\nllo',
+    'HTTP/1.1 200 OK\r\nX: a\nContent-Length: 9\r\n\r\nhe\r\n\r\nlloHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n',
+  ]) {
+    const origin = await answering(t, answer)
+    const { connection, told, gone } = await connect(t, origin.port)
+    const outcome = await exchange(connection)
+    t.strictSame(outcome.calls, ['start', 'sent', 'head 200', 'data', 'end'], JSON.stringify(answer))
+    t.equal(outcome.body, 'he\r\n\r\nllo')
+    t.equal(outcome.headers['x'], 'a')
+    await gone
+    t.strictSame(told, ['gone'])
   }
 })
 

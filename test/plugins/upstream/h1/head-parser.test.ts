@@ -118,13 +118,37 @@ t.test('a section is gathered over any cut, and what lies behind it is left alon
   }
 })
 
-t.test('a section is refused as it arrives: at its limit, at a bare CR or LF, at a wrong beginning', async t => {
+t.test('a head whose lines end with LF alone is gathered over any cut, up to its first blank line', async t => {
+  for (const text of [
+    'HTTP/1.1 200 OK\nA: 1\n\nbo\r\n\r\ndy',
+    'HTTP/1.1 200 OK\r\nA: 1\n\r\nbo\r\n\r\ndy',
+    'HTTP/1.1 200 OK\nA: 1\r\n\r\nbo\r\n\r\ndy',
+    'HTTP/1.1 200 OK\nA: 1\r\n\nbo\r\n\r\ndy',
+  ]) {
+    const end = text.indexOf('bo')
+    for (let cut = 0; cut < end; cut++) {
+      const section = new SectionBuffer(100, true)
+      if (cut > 0) t.equal(section.add(Buffer.from(text.slice(0, cut)), 0), 'more')
+      const rest = Buffer.from(`##${text.slice(cut)}`)
+      t.equal(section.add(rest, 2), 'whole')
+      t.ok(section.isLoose)
+      t.equal(rest.subarray(section.position).toString(), 'bo\r\n\r\ndy', `${JSON.stringify(text)} cut at ${cut}`)
+      t.equal(section.take(0), 'HTTP/1.1 200 OK\r\nA: 1\r\n')
+      t.notOk(section.isLoose)
+    }
+  }
+  const broken = new SectionBuffer(100, true)
+  t.equal(broken.add(Buffer.from('HTTP/1.1 200 OK\nA: \rB\n'), 0), 'invalid', 'a CR alone ends nothing')
+})
+
+t.test('a section is refused as it arrives: at its limit, at a bare CR, at a wrong beginning', async t => {
   const head = (text: string, limit = 100) => new SectionBuffer(limit, true).add(Buffer.from(text), 0)
   t.equal(head('HTTP/1.1 200 OK\r\n', 17), 'tooLarge')
   t.equal(head('HTTP/1.1 200 OK\r\n', 18), 'more')
   t.equal(head('HTTP/1.1 200 OK\r\n\r\n', 19), 'whole')
   t.equal(head('HTTP/1.1 200 OK\r\n\r\n', 18), 'tooLarge')
-  t.equal(head('HTTP/1.1 200 OK\n'), 'invalid')
+  t.equal(head('HTTP/1.1 200 OK\n'), 'more')
+  t.equal(new SectionBuffer(100, false).add(Buffer.from('A: 1\n'), 0), 'invalid', 'trailers')
   t.equal(head('HTTP/1.1 200 OK\rX'), 'invalid')
   t.equal(head('HTTP/1.1 200 OK\r'), 'more')
   t.equal(head('SSH-2.0-x\r\n'), 'invalid')
