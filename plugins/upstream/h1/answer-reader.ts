@@ -113,7 +113,7 @@ export class AnswerReader {
     const gathering = this.#section.add(piece, from)
     this.position = this.#section.position
     if (gathering === 'whole') {
-      this.#isLoose = this.#section.isLoose
+      this.#isLoose ||= this.#section.isLoose
       return this.#takeHead(readHead(this.#section.take(0)))
     }
     if (gathering === 'invalid') this.problem = 'not a head of HTTP/1'
