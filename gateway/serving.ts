@@ -21,7 +21,7 @@ import { foldersOf } from './certificates/index.ts'
 import type { CacheConfig, GatewayConfig, RouteConfig } from './config/types.ts'
 import { rateLimitOf } from './rate-limits.ts'
 import { compileRoutes, type RouteTable } from './routing/index.ts'
-import { appBase, pathInApp } from './rules/app-path.ts'
+import { appBase, pathInApp, startPages } from './rules/app-path.ts'
 import { secureRules } from './rules/hsts.ts'
 import { type HttpsDoor, httpsDoors } from './rules/https-redirect.ts'
 import type { OwnAddresses } from './rules/location.ts'
@@ -172,11 +172,6 @@ function cacheScope(route: RouteConfig, config: CacheConfig): CacheScope {
     startPages: followReleases ? startPages(appBase(route)) : [],
     settings: { ...windows, ...bounds, ...wishes, key },
   }
-}
-
-/** As they go to the origin. */
-function startPages(base: string): string[] {
-  return [`${base}/`, `${base}/index.html`, ...(base === '' ? [] : [base])]
 }
 
 /** Answers whose address changes with their content, and that say nothing of a lifetime. */

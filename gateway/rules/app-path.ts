@@ -19,3 +19,8 @@ export function pathInApp(base: string, path: string): string {
   }
   return at === -1 || path.length === at ? '/' : path.slice(at)
 }
+
+/** Targets of the app's start page as they go to the origin. */
+export function startPages(base: string): string[] {
+  return [`${base}/`, `${base}/index.html`, ...(base === '' ? [] : [base])]
+}

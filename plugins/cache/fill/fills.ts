@@ -53,7 +53,7 @@ export class Fills implements FillSurroundings, SoleSurroundings {
   readonly forms: CodedForms
   readonly traits = new KeyTraits()
   readonly kept = new KeptBytes()
-  readonly releases: Releases
+  readonly releases = new Releases(this)
   readonly #setup: FillsSetup
   /** Those that others may join, by key. */
   readonly #running = new Map<string, Fill[]>()
@@ -69,12 +69,6 @@ export class Fills implements FillSurroundings, SoleSurroundings {
     this.store = setup.store
     this.count = setup.count
     this.forms = setup.forms
-    this.releases = new Releases({
-      store: setup.store,
-      makeVoid: isNamed => void this.makeVoid(isNamed),
-      forget: isNamed => setup.forms.forget(isNamed),
-      followed: route => setup.count.releaseFollowed(route),
-    })
   }
 
   get size(): number {

@@ -6,29 +6,31 @@ import { headOf, type Passage } from '../passage.ts'
 import type { AnswerFacts } from '../rules/answer-facts.ts'
 import { firstValue } from '../rules/fields.ts'
 import { decideRelease, type KnownRelease, releaseTag, type SeenPage } from '../rules/release.ts'
+import type { CacheCounters } from '../signals.ts'
 import type { Awaitable, CacheStore, StoredEntry } from '../stores/index.ts'
+import type { CodedForms } from '../variants/index.ts'
 
 /** Routes whose start page is remembered; the configuration has fewer. */
 const MOST_ROUTES = 4_096
 
-export interface ReleasesSetup {
+/** Where something of an old release may be. */
+export interface ReleaseSurroundings {
   readonly store: Pick<CacheStore, 'purge'>
+  /** Coded forms that are still to be made. */
+  readonly forms: Pick<CodedForms, 'forget'>
+  readonly count: Pick<CacheCounters, 'releaseFollowed'>
   /** What runs now is for those who wait for it, and not to be stored. */
-  makeVoid(isNamed: (running: { readonly passage: Passage }) => boolean): void
-  /** Coded forms that are still to be made of it. */
-  forget(isNamed: (entry: StoredEntry) => boolean): void
-  /** Counts. */
-  followed(route: string): void
+  makeVoid(isNamed: (running: { readonly passage: Passage }) => boolean): unknown
 }
 
 type SeenFacts = Pick<AnswerFacts, 'contentType' | 'etag' | 'lastModified'>
 
 export class Releases {
-  readonly #setup: ReleasesSetup
+  readonly #around: ReleaseSurroundings
   readonly #known = new Map<string, KnownRelease>()
 
-  constructor(setup: ReleasesSetup) {
-    this.#setup = setup
+  constructor(around: ReleaseSurroundings) {
+    this.#around = around
   }
 
   /** The origin has sent an answer, whoever may have it. Done when the store has forgotten what it makes void. */
@@ -53,12 +55,12 @@ export class Releases {
   }
 
   #forget(passage: Passage): Awaitable<unknown> {
-    const { store, makeVoid, forget, followed } = this.#setup
+    const { store, forms, count } = this.#around
     const { route } = passage.scope
     const tag = releaseTag(route)
-    followed(route)
-    makeVoid(running => running.passage !== passage && running.passage.scope.route === route)
-    forget(entry => entry.tags.includes(tag))
+    count.releaseFollowed(route)
+    this.#around.makeVoid(running => running.passage !== passage && running.passage.scope.route === route)
+    forms.forget(entry => entry.tags.includes(tag))
     return store.purge({ by: 'tag', value: tag })
   }
 }

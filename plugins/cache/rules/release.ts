@@ -18,6 +18,8 @@ export interface SeenPage {
 export interface KnownRelease {
   /** Marks of its pages, the latest first. */
   readonly pages: readonly string[]
+  /** Marks of the releases before. */
+  readonly former: readonly string[]
   /** New ones since a known one was last seen. */
   readonly inARow: number
 }
@@ -33,15 +35,21 @@ const MOST_PAGES = 4
 /** A page that is a new one at more looks in a row is written anew each time, and tells nothing. */
 const MOST_IN_A_ROW = 2
 
+/**
+ * A page that comes back is another release once, since somebody may have gone back to the one before, and from then on it
+ * and the other are pages of one release: that of another coding, or of who has logged in.
+ */
 export function decideRelease(known: KnownRelease | null, page: SeenPage): ReleaseDecision {
   const mark = markOf(page)
   if (mark === null) return { known, isOther: false }
-  if (known === null) return { known: { pages: [mark], inARow: 0 }, isOther: false }
-  const { pages } = known
-  if (pages.includes(mark)) return { known: known.inARow === 0 ? known : { pages, inARow: 0 }, isOther: false }
-  const inARow = known.inARow + 1
-  if (inARow <= MOST_IN_A_ROW) return { known: { pages: [mark], inARow }, isOther: true }
-  return { known: { pages: [mark, ...pages].slice(0, MOST_PAGES), inARow: MOST_IN_A_ROW }, isOther: false }
+  if (known === null) return { known: { pages: [mark], former: [], inARow: 0 }, isOther: false }
+  const { pages, former } = known
+  if (pages.includes(mark)) return { known: known.inARow === 0 ? known : { ...known, inARow: 0 }, isOther: false }
+  const both = [mark, ...pages].slice(0, MOST_PAGES)
+  if (known.inARow >= MOST_IN_A_ROW) return { known: { ...known, pages: both }, isOther: false }
+  const isBack = former.includes(mark)
+  const left = [...pages, ...former].slice(0, MOST_PAGES)
+  return { known: { pages: isBack ? both : [mark], former: left, inARow: known.inARow + 1 }, isOther: true }
 }
 
 /**

@@ -70,6 +70,12 @@ t.test('pages that are new at each look are no releases until they settle', asyn
     [false, true, true, false, false, false, false, false],
     'one release with two pages',
   )
+  t.strictSame(
+    others(...tags('a', 'a', 'b', 'a', 'a', 'b', 'a', 'a', 'b', 'b', 'a')),
+    [false, false, true, true, false, false, false, false, false, false, false],
+    'a probe that gets the page in another coding now and then',
+  )
+  t.strictSame(others(...tags('a', 'a', 'b', 'b', 'c', 'c', 'a', 'a')).filter(Boolean).length, 3, 'going back')
   let known: KnownRelease | null = null
   for (let look = 0; look < 50; look++) known = decideRelease(known, page({ etag: `"${look}"` })).known
   t.ok((known as KnownRelease | null)?.pages.length === 4, 'no more is remembered')
