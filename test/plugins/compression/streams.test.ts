@@ -5,7 +5,7 @@ import { on } from 'node:events'
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import zlib from 'node:zlib'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { encodeBody } from '../../../plugins/compression/codec/encoded-body.ts'
 import { Ticker } from '../../../plugins/compression/codec/ticker.ts'
 import { waysOut } from '../../support/bare-app.ts'
@@ -16,6 +16,12 @@ import { ask, compressingApp, decoded, noise, words } from './support.ts'
 const head = (type: string, ...lines: string[]) =>
   ['HTTP/1.1 200 OK', `Content-Type: ${type}`, 'Transfer-Encoding: chunked', ...lines, '', ''].join('\r\n')
 const chunk = (text: string) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`
+
+function asking(t: Test, port: number, coding: string): RawClient {
+  const client = new RawClient(port).send(`GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: ${coding}\r\n\r\n`)
+  t.teardown(() => client.close())
+  return client
+}
 
 /** What can be read of a body that goes on. */
 function readable(client: RawClient, coding: string): string {
@@ -51,9 +57,7 @@ t.test('each part of a dripping page reaches the client while the origin pauses,
   t.teardown(origin.close)
   const { port } = await compressingApp(t, origin.url)
   for (const coding of ['gzip', 'br', 'zstd']) {
-    const client = new RawClient(port)
-    t.teardown(() => client.close())
-    client.send(`GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: ${coding}\r\n\r\n`)
+    const client = asking(t, port, coding)
     let told = ''
     for (const [i, part] of parts.entries()) {
       if (i > 0) sockets.at(-1)?.write(chunk(part))
@@ -129,9 +133,7 @@ t.test('a body that would be encoded at once is not waited for where its origin 
   t.teardown(origin.close)
   const { port } = await compressingApp(t, origin.url)
   for (const coding of ['gzip', 'br', 'zstd']) {
-    const client = new RawClient(port)
-    t.teardown(() => client.close())
-    client.send(`GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: ${coding}\r\n\r\n`)
+    const client = asking(t, port, coding)
     await client.until(() => readable(client, coding).length >= 3_000, 5_000)
     t.equal(readable(client, coding), body.subarray(0, 3_000).toString(), `${coding}: what has come so far`)
     sockets.at(-1)?.write(body.subarray(3_000))
