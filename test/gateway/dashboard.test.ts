@@ -151,6 +151,16 @@ t.test('In a browser', { skip, timeout: 200_000 }, async t => {
     t.equal(await page.getByRole('button', { name: 'Go on' }).getAttribute('aria-pressed'), 'true')
   })
 
+  await t.test('what the tuner did is told with its time, its reason and its outcome', async t => {
+    const page = await openPage(t, browser)
+    for (let i = 0; i < 60; i++) await visit(gateway, [`/wiki/page?${i}`])
+    await page.goto(`${adminUrl}/#/tuner`)
+    const row = page.locator('tr', { hasText: 'wiki queueTimeoutMs' })
+    await row.waitFor()
+    const told = await row.innerText()
+    t.match(told, /\d{4}.*wiki queueTimeoutMs \d+ → \d+.*an answer takes .* ms.*samples \d+.*expected: .*\bset\b/s)
+  })
+
   await t.test('nothing is wider than a phone', async t => {
     const page = await openPage(t, browser, { viewport: PHONE })
     for (const name of PAGES) {

@@ -15,7 +15,7 @@ export function tuner(main) {
     { label: 'Mode' },
     { label: 'Proposal' },
   ])
-  const log = table([{ label: 'When' }, { label: 'What' }, { label: 'Why', full: true }])
+  const log = table([{ label: 'When' }, { label: 'What' }, { label: 'Why', full: true }, { label: 'Outcome' }])
   const body = h('div', {}, card('Knobs', knobs.element), card('What it did', log.element))
   main.append(h('h1', {}, 'Tuner'), mode, body)
   return every(5000, async () => {
@@ -58,13 +58,12 @@ function suggestionText(suggestion) {
   return `${suggestion.value ?? ''} ${suggestion.reason ?? ''}`.trim()
 }
 
-function logCells(entry) {
-  const { at, atMs, time, scope = '', name = '', knob = name, from, to, action = '', reason = '', why = reason } = entry
-  const when = at ?? time ?? atMs
-  const change = from === undefined ? action : `${action} ${from} → ${to}`
+function logCells({ t, target, knob, from, to, hypothesis, evidence, expected, measured, verdict }) {
+  const numbers = Object.entries(evidence).map(([name, number]) => `${name} ${number}`)
   return [
-    when === undefined ? '' : new Date(when).toLocaleString([], { hour12: false }),
-    `${scope} ${knob} ${change}`.trim(),
-    String(why),
+    new Date(t).toLocaleString([], { hour12: false }),
+    `${target} ${knob} ${from ?? ''} → ${to ?? ''}`,
+    `${hypothesis} (${numbers.join(', ')}); expected: ${expected}`,
+    measured === '' ? verdict : `${verdict}: ${measured}`,
   ]
 }
