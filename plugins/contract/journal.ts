@@ -23,7 +23,7 @@ export interface AttemptRecord {
   readonly ms: number
   /** Waited for a place at the upstream before. */
   readonly queueMs: number
-  /** Requests that ran at the upstream when this one began, itself included. */
+  /** Requests that ran at the origin when this one began, itself and those of other groups included. */
   readonly inFlight: number
   /** 1 for the first attempt of a request. */
   readonly number: number

@@ -6,7 +6,8 @@ import type { RunningExchange } from './running-exchange.ts'
 /** What an exchange needs of the pool that it is on. */
 export interface ExchangePool {
   readonly address: { readonly url: string }
-  readonly inFlight: number
+  /** Attempts that run at its origin, those of other groups included. */
+  readonly crowding: number
   /** The exchange no longer waits for a connection. */
   leave(exchange: RunningExchange): void
   /** The attempt has ended, well (`null`) or not. */

@@ -12,6 +12,7 @@ import {
 } from '../contract/index.ts'
 import { chooseOrigin } from './balance.ts'
 import { Connector, type Transport } from './connector.ts'
+import type { Crowds } from './crowds.ts'
 import { type FailureKind, upstreamFailure } from './errors.ts'
 import type { ExchangeHandler, ExchangeRequest } from './exchange.ts'
 import type { ExchangeHost } from './exchange-host.ts'
@@ -32,6 +33,7 @@ export interface GroupSurroundings {
   readonly signals: Signals
   readonly tunables: Tunables
   readonly journal: Journal
+  readonly crowds: Crowds
   /** Told of each change of an origin's health. */
   readonly health: Channel<HealthEvent>
 }
@@ -194,6 +196,7 @@ export class UpstreamGroup implements ExchangeHost {
       pool.sweep(nowMs)
       if (!pool.isDone) continue
       this.#leaving.delete(pool)
+      this.#around.crowds.leave(pool.address.url)
       if (!this.#pools.some(({ address }) => address.url === pool.address.url)) pool.forget()
     }
   }
@@ -228,7 +231,9 @@ export class UpstreamGroup implements ExchangeHost {
       onChange: counters.health.bind(counters),
     }
     const health = new PoolHealth(setup, this.#options.ejectTimeMs, probeOf(this.#options))
-    return new OriginPool({ address, connector, client, keepAlive, counters, health }, limitsOf(this.#options), weight)
+    const crowd = this.#around.crowds.join(url)
+    const poolSetup = { address, connector, client, keepAlive, counters, health, crowd }
+    return new OriginPool(poolSetup, limitsOf(this.#options), weight)
   }
 
   #choose(tried: ReadonlySet<unknown> | null, avoid: ReadonlySet<string> | undefined, key: string | undefined) {

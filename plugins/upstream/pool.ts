@@ -5,6 +5,7 @@
 import { Bag } from '../contract/index.ts'
 import type { Candidate } from './balance.ts'
 import { ConnectionShelf } from './connection-shelf.ts'
+import type { Crowd } from './crowds.ts'
 import { Dialer, type DialSetup } from './dialer.ts'
 import { type FailureKind, upstreamFailure } from './errors.ts'
 import type { ConnectionEvents, OriginConnection } from './exchange.ts'
@@ -17,7 +18,7 @@ import { TunnelLending } from './tunnel-lending.ts'
 import { Upkeep, type UpkeepSetup } from './upkeep.ts'
 import { WaitingLine } from './waiting-line.ts'
 
-type PoolSetup = DialSetup & UpkeepSetup
+type PoolSetup = DialSetup & UpkeepSetup & { readonly crowd: Crowd }
 
 export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
   readonly address: OriginAddress
@@ -69,6 +70,11 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
     return this.health.isAvoided(nowMs)
   }
 
+  /** Attempts that run at its origin, those of other groups included. */
+  get crowding(): number {
+    return this.#setup.crowd.inFlight
+  }
+
   get pending(): number {
     return this.#waiting.length
   }
@@ -97,7 +103,7 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
 
   /** The attempt has ended, well (`null`) or not. */
   settle(exchange: RunningExchange, failure: FailureKind | null): void {
-    if (this.#running.delete(exchange)) this.inFlight--
+    if (this.#running.delete(exchange)) this.#count(-1)
     else this.leave(exchange)
     if (failure === null && exchange.reusedAfterMs > 0) this.#shelf.reused(exchange.reusedAfterMs)
     if (failure !== null && exchange.connection !== null) this.health.failed(failure, performance.now())
@@ -193,12 +199,17 @@ export class OriginPool implements Candidate, ConnectionEvents, ExchangePool {
   #lend(connection: OriginConnection, exchange: RunningExchange, nowMs: number): void {
     exchange.reusedAfterMs = this.#shelf.use(connection, nowMs)
     this.#running.add(exchange)
-    this.inFlight++
+    this.#count(1)
     const { holder } = exchange.request
     // HTTP/2 mixes the requests of many clients on one connection, so no origin takes a proof for all of it there.
     if (holder !== undefined && connection.capacity === 1) this.#shelf.hold(connection, holder)
     exchange.runOn(connection, nowMs)
     if (connection.inFlight >= connection.capacity) this.#shelf.withdraw(connection)
+  }
+
+  #count(by: 1 | -1): void {
+    this.inFlight += by
+    this.#setup.crowd.inFlight += by
   }
 
   #serveWaiting(nowMs: number): void {

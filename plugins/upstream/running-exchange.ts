@@ -94,7 +94,7 @@ export class RunningExchange implements ExchangeHandler, ExchangeController, Bag
     this.#written = 0
     this.#status = 0
     this.#headMs = null
-    this.#inFlight = this.pool?.inFlight ?? 0
+    this.#inFlight = this.pool?.crowding ?? 0
     connection.dispatch(this.request, this)
   }
 

@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Dispatcher } from 'undici'
 import { Channel, type Contract } from '../contract/index.ts'
+import { Crowds } from './crowds.ts'
 import { dispatcherOver } from './dispatcher.ts'
 import { upstreamFailure } from './errors.ts'
 import type { Dispatch, ExchangeHandler, ExchangeRequest, FollowedExchange, Interceptor } from './exchange.ts'
@@ -55,7 +56,7 @@ export class Upstreams {
 
   /** `lookup` replaces `dns.lookup`, for names that only the app knows. */
   constructor(contract: Contract, lookup?: Lookup) {
-    this.#around = { ...contract, resolver: new Resolver(lookup), health: this.health }
+    this.#around = { ...contract, resolver: new Resolver(lookup), crowds: new Crowds(), health: this.health }
   }
 
   /** The names of groups that are made from now on are looked up by `lookup`. */

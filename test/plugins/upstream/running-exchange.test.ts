@@ -22,7 +22,7 @@ function lend() {
   const settled: (string | null)[] = []
   const pool: ExchangePool = {
     address: { url: 'h2c://a' },
-    inFlight: 1,
+    crowding: 1,
     leave: () => settled.push('left'),
     settle: (_exchange, failure) => settled.push(failure),
     countAnswer: () => {},
