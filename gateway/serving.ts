@@ -270,27 +270,40 @@ function upstreamOptions(route: ServedRoute): UpstreamGroupOptions {
 /** The sketch's rules look at all routes together, so they are in force only where every tuned route asks for them. */
 function tunerSettings(routes: readonly ServedRoute[]): TunerSettings {
   const tuned = routes.filter(({ tuner }) => tuner.mode !== 'off')
+  const servers = firstByOrigins(routes)
   const isRules = tuned.length > 0 && tuned.every(({ tuner }) => tuner.policy === 'rules')
   return {
     policy: isRules ? 'rules' : 'measured',
     intervalMs: Math.min(...tuned.map(({ tuner }) => tuner.intervalMs ?? 300_000), 300_000),
-    routes: Object.fromEntries(routes.map(route => [route.name, tunedRoute(route)])),
+    routes: Object.fromEntries(routes.map(route => [route.name, tunedRoute(route, servers)])),
   }
 }
 
-function tunedRoute(route: ServedRoute): TunedRoute {
-  const { name, tuner, slo, upstream } = route
+/**
+ * The first route to each set of origins, by that set: admission limits the origins and not the route, so routes to the same
+ * ones are tuned as one server.
+ */
+function firstByOrigins(routes: readonly ServedRoute[]): Map<string, string> {
+  return new Map(routes.toReversed().map(route => [originsOf(route), route.name]))
+}
+
+function originsOf({ upstream }: ServedRoute): string {
+  return JSON.stringify(upstream.map(({ url }) => url).toSorted())
+}
+
+function tunedRoute(route: ServedRoute, servers: ReadonlyMap<string, string>): TunedRoute {
+  const { name, tuner, slo } = route
   const knobs = Object.entries(tuner.knobs ?? {})
     .filter(([, mode]) => mode !== null)
     .map(([name, mode]) => [name === 'cacheTtl' ? 'cache_ttl' : name, mode])
-  const origins = upstream.map(({ url }) => url).toSorted()
   return {
     upstream: name,
+    server: servers.get(originsOf(route)) ?? name,
     mode: tuner.mode,
     knobs: Object.fromEntries(knobs) as TunedRoute['knobs'],
     goal: { goodMs: slo.goodMs, badMs: slo.badMs },
     weight: 1,
     contentType: '',
-    identity: JSON.stringify(origins),
+    identity: originsOf(route),
   }
 }

@@ -7,8 +7,8 @@ import { readTunerOrder, type TunerOrder } from './tuner-order.ts'
 
 export function addTunerEndpoints(app: FastifyInstance, { app: gateway }: AdminSources): void {
   app.get('/api/tuner', request => {
-    const isLogOnly = 'log' in (request.query as object)
-    return isLogOnly ? { log: gateway.tuner.log } : gateway.tuner.status()
+    const { log, timeline = null } = request.query as { log?: string; timeline?: string }
+    return log === undefined ? gateway.tuner.status(timeline) : { log: gateway.tuner.log }
   })
   app.post('/api/tuner', { errorHandler: refuseBody }, (request, reply) => obey(request, reply, gateway))
 }
@@ -31,7 +31,7 @@ function carryOut(order: TunerOrder, { tuner }: FastifyInstance): Outcome {
       return isKnown ? { done, moved: order.value === undefined ? 0 : 1 } : noKnob(order)
     }
     case 'unpin': {
-      const isKnown = tuner.knobs.unpin(order.scope, order.name)
+      const isKnown = tuner.knobs.pins.delete(order.scope, order.name)
       tuner.pinsChanged()
       return isKnown ? { done, moved: 0 } : noKnob(order)
     }

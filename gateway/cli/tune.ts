@@ -4,7 +4,14 @@
  */
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { type Entry, type KnobStatus, replay, type TunerStatus, tellEntry } from '../../plugins/tuner/index.ts'
+import {
+  type Entry,
+  type KnobStatus,
+  replay,
+  type Suggestion,
+  type TunerStatus,
+  tellEntry,
+} from '../../plugins/tuner/index.ts'
 import { shortenPath, withoutControls } from '../config/problem.ts'
 import { type AdminArguments, AdminError, askAdmin, findAdmin, NOT_OURS } from './admin-client.ts'
 import { formatTable } from './format.ts'
@@ -87,7 +94,7 @@ function format(action: string | undefined, answer: unknown): string {
   return withoutControls(path === undefined ? `${done}: ${moved} knobs moved` : `${done}: into ${path}`).concat('\n')
 }
 
-export function formatStatus({ mode, policy, frozen, windows, knobs }: TunerStatus): string {
+export function formatStatus({ mode, policy, frozen, windows, knobs, suggestions = [] }: TunerStatus): string {
   const state = frozen ? ', frozen' : ''
   const heading = `tuner ${mode}${state}, policy ${policy}, ${windows} s watched`
   const rows = knobs.map(knob => [
@@ -99,7 +106,13 @@ export function formatStatus({ mode, policy, frozen, windows, knobs }: TunerStat
     String(knob.suggestion ?? ''),
   ])
   const table = formatTable([['ROUTE', 'KNOB', 'VALUE', 'CONFIGURED', 'MODE', 'WOULD SET'], ...rows])
-  return `${[heading, ...table].map(withoutControls).join('\n')}\n`
+  const wouldChange =
+    suggestions.length === 0 ? [] : ['would change by `tune apply ROUTE KNOB`:', ...suggestions.map(tell)]
+  return `${[heading, ...table, ...wouldChange].map(withoutControls).join('\n')}\n`
+}
+
+function tell({ scope, name, from, to, reason, expected }: Suggestion): string {
+  return `  ${scope} ${name}: ${from} to ${to}, because ${reason}; expected: ${expected}`
 }
 
 function modeWord({ mode, pinned }: KnobStatus): string {

@@ -7,7 +7,7 @@ import type { Serving } from '../serving.ts'
 import type { TunerDecision, TunerKnowledge } from './types.ts'
 
 export function explainTuner({ tuner }: Serving, route: string, known: TunerKnowledge | null): TunerDecision {
-  const { mode = 'off', knobs: ownModes = {}, upstream = route } = tuner.routes[route] ?? {}
+  const { mode = 'off', knobs: ownModes = {} } = tuner.routes[route] ?? {}
   const policy = tuner.policy
   const isOff = mode === 'off'
   if (known === null || isOff)
@@ -26,6 +26,6 @@ export function explainTuner({ tuner }: Serving, route: string, known: TunerKnow
     policy,
     source,
     at,
-    knobs: tellRoute(facts, route, upstream),
+    knobs: tellRoute(facts, route),
   }
 }

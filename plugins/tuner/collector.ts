@@ -3,34 +3,37 @@
  * `MAX_SAMPLES`; nothing of a request's address is kept.
  */
 import type { AttemptRecord, RequestRecord, Signals } from '../contract/index.ts'
-import type { RequestSample, RouteWindow, TunerWindow, UpstreamWindow } from './types.ts'
-import { type AttemptOutcome, type AttemptSample, type ClassWindow, type Goal, MAX_SAMPLES } from './types.ts'
-
-type Mutable<T> = { -readonly [key in keyof T]: T[key] }
-interface RouteCounts {
-  window: Mutable<RouteWindow>
-  classes: Record<string, Mutable<Required<ClassWindow>>>
-  ttlb: number[]
-  up: number[]
-}
-interface UpstreamCounts {
-  window: Mutable<UpstreamWindow>
-  latency: number[]
-  crowding: number
-  ticks: number
-  inFlight: number
-  waiting: number
-  limited: number
-}
+import { type AttemptSample, type Goal, MAX_SAMPLES, type RequestSample, type TunerWindow } from './types.ts'
+import {
+  countClass,
+  countTry,
+  finishRoute,
+  finishUpstream,
+  newRoute,
+  newUpstream,
+  outcomeOf,
+  type RouteCounts,
+  type UpstreamCounts,
+} from './window-counts.ts'
 
 export interface Watched {
+  /** Group of origins: what records and signals speak of. */
   readonly upstream: string
+  /** What windows speak of: the same for all groups of one server. */
+  readonly server: string
   readonly goal: Goal
+}
+
+/** To whom a record of a group counts. */
+interface Group {
+  readonly server: string
+  readonly route: string
 }
 
 export class Collector {
   readonly #signals: Signals
   #watched: Readonly<Record<string, Watched>> = {}
+  #groups = new Map<string, Group>()
   #routes = new Map<string, RouteCounts>()
   #upstreams = new Map<string, UpstreamCounts>()
   #attempts: AttemptSample[] = []
@@ -43,6 +46,11 @@ export class Collector {
 
   watch(routes: Readonly<Record<string, Watched>>): void {
     this.#watched = routes
+    this.#groups = new Map()
+    for (const [route, { upstream, server }] of Object.entries(routes)) {
+      // Of several routes to one group an attempt does not tell its own: it counts for the first, or for its namesake.
+      if (!this.#groups.has(upstream) || route === upstream) this.#groups.set(upstream, { server, route })
+    }
     this.#clear()
   }
 
@@ -50,13 +58,14 @@ export class Collector {
     this.#attempts = []
     this.#requests = []
     this.#routes = new Map(Object.keys(this.#watched).map(id => [id, newRoute()]))
-    this.#upstreams = new Map(Object.values(this.#watched).map(({ upstream }) => [upstream, newUpstream()]))
+    this.#upstreams = new Map(Object.values(this.#watched).map(({ server }) => [server, newUpstream()]))
   }
 
   attempt(record: AttemptRecord): void {
-    const counts = this.#upstreams.get(record.upstream)
+    const group = this.#groups.get(record.upstream)
+    const counts = this.#countsOf(record.upstream)
     const kind = outcomeOf(record)
-    if (counts === undefined || kind === null || record.isLongHeld) return
+    if (group === undefined || counts === undefined || kind === null || record.isLongHeld) return
     const { window } = counts
     window.attempts = (window.attempts ?? 0) + 1
     if (record.number === 1 && !record.isHedge) window.arrivals = (window.arrivals ?? 0) + 1
@@ -66,15 +75,15 @@ export class Collector {
     else if (kind === 'connect') window.connectErr = (window.connectErr ?? 0) + 1
     else window.timeouts = (window.timeouts ?? 0) + 1
     counts.crowding = Math.max(counts.crowding, record.inFlight)
-    const route = this.#routes.get(record.upstream)
+    const route = this.#routes.get(group.route)
     if (kind === 'ok' && counts.latency.length < MAX_SAMPLES) {
       counts.latency.push(ms)
       route?.up.push(ms)
     }
     if (route !== undefined) countTry(route.window, record, kind)
     if (this.#attempts.length >= MAX_SAMPLES) return
-    const { upstream, inFlight: inflight, number, isHedge: hedge, endedMs: t } = record
-    this.#attempts.push({ t, route: upstream, upstream, ms, kind, inflight, try: number, hedge })
+    const { inFlight: inflight, number, isHedge: hedge, endedMs: t } = record
+    this.#attempts.push({ t, route: group.route, upstream: group.server, ms, kind, inflight, try: number, hedge })
   }
 
   request(record: RequestRecord): void {
@@ -101,17 +110,24 @@ export class Collector {
 
   /** Looks at the gauges; several times a window. */
   tick(): void {
-    for (const counts of this.#upstreams.values()) counts.ticks++
+    for (const counts of this.#upstreams.values()) {
+      counts.ticks++
+      counts.window.inflightNow = 0
+      counts.window.queueNow = 0
+    }
     this.#each('admission_in_flight', (counts, value) => {
       counts.inFlight += value
-      counts.window.inflightNow = value
+      counts.window.inflightNow = (counts.window.inflightNow ?? 0) + value
     })
     this.#each('admission_waiting', (counts, value) => {
       counts.waiting += value
-      counts.window.queueNow = value
-      counts.window.queueMax = Math.max(counts.window.queueMax ?? 0, value)
-      if (value > 0) counts.limited++
+      counts.window.queueNow = (counts.window.queueNow ?? 0) + value
     })
+    for (const counts of this.#upstreams.values()) {
+      const { queueNow = 0, queueMax = 0 } = counts.window
+      counts.window.queueMax = Math.max(queueMax, queueNow)
+      if (queueNow > 0) counts.limited++
+    }
   }
 
   take(facts: { t: number; cpuUtil: number; knobs: unknown }): TunerWindow {
@@ -142,96 +158,17 @@ export class Collector {
     return window
   }
 
+  #countsOf(upstream: string): UpstreamCounts | undefined {
+    return this.#upstreams.get(this.#groups.get(upstream)?.server ?? '')
+  }
+
   #each(name: string, read: (counts: UpstreamCounts, value: number, key: string) => void): void {
     for (const signal of this.#signals.numbers()) {
       if (signal.spec.name !== name) continue
       for (const { labels, point } of signal.series()) {
-        const counts = this.#upstreams.get(labels[0] ?? '')
+        const counts = this.#countsOf(labels[0] ?? '')
         if (counts !== undefined) read(counts, point.value, labels.join(' '))
       }
     }
   }
-}
-
-const newRoute = (): RouteCounts => ({ window: {}, classes: {}, ttlb: [], up: [] })
-const newUpstream = (): UpstreamCounts => ({
-  window: {},
-  latency: [],
-  crowding: 0,
-  ticks: 0,
-  inFlight: 0,
-  waiting: 0,
-  limited: 0,
-})
-
-/** Null = it says nothing of the upstream. */
-function outcomeOf({ kind }: AttemptRecord): AttemptOutcome | null {
-  if (kind === 'aborted') return null
-  return kind === 'reset' ? '5xx' : kind
-}
-
-function countTry(window: Mutable<RouteWindow>, { number, isHedge }: AttemptRecord, kind: AttemptOutcome): void {
-  if (isHedge) {
-    window.hedges = (window.hedges ?? 0) + 1
-    if (kind === 'ok') window.hedgeWins = (window.hedgeWins ?? 0) + 1
-  } else if (number > 1) {
-    window.retries = (window.retries ?? 0) + 1
-    if (kind === 'ok') window.retryOk = (window.retryOk ?? 0) + 1
-  }
-}
-
-function countClass(classes: RouteCounts['classes'], record: RequestRecord): void {
-  const { clientClass, bytesRaw, bytesOut, ms, firstByteMs, encodeMs } = record
-  classes[clientClass] ??= { n: 0, raw: 0, bytesOut: 0, transferMs: 0, ttlb: 0, cpuMs: 0, cpuWork: 0 }
-  const sums = classes[clientClass]
-  sums.n++
-  sums.raw += bytesRaw
-  sums.bytesOut += bytesOut
-  sums.transferMs += Math.max(0, ms - (firstByteMs ?? ms))
-  sums.ttlb += ms
-  sums.cpuMs += encodeMs
-  sums.cpuWork += encodeMs
-}
-
-function finishUpstream({
-  window,
-  latency,
-  crowding,
-  ticks,
-  inFlight,
-  waiting,
-  limited,
-}: UpstreamCounts): UpstreamWindow {
-  const sorted = latency.toSorted((a, b) => a - b)
-  const share = Math.max(1, ticks)
-  return {
-    ...window,
-    inflightAvg: inFlight === 0 ? crowding / 2 : inFlight / share,
-    inflightMax: crowding,
-    queueAvg: waiting / share,
-    limitedFrac: limited / share,
-    latP50: at(sorted, 0.5),
-    latP90: at(sorted, 0.9),
-    latP95: at(sorted, 0.95),
-    latMin: sorted[0] ?? 0,
-    latMean: sorted.reduce((sum, ms) => sum + ms, 0) / Math.max(1, sorted.length),
-  }
-}
-
-function finishRoute({ window, classes, ttlb, up }: RouteCounts): RouteWindow {
-  const sorted = ttlb.toSorted((a, b) => a - b)
-  const attempts = up.toSorted((a, b) => a - b)
-  return {
-    ...window,
-    byClass: classes,
-    ttlbP50: at(sorted, 0.5),
-    ttlbP95: at(sorted, 0.95),
-    upP50: at(attempts, 0.5),
-    upP95: at(attempts, 0.95),
-    upP99: at(attempts, 0.99),
-  }
-}
-
-function at(sorted: readonly number[], quantile: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(quantile * sorted.length))] ?? 0
 }

@@ -154,13 +154,14 @@ class TunerController implements Controller {
     this.#book.now++
     this.#book.t = finite(window.t, this.#book.now * this.#windowMs)
     this.#cpu += (Math.min(1, amount(window.gateway?.cpuUtil)) - this.#cpu) / 20
-    this.#hold.observe(window.knobs)
     const samples = listOf(window.attempts)
     this.#chainSamples(samples)
     for (const knobs of this.#allUpstreams) this.#readUpstream(knobs, samples, window)
     for (const knobs of this.#allUpstreams) this.#decideUpstream(knobs)
     let turn = 0
     for (const knobs of this.#allRoutes) this.#decideRoute(knobs, turn++ % SLOW_TURN === this.#book.now % SLOW_TURN)
+    // Last, so that a limit that admission has found is taken on and not called somebody's hand.
+    this.#hold.observe(window.knobs)
     return this.#book.takeDecisions()
   }
 

@@ -24,7 +24,7 @@ export type { KnobStatus } from './apply/knobs.ts'
 export { createController } from './controller.ts'
 export { type LedgerFile, readLedger } from './ledger-file.ts'
 export { type Replay, replay } from './recording.ts'
-export { type ToldKnob, type TunerFacts, tellEntry, tellRoute } from './told.ts'
+export { type Suggestion, type ToldKnob, type TunerFacts, tellEntry, tellRoute } from './told.ts'
 export type { Entry } from './types.ts'
 export { MODES, type Mode, type TunedRoute, Tuner, type TunerSettings, type TunerStatus }
 

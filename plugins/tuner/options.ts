@@ -36,6 +36,11 @@ const goal = Type.Object(
 export const tunedRouteSchema = Type.Object(
   {
     upstream: Type.String({ description: 'Name of the group of origins.' }),
+    server: Type.String({
+      default: '',
+      description:
+        'Routes with the same word here go to the same origins: what holds for all of them is decided once. Left out: the upstream.',
+    }),
     mode,
     knobs: Type.Partial(Type.Record(Type.Union(KNOB_GROUPS.map(name => Type.Literal(name))), ownMode), {
       default: {},
@@ -72,4 +77,9 @@ export const tunerOptionsSchema = Type.Object(
 
 export type TunerOptions = Static<typeof tunerOptionsSchema>
 export type TunedRoute = Static<typeof tunedRouteSchema>
+/** Under which name the tuner knows what a route goes to. */
+export function serverOf({ server, upstream }: Pick<TunedRoute, 'server' | 'upstream'>): string {
+  return server === '' ? upstream : server
+}
+
 export type Mode = (typeof MODES)[number]

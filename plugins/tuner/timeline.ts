@@ -6,6 +6,8 @@ import type { TunerWindow } from './types.ts'
 const EVERY_WINDOWS = 10
 const MOST_POINTS = 180
 const MOST_ROUTES = 50
+/** What is older is no longer told, also where a route has had no traffic since. */
+const SPAN_MS = 30 * 60_000
 
 export interface TimelinePoint {
   /** ms since 1970. */
@@ -27,7 +29,7 @@ export class Timeline {
 
   add(window: TunerWindow, values: () => ReadonlyMap<string, Readonly<Record<string, number>>>): void {
     for (const [scope, { upP50 = 0, upP95 = 0, arrivals = 0 }] of Object.entries(window.routes ?? {})) {
-      if (upP50 > 0 && (this.#last.has(scope) || this.#last.size < MOST_ROUTES)) {
+      if (upP50 > 0 && (this.#byRoute.has(scope) || this.#last.size < MOST_ROUTES)) {
         this.#last.set(scope, { p50: upP50, p95: upP95, requests: arrivals })
       }
     }
@@ -35,15 +37,26 @@ export class Timeline {
     if (this.#windows % EVERY_WINDOWS !== 0) return
     const knobs = values()
     for (const [scope, { p50, p95, requests }] of this.#last) {
+      if (!this.#byRoute.has(scope) && this.#byRoute.size >= MOST_ROUTES) continue
       const points = this.#byRoute.get(scope) ?? []
       points.push({ t: window.t, scope, p50Ms: p50, p95Ms: p95, requests, knobs: knobs.get(scope) ?? {} })
       if (points.length > MOST_POINTS) points.shift()
       this.#byRoute.set(scope, points)
     }
     this.#last.clear()
+    this.#forget(window.t - SPAN_MS)
   }
 
-  get points(): readonly TimelinePoint[] {
-    return [...this.#byRoute.values()].flat()
+  #forget(before: number): void {
+    for (const [scope, points] of this.#byRoute) {
+      const old = points.findIndex(({ t }) => t >= before)
+      if (old === -1) this.#byRoute.delete(scope)
+      else points.splice(0, old)
+    }
+  }
+
+  /** Of one route, or of all. */
+  points(route: string | null): readonly TimelinePoint[] {
+    return route === null ? [...this.#byRoute.values()].flat() : (this.#byRoute.get(route) ?? [])
   }
 }

@@ -10,10 +10,11 @@ import { type KnobStatus, Knobs } from './apply/knobs.ts'
 import { Collector } from './collector.ts'
 import { createController } from './controller.ts'
 import { forgetChanged, type LedgerFile, readLedger, writeLedger } from './ledger-file.ts'
-import type { Mode, TunedRoute, TunerOptions } from './options.ts'
+import { type Mode, serverOf, type TunedRoute, type TunerOptions } from './options.ts'
 import { Recording } from './recording.ts'
 import { createRulesPolicy } from './rules-policy.ts'
 import { Timeline, type TimelinePoint } from './timeline.ts'
+import { type Suggestion, tellSuggestions } from './told.ts'
 import type { Controller, ControllerMeta, Entry, TunerWindow } from './types.ts'
 
 export const WINDOW_MS = 1000
@@ -30,6 +31,8 @@ export interface TunerStatus {
   /** Seconds since the tuner began to watch. */
   readonly windows: number
   readonly knobs: readonly KnobStatus[]
+  /** What would change if somebody applied it. */
+  readonly suggestions: readonly Suggestion[]
   readonly log: readonly Entry[]
   readonly timeline: readonly TimelinePoint[]
 }
@@ -65,7 +68,7 @@ export class Tuner {
     this.knobs = new Knobs(contract.tunables)
     this.#kept = stateDir === null ? null : readLedger(stateDir, Date.now())
     this.#earlier = this.#kept?.entries ?? []
-    this.knobs.restorePins(this.#kept?.pins ?? [])
+    this.knobs.pins.restore(this.#kept?.pins ?? [])
     this.knobs.isFrozen = this.#kept?.frozen ?? false
     this.#controller = this.#newController()
     this.#start()
@@ -85,7 +88,12 @@ export class Tuner {
     this.knobs.apply(routes)
     this.knobs.restore(place => this.knobs.modeOf(place.route, place.link.group) === 'off')
     this.#collector.watch(
-      Object.fromEntries(Object.entries(routes).map(([id, { upstream, goal }]) => [id, { upstream, goal }])),
+      Object.fromEntries(
+        Object.entries(routes).map(([id, route]) => [
+          id,
+          { upstream: route.upstream, server: serverOf(route), goal: route.goal },
+        ]),
+      ),
     )
     this.#controller = this.#newController()
     this.#windows = 0
@@ -98,9 +106,10 @@ export class Tuner {
       windowMs: WINDOW_MS,
       gateway: { cores: availableParallelism() },
       clients: ['lan', 'wan'],
-      upstreams: [...new Set(routes.map(([, { upstream }]) => upstream))].map(id => ({ id })),
-      routes: routes.map(([id, { upstream, goal, weight, contentType }]) => {
-        return { id, upstream, slo: goal, weight, contentType, idempotent: true }
+      upstreams: [...new Set(routes.map(([, route]) => serverOf(route)))].map(id => ({ id })),
+      routes: routes.map(([id, route]) => {
+        const { goal: slo, weight, contentType } = route
+        return { id, upstream: serverOf(route), slo, weight, contentType, idempotent: true }
       }),
       knobs: this.#rules,
     }
@@ -147,13 +156,16 @@ export class Tuner {
     if (this.#windows % SAVE_WINDOWS === 0) this.#save()
   }
 
-  status(): TunerStatus {
+  /** `route`: the only one whose timeline is told. */
+  status(route: string | null = null): TunerStatus {
     const modes = Object.values(this.#routes).map(({ mode }) => mode)
     const mode = (['apply', 'suggest', 'observe'] as const).find(word => modes.includes(word)) ?? 'off'
     const { policy } = this.#settings
-    const knobs = [...this.knobs.status(this.#belief)]
     const { isFrozen: frozen } = this.knobs
-    return { mode, policy, frozen, windows: this.#windows, knobs, log: this.log, timeline: this.#timeline.points }
+    const knobs = [...this.knobs.status(this.#belief)]
+    const suggestions = tellSuggestions({ knobs, log: this.log }, frozen)
+    const timeline = this.#timeline.points(route)
+    return { mode, policy, frozen, windows: this.#windows, knobs, suggestions, log: this.log, timeline }
   }
 
   get log(): readonly Entry[] {
@@ -176,10 +188,14 @@ export class Tuner {
     return this.knobs.applySuggestions(this.#belief, wanted, Date.now())
   }
 
-  /** To the last known good; where nothing is known yet, to what is configured. */
+  /**
+   * To the last known good, and what a person has applied to what stood before; where nothing is known yet, to what is
+   * configured.
+   */
   rollback(): number {
+    const takenBack = this.knobs.takeBack(Date.now())
     const decisions = this.#controller.rollback()
-    return decisions === null ? this.reset() : this.knobs.decide(decisions, Date.now())
+    return takenBack + (decisions === null ? this.reset() : this.knobs.decide(decisions, Date.now()))
   }
 
   /** Back to the configuration, and everything that was learned is forgotten. */
@@ -213,7 +229,7 @@ export class Tuner {
   }
 
   #identities(): Record<string, string> {
-    return Object.fromEntries(Object.values(this.#routes).map(({ upstream, identity }) => [upstream, identity]))
+    return Object.fromEntries(Object.values(this.#routes).map(route => [serverOf(route), route.identity]))
   }
 
   #save(): void {
@@ -223,7 +239,7 @@ export class Tuner {
       savedAt: Date.now(),
       identities: this.#identities(),
       controller: this.#controller.save(),
-      pins: this.knobs.pins,
+      pins: this.knobs.pins.keys,
       frozen: this.knobs.isFrozen,
       entries: this.log,
       knobs: [...this.knobs.status(this.#belief)],

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
+import type { KnobStatus } from '../../plugins/tuner/index.ts'
 import { launchBrowser } from '../apps/browser.ts'
 import { findCommand } from '../apps/processes.ts'
 import { base, startGateway, type TestGateway } from '../support/gateway.ts'
@@ -20,10 +21,12 @@ async function gatewayWithTraffic(t: Test): Promise<TestGateway> {
   const origin = await originFor(t, (_request, socket) => {
     socket.write(answer(200, { 'Cache-Control': 'public, max-age=600', 'Content-Type': 'text/plain' }, 'hello'))
   })
+  const slow = await originFor(t, (_request, socket) => void setTimeout(() => socket.write(answer(200, {}, 'ok')), 40))
   const gateway = await startGateway(
     t,
     `${base}routes:
   - { name: wiki, match: { path: /wiki }, upstream: "${origin.url}", compression: false }
+  - { name: photos, match: { path: /photos }, upstream: "${slow.url}", tuner: { mode: suggest } }
   - { name: gone, match: { path: /gone }, upstream: "http://127.0.0.1:9" }
   - { name: closed, match: { path: /closed }, deny: true }
 `,
@@ -161,6 +164,49 @@ t.test('In a browser', { skip, timeout: 200_000 }, async t => {
     t.match(told, /\d{4}.*wiki queueTimeoutMs \d+ → \d+.*an answer takes .* ms.*samples \d+.*expected: .*\bset\b/s)
   })
 
+  await t.test('what the tuner would change is told with its reason, and a button applies it', async t => {
+    const page = await openPage(t, browser)
+    for (let i = 0; i < 60; i++) await visit(gateway, [`/photos/${i}`])
+    await page.goto(`${adminUrl}/#/tuner`)
+    const button = page.getByRole('button', { name: 'Apply admission.queue_timeout of photos' })
+    const row = page.locator('tr', { has: button })
+    await row.waitFor()
+    t.match(await row.innerText(), /10 s.*an answer takes .* ms.*expected: .*this knob is only suggested/s)
+    const valueNow = async () => (await knobOf(adminUrl, 'photos', 'admission.queue_timeout')).value
+    t.equal(await valueNow(), 10_000, 'looking changes nothing')
+    await button.focus()
+    await page.keyboard.press('Enter')
+    await page.getByText('apply: 1 knob moved').waitFor()
+    await eventually(async () => (await row.count()) === 0)
+    t.ok((await valueNow()) < 10_000)
+    await page.getByRole('button', { name: 'Back to the last known good' }).click()
+    await page.getByText(/rollback: \d+ knobs? moved/).waitFor()
+    t.equal(await valueNow(), 10_000)
+    await page.getByRole('button', { name: 'Freeze' }).click()
+    await page.getByRole('button', { name: 'Frozen: let it go on' }).click()
+    await page.getByText('freeze: 0 knobs moved').waitFor()
+  })
+
+  await t.test('the knobs of a route are drawn below its latency, for as long as they move', async t => {
+    const page = await openPage(t, browser)
+    await page.goto(`${adminUrl}/#/tuner`)
+    await page.locator('select[name=timeline]').selectOption('photos')
+    await page.getByText(/dashed line is a decision/).waitFor()
+    const drawn = (name: string) => page.getByRole('img', { name }).locator('canvas')
+    await drawn('Time to the first byte of the origin').waitFor()
+    const { value } = await knobOf(adminUrl, 'photos', 'admission.max_concurrency')
+    await order(adminUrl, { action: 'pin', scope: 'photos', name: 'admission.max_concurrency', value: value + 3 })
+    for (let i = 0; i < 20; i++) {
+      await visit(gateway, [`/photos/moved/${i}`])
+      await new Promise(resolve => setTimeout(resolve, 500))
+    }
+    await drawn('admission.max_concurrency of photos').waitFor({ timeout: 60_000 })
+    t.match(await page.locator('.chart.low + .legend').innerText(), `admission.max_concurrency ${value + 3}`)
+    await page.locator('select[name=timeline]').selectOption('gone')
+    await page.getByText('No answer came from its origin').waitFor()
+    t.equal(await page.locator('.chart.low').count(), 0)
+  })
+
   await t.test('nothing is wider than a phone', async t => {
     const page = await openPage(t, browser, { viewport: PHONE })
     for (const name of PAGES) {
@@ -213,6 +259,19 @@ t.test('In a browser, where a token is needed', { skip, timeout: 200_000 }, asyn
   await page.getByRole('button', { name: 'Purge' }).click()
   await page.getByText('0 answers forgotten').waitFor()
 })
+
+async function knobOf(adminUrl: string, scope: string, name: string): Promise<{ value: number }> {
+  const { knobs } = (await (await fetch(`${adminUrl}/api/tuner`)).json()) as { knobs: KnobStatus[] }
+  const found = knobs.find(each => each.scope === scope && each.name === name)
+  if (found === undefined) throw new Error(`no ${name} of ${scope}`)
+  return found
+}
+
+async function order(adminUrl: string, body: unknown): Promise<void> {
+  const headers = { 'content-type': 'application/json', 'x-hearthgate': '1' }
+  const { ok } = await fetch(`${adminUrl}/api/tuner`, { method: 'POST', headers, body: JSON.stringify(body) })
+  if (!ok) throw new Error('the order was refused')
+}
 
 /** The address changes a moment before the page does, and what stands there meanwhile is the page before. */
 async function shown(page: Page, name: string): Promise<void> {

@@ -5,10 +5,14 @@ import type { Tunable, Tunables } from '../../contract/index.ts'
 import type { Mode, TunedRoute } from '../options.ts'
 import type { Decisions, KnobRules, KnobValue } from '../types.ts'
 import { type KnobGroup, type KnobLink, knobLinks, riskyGroups } from './knob-map.ts'
+import { keyOf, Pins, targetOf } from './pins.ts'
 
 /** One knob as it is shown. */
 export interface KnobStatus {
+  /** The route. */
   readonly scope: string
+  /** Under which name the ledger speaks of it: the route, or the server that it shares with others. */
+  readonly target: string
   /** Of the tunable. */
   readonly name: string
   readonly knob: KnobGroup
@@ -39,8 +43,10 @@ export type Belief = (scope: 'upstream' | 'route', target: string, knob: string)
 export class Knobs {
   readonly #tunables: Tunables
   #routes: Readonly<Record<string, TunedRoute>> = {}
-  readonly #pins = new Set<string>()
+  readonly pins = new Pins()
   readonly #since = new Map<string, number>()
+  /** What stood where a person has applied a suggestion, by knob. */
+  readonly #beforeApplied = new Map<string, number>()
   /** Modes set by hand, by route and knob; the route's own under ''. */
   readonly #modes = new Map<string, Mode>()
   isFrozen = false
@@ -51,6 +57,7 @@ export class Knobs {
 
   apply(routes: Readonly<Record<string, TunedRoute>>): void {
     this.#routes = routes
+    this.pins.apply(routes)
   }
 
   modeOf(route: string, group: KnobGroup): Mode {
@@ -77,24 +84,8 @@ export class Knobs {
     if (value !== undefined) this.#set(place, value, now)
     // Said twice, since the first word may only be what stands already: then nobody but a person moves it any more.
     if (value !== undefined) place.tunable.set(value)
-    this.#pins.add(keyOf(route, name))
+    this.pins.add(route, name)
     return true
-  }
-
-  unpin(route: string, name: string): boolean {
-    return this.#pins.delete(keyOf(route, name))
-  }
-
-  get pins(): readonly string[] {
-    return [...this.#pins]
-  }
-
-  restorePins(keys: readonly string[]): void {
-    for (const key of keys) this.#pins.add(key)
-  }
-
-  isPinned(route: string, name: string): boolean {
-    return this.#pins.has(keyOf(route, name))
   }
 
   /** For the controller: bounds, where each knob starts, and whose hands it is in. */
@@ -102,13 +93,14 @@ export class Knobs {
     const rules: Record<string, Record<string, KnobRules>> = {}
     for (const { route, link, tunable } of this.#places()) {
       if (link.fromTunable(tunable.configured) === undefined) continue
-      const target = link.scope === 'upstream' ? this.#upstreamOf(route) : route
-      const pinned = this.isPinned(route, link.name)
+      const target = targetOf(this.#routes, route, link)
+      const pinned = this.pins.has(route, link.name)
       rules[target] ??= {}
       const all = rules[target] as Record<string, KnobRules>
       // A second attempt that is switched off has no least delay.
-      const min = link.group === 'hedge' ? {} : { min: tunable.min, max: tunable.max }
-      all[link.knob] = { ...min, configured: pinned ? tunable.get() : tunable.configured, pinned }
+      const bounds = link.group === 'hedge' ? {} : { min: tunable.min, max: tunable.max }
+      const own = { ...bounds, configured: pinned ? tunable.get() : tunable.configured, pinned }
+      all[link.knob] = rulesTogether(all[link.knob], own)
     }
     return rules
   }
@@ -124,7 +116,7 @@ export class Knobs {
       const value = link.fromTunable(tunable.get())
       if (value === undefined) continue
       const part = link.scope === 'upstream' ? force.upstreams : force.routes
-      const target = link.scope === 'upstream' ? this.#upstreamOf(route) : route
+      const target = targetOf(this.#routes, route, link)
       part[target] = { ...part[target], [link.knob]: value }
     }
     return force
@@ -146,10 +138,26 @@ export class Knobs {
   applySuggestions(belief: Belief, wanted: (route: string, name: string) => boolean, now: number): number {
     let changed = 0
     for (const place of this.#places()) {
-      if (this.isPinned(place.route, place.link.name) || !wanted(place.route, place.link.name)) continue
+      if (this.pins.has(place.route, place.link.name) || !wanted(place.route, place.link.name)) continue
       const number = this.#believed(place, belief)
-      if (number !== null && this.#set(place, number, now)) changed++
+      const before = place.tunable.get()
+      if (number === null || !this.#set(place, number, now)) continue
+      const key = keyOf(place.route, place.link.name)
+      if (!this.#beforeApplied.has(key)) this.#beforeApplied.set(key, before)
+      changed++
     }
+    return changed
+  }
+
+  /** Undoes what `applySuggestions` set, where nobody has pinned it since. */
+  takeBack(now: number): number {
+    let changed = 0
+    for (const place of this.#places()) {
+      const { route, link } = place
+      const before = this.#beforeApplied.get(keyOf(route, link.name))
+      if (before !== undefined && !this.pins.has(route, link.name) && this.#set(place, before, now)) changed++
+    }
+    this.#beforeApplied.clear()
     return changed
   }
 
@@ -157,10 +165,11 @@ export class Knobs {
   restore(which: (place: Place) => boolean = () => true): number {
     let changed = 0
     for (const place of this.#places()) {
-      if (!which(place) || this.isPinned(place.route, place.link.name)) continue
+      if (!which(place) || this.pins.has(place.route, place.link.name)) continue
       if (place.tunable.get() === place.tunable.configured) continue
       place.tunable.set(place.tunable.configured)
       this.#since.delete(keyOf(place.route, place.link.name))
+      this.#beforeApplied.delete(keyOf(place.route, place.link.name))
       changed++
     }
     return changed
@@ -174,20 +183,21 @@ export class Knobs {
       const isOpen = believed !== null && believed !== tunable.get() && !this.#mayMove(route, link)
       const { name, unit, configured, min, max } = tunable
       const since = this.#since.get(keyOf(route, link.name)) ?? null
-      const status = { scope: route, name, knob: link.group, value: tunable.get(), configured, min, max, unit, mode }
-      const pinned = this.isPinned(route, link.name)
+      const where = { scope: route, target: targetOf(this.#routes, route, link), name, knob: link.group }
+      const status = { ...where, value: tunable.get(), configured, min, max, unit, mode }
+      const pinned = this.pins.has(route, link.name)
       yield { ...status, pinned, since, ...(isOpen ? { suggestion: believed } : {}) }
     }
   }
 
   #believed({ route, link, tunable }: Place, belief: Belief): number | null {
-    const value = belief(link.scope, link.scope === 'upstream' ? this.#upstreamOf(route) : route, link.knob)
+    const value = belief(link.scope, targetOf(this.#routes, route, link), link.knob)
     const number = value === undefined ? null : link.toTunable(value, tunable.configured)
     return number === null ? null : Math.min(tunable.max, Math.max(tunable.min, number))
   }
 
-  #mayMove(route: string, { group, name }: KnobLink): boolean {
-    return !this.isFrozen && this.modeOf(route, group) === 'apply' && !this.isPinned(route, name)
+  #mayMove(route: string, link: KnobLink): boolean {
+    return !this.isFrozen && this.modeOf(route, link.group) === 'apply' && !this.pins.holds(route, link)
   }
 
   #set({ route, link, tunable }: Place, value: number, now: number): boolean {
@@ -199,18 +209,15 @@ export class Knobs {
   }
 
   #valueIn(decisions: Decisions, { route, link }: Place): KnobValue | undefined {
-    const knobs = link.scope === 'upstream' ? decisions.upstreams?.[this.#upstreamOf(route)] : decisions.routes?.[route]
+    const part = link.scope === 'upstream' ? decisions.upstreams : decisions.routes
+    const knobs = part?.[targetOf(this.#routes, route, link)]
     return (knobs as Record<string, KnobValue> | undefined)?.[link.knob]
   }
 
-  #upstreamOf(route: string): string {
-    return this.#routes[route]?.upstream ?? route
-  }
-
   *#places(): Iterable<Place> {
-    for (const route of Object.keys(this.#routes)) {
+    for (const [route, settings] of Object.entries(this.#routes)) {
       for (const link of knobLinks) {
-        const scope = link.scope === 'upstream' ? this.#upstreamOf(route) : route
+        const scope = link.scope === 'upstream' ? settings.upstream : route
         const tunable = this.#tunables.find(scope, link.name)
         if (tunable !== undefined) yield { route, link, tunable }
       }
@@ -218,6 +225,15 @@ export class Knobs {
   }
 }
 
-function keyOf(route: string, name: string): string {
-  return `${route}\u0000${name}`
+/** Routes that share a server share the knob, within the bounds of all; not where they are configured to different values. */
+function rulesTogether(known: KnobRules | undefined, own: KnobRules): KnobRules {
+  if (known === undefined) return own
+  const { configured } = own.pinned && !known.pinned ? own : known
+  const pinned = known.pinned || own.pinned || known.configured !== own.configured
+  const { min: least = Number.NEGATIVE_INFINITY, max: most = Number.POSITIVE_INFINITY } = known
+  return {
+    min: Math.max(least, own.min ?? least),
+    max: Math.min(most, own.max ?? most),
+    ...{ configured, pinned },
+  } as KnobRules
 }

@@ -12,7 +12,7 @@ const file = `${base}routes:
   - { name: wiki, match: { path: /wiki }, upstream: "${origin.url}" }
   - { name: other, match: { path: /other }, upstream: "${origin.url}", tuner: { mode: suggest } }
 `
-const { folder, admin } = await gatewayProcess(t, file)
+const { folder, admin, port } = await gatewayProcess(t, file)
 
 async function tune(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const stdout = new PassThrough()
@@ -28,8 +28,15 @@ async function post(body: unknown): Promise<{ status: number; answer: Record<str
   return { status: response.status, answer: (await response.json()) as Record<string, unknown> }
 }
 
+interface Told {
+  readonly knobs: readonly Knob[]
+  readonly suggestions: unknown
+  readonly timeline: readonly { readonly scope: string }[]
+}
+
 interface Knob {
   readonly scope: string
+  readonly target: string
   readonly name: string
   readonly value: number
   readonly configured: number
@@ -106,6 +113,28 @@ t.test('what is wrong with an order is told, and nothing moves', async t => {
   t.match(await tune('apply', 'nowhere'), { code: 1, err: /there is no route "nowhere"/ })
   t.match(await tune('apply', 'wiki', 'admission.queue'), { code: 0 })
   t.match(await tune('pin'), { code: 64, err: /tune status \| history/ })
+})
+
+t.test('routes to the same origins are told as one server, and the timeline of one route is told alone', async t => {
+  const told = async (query: string) => (await (await fetch(`${admin}/api/tuner${query}`)).json()) as Told
+  const { knobs, suggestions } = await told('')
+  const targets = knobs.filter(({ name }) => /max_concurrency|attempts/.test(name))
+  t.strictSame(
+    targets.map(({ scope, target, name }) => [scope, target, name]),
+    [
+      ['wiki', 'wiki', 'admission.max_concurrency'],
+      ['wiki', 'wiki', 'retry.attempts'],
+      ['other', 'wiki', 'admission.max_concurrency'],
+      ['other', 'other', 'retry.attempts'],
+    ],
+  )
+  t.ok(Array.isArray(suggestions))
+  await Promise.all(['/wiki/a', '/other/a'].map(async path => (await fetch(`http://127.0.0.1:${port}${path}`)).text()))
+  await eventually(async () => (await told('')).timeline.length > 1)
+  const scopes = async (query: string) => new Set((await told(query)).timeline.map(({ scope }) => scope))
+  t.strictSame(await scopes(''), new Set(['wiki', 'other']))
+  t.strictSame(await scopes('?timeline=other'), new Set(['other']))
+  t.strictSame(await scopes('?timeline=nobody'), new Set())
 })
 
 t.test('a foreign page cannot give orders', async t => {

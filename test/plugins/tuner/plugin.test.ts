@@ -99,6 +99,35 @@ t.test('suggest and observe change nothing; suggest says what it would set, and 
   }
 })
 
+t.test('what would change is told with its reason; once applied, a rollback takes it back', async t => {
+  const { app, values } = await tuned(t, { mode: 'suggest' })
+  for (const window of crowd()) app.tuner.observe(window)
+  const [told, ...others] = app.tuner.status().suggestions
+  t.strictSame(others, [])
+  t.match(told, {
+    scope: 'wiki',
+    name: 'admission.max_concurrency',
+    from: 16,
+    heldBy: 'suggest',
+    reason: /as slow as alone/,
+  })
+  app.tuner.applySuggestions(() => true)
+  t.equal(values['admission.max_concurrency'], told?.to)
+  t.strictSame(app.tuner.status().suggestions, [])
+  t.ok(app.tuner.rollback() > 0)
+  t.equal(values['admission.max_concurrency'], 16)
+})
+
+t.test('what was pinned after it was applied stays through a rollback', async t => {
+  const { app, values } = await tuned(t, { mode: 'suggest' })
+  for (const window of crowd()) app.tuner.observe(window)
+  app.tuner.applySuggestions(() => true)
+  const applied = values['admission.max_concurrency']
+  app.tuner.knobs.pin('wiki', 'admission.max_concurrency', undefined, 0)
+  app.tuner.rollback()
+  t.equal(values['admission.max_concurrency'], applied)
+})
+
 t.test('whatever the windows hold, suggest and observe move nothing', async t => {
   for (const mode of ['suggest', 'observe'] as const) {
     const { app, values } = await tuned(t, { mode })
@@ -119,7 +148,7 @@ t.test('a pinned or frozen knob stays, and off puts back what is configured at o
   app.tuner.pinsChanged()
   for (const window of crowd()) app.tuner.observe(window)
   t.equal(values['admission.max_concurrency'], 12)
-  t.ok(app.tuner.knobs.unpin('wiki', 'admission.max_concurrency'))
+  t.ok(app.tuner.knobs.pins.delete('wiki', 'admission.max_concurrency'))
   app.tuner.knobs.setMode('wiki', null, 'off')
   t.equal(values['admission.max_concurrency'], 16)
   app.tuner.knobs.setMode('wiki', null, 'apply')

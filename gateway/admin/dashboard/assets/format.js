@@ -26,6 +26,14 @@ export function count(value) {
   return Math.round(value).toLocaleString('en-US')
 }
 
+/** A value of a knob, by the unit that the admin API gives for it. */
+export function inUnit(value, unit) {
+  if (value === null || value === undefined) return '–'
+  if (unit === 'milliseconds') return ms(value)
+  if (unit === 'bytes') return bytes(value)
+  return unit === 'ratio' ? percent(value) : rounded(value)
+}
+
 export function counted(value, one, many) {
   return `${count(value)} ${value === 1 ? one : many}`
 }

@@ -44,7 +44,7 @@ export function overview(main, { samples }) {
         { label: 'from clients', key: 'good', read: sample => sample.bytesIn, format: value => `${bytes(value)}/s` },
       ],
       'Bytes to and from clients each second of the last five minutes',
-      true,
+      { isBytes: true },
     ),
     cache: chart(
       [

@@ -1,11 +1,35 @@
-/** The tuner: its knobs and where they stand, what it changed and why. */
-import { ask } from '../api.js'
+/** The tuner: what it would change, its knobs beside the latency, where each stands, what it changed and why. */
+import { ask, post } from '../api.js'
 import { badge, card, h, table } from '../dom.js'
-import { count } from '../format.js'
+import { count, inUnit } from '../format.js'
 import { every } from '../refresh.js'
+import { knobTimelines } from './knob-timelines.js'
+import { suggestions } from './suggestions.js'
+
+/** Entries of the ledger that are shown. */
+const MAX_ENTRIES = 50
 
 export function tuner(main) {
   const mode = h('p', { class: 'lead' }, ' ')
+  const said = h('p', { class: 'said', role: 'status' })
+  const freeze = h('button', { type: 'button', 'aria-pressed': 'false' }, 'Freeze')
+  const rollback = h('button', { type: 'button' }, 'Back to the last known good')
+  const order = async body => {
+    try {
+      const { done, moved } = await post('api/tuner', body)
+      said.replaceChildren(badge('done', 'good'), ` ${done}: ${count(moved)} ${moved === 1 ? 'knob' : 'knobs'} moved.`)
+    } catch (error) {
+      said.replaceChildren(badge('not done', 'bad'), ` ${error.message}`)
+    }
+    await refresh()
+  }
+  freeze.addEventListener('click', () =>
+    order({ action: 'freeze', frozen: freeze.getAttribute('aria-pressed') !== 'true' }),
+  )
+  rollback.addEventListener('click', () => order({ action: 'rollback' }))
+
+  const wouldChange = suggestions(order)
+  const timelines = knobTimelines(() => refresh())
   const knobs = table([
     { label: 'Knob', full: true },
     { label: 'Route' },
@@ -13,20 +37,38 @@ export function tuner(main) {
     { label: 'Configured', number: true },
     { label: 'Bounds', number: true },
     { label: 'Mode' },
-    { label: 'Proposal' },
   ])
   const log = table([{ label: 'When' }, { label: 'What' }, { label: 'Why', full: true }, { label: 'Outcome' }])
-  const body = h('div', {}, card('Knobs', knobs.element), card('What it did', log.element))
+  const body = h(
+    'div',
+    {},
+    card('All knobs', h('div', { class: 'row' }, freeze, rollback), said),
+    wouldChange.element,
+    timelines.element,
+    card('What it did', log.element),
+    card('Knobs', knobs.element),
+  )
   main.append(h('h1', {}, 'Tuner'), mode, body)
-  return every(5000, async () => {
-    const state = await ask('api/tuner').catch(error => (error.status === 404 ? null : Promise.reject(error)))
+
+  const refresh = async () => {
+    const query = new URLSearchParams({ timeline: timelines.route })
+    const state = await ask(`api/tuner?${query}`).catch(error => (error.status === 404 ? null : Promise.reject(error)))
     body.hidden = state === null
     mode.textContent =
       state === null ? 'This gateway has no tuner: every setting stays as it is configured.' : modeText(state)
     if (state === null) return
-    knobs.show((state.knobs ?? []).map(knobCells), 'There is nothing to tune.')
-    log.show((state.log ?? []).slice(-50).toReversed().map(logCells), 'It has changed nothing yet.')
-  })
+    freeze.setAttribute('aria-pressed', String(state.frozen))
+    freeze.textContent = state.frozen ? 'Frozen: let it go on' : 'Freeze'
+    wouldChange.show(state.suggestions)
+    timelines.show(state)
+    knobs.show(state.knobs.map(knobCells), 'There is nothing to tune.')
+    log.show(state.log.slice(-MAX_ENTRIES).toReversed().map(logCells), 'It has changed nothing yet.')
+  }
+  const stop = every(5000, refresh)
+  return () => {
+    stop()
+    timelines.close()
+  }
 }
 
 const modes = {
@@ -36,34 +78,34 @@ const modes = {
   apply: 'It changes what it has evidence for, one small step at a time, and takes back what does not help.',
 }
 
-function modeText({ mode }) {
-  return `Mode ${mode}. ${modes[mode] ?? ''}`
+function modeText({ mode, frozen }) {
+  const isHeld = frozen && mode === 'apply'
+  return `Mode ${mode}. ${isHeld ? 'It is frozen: nothing moves until it is let go on, also after a restart.' : modes[mode]}`
 }
 
-function knobCells(knob) {
-  const { name, scope, value, configured, min, max, mode, pinned, suggestion } = knob
+function knobCells({ name, scope, value, configured, min, max, unit, mode, pinned }) {
+  const now = inUnit(value, unit)
   return [
     h('code', {}, name),
     scope,
-    value === configured ? count(value) : badge(count(value), 'warn'),
-    count(configured),
-    `${count(min)} to ${count(max)}`,
-    pinned ? badge('pinned') : (mode ?? ''),
-    suggestion === undefined || suggestion === null ? '' : suggestionText(suggestion),
+    value === configured ? now : badge(now, 'warn'),
+    inUnit(configured, unit),
+    `${inUnit(min, unit)} to ${inUnit(max, unit)}`,
+    pinned ? badge('pinned') : mode,
   ]
-}
-
-function suggestionText(suggestion) {
-  if (typeof suggestion !== 'object') return String(suggestion)
-  return `${suggestion.value ?? ''} ${suggestion.reason ?? ''}`.trim()
 }
 
 function logCells({ t, target, knob, from, to, hypothesis, evidence, expected, measured, verdict }) {
   const numbers = Object.entries(evidence).map(([name, number]) => `${name} ${number}`)
   return [
     new Date(t).toLocaleString([], { hour12: false }),
-    `${target} ${knob} ${from ?? ''} → ${to ?? ''}`,
+    `${target} ${knob} ${spoken(from)} → ${spoken(to)}`,
     `${hypothesis} (${numbers.join(', ')}); expected: ${expected}`,
     measured === '' ? verdict : `${verdict}: ${measured}`,
   ]
+}
+
+/** A codec with its level is an object. */
+function spoken(value) {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value ?? '')
 }
