@@ -14,7 +14,7 @@ import { compilePaths, type PathSet, resolveOptions } from '../plugins/contract/
 import { type AnswerRules, compileTrust, type FieldRules, type TrustCheck } from '../plugins/proxy/index.ts'
 import type { RateLimit } from '../plugins/rate-limit/index.ts'
 import { defaultRetryPolicy, type RetryPolicy } from '../plugins/retry/index.ts'
-import type { TunedRoute, TunerSettings } from '../plugins/tuner/index.ts'
+import type { TunerSettings } from '../plugins/tuner/index.ts'
 import type { UpstreamGroupOptions } from '../plugins/upstream/index.ts'
 import { guardOf } from './access.ts'
 import { foldersOf } from './certificates/index.ts'
@@ -28,6 +28,7 @@ import type { OwnAddresses } from './rules/location.ts'
 import { compileRedirects, type Redirects } from './rules/redirects.ts'
 import { type Fill, securityFills, withFills } from './rules/security-headers.ts'
 import { hasTemplates } from './rules/templates.ts'
+import { tunerSettings } from './tuned-routes.ts'
 
 /** Requests that may wait for a connection to one origin, and for how long (security.md, connections). */
 const QUEUE_SIZE = 256
@@ -264,46 +265,5 @@ function upstreamOptions(route: ServedRoute): UpstreamGroupOptions {
       pin: tls.pin,
       serverName: tls.serverName,
     },
-  }
-}
-
-/** The sketch's rules look at all routes together, so they are in force only where every tuned route asks for them. */
-function tunerSettings(routes: readonly ServedRoute[]): TunerSettings {
-  const tuned = routes.filter(({ tuner }) => tuner.mode !== 'off')
-  const servers = firstByOrigins(routes)
-  const isRules = tuned.length > 0 && tuned.every(({ tuner }) => tuner.policy === 'rules')
-  return {
-    policy: isRules ? 'rules' : 'measured',
-    intervalMs: Math.min(...tuned.map(({ tuner }) => tuner.intervalMs ?? 300_000), 300_000),
-    routes: Object.fromEntries(routes.map(route => [route.name, tunedRoute(route, servers)])),
-  }
-}
-
-/**
- * The first route to each set of origins, by that set: admission limits the origins and not the route, so routes to the same
- * ones are tuned as one server.
- */
-function firstByOrigins(routes: readonly ServedRoute[]): Map<string, string> {
-  return new Map(routes.toReversed().map(route => [originsOf(route), route.name]))
-}
-
-function originsOf({ upstream }: ServedRoute): string {
-  return JSON.stringify(upstream.map(({ url }) => url).toSorted())
-}
-
-function tunedRoute(route: ServedRoute, servers: ReadonlyMap<string, string>): TunedRoute {
-  const { name, tuner, slo } = route
-  const knobs = Object.entries(tuner.knobs ?? {})
-    .filter(([, mode]) => mode !== null)
-    .map(([name, mode]) => [name === 'cacheTtl' ? 'cache_ttl' : name, mode])
-  return {
-    upstream: name,
-    server: servers.get(originsOf(route)) ?? name,
-    mode: tuner.mode,
-    knobs: Object.fromEntries(knobs) as TunedRoute['knobs'],
-    goal: { goodMs: slo.goodMs, badMs: slo.badMs },
-    weight: 1,
-    contentType: '',
-    identity: originsOf(route),
   }
 }

@@ -16,13 +16,12 @@ import type { Crowds } from './crowds.ts'
 import { type FailureKind, upstreamFailure } from './errors.ts'
 import type { ExchangeHandler, ExchangeRequest } from './exchange.ts'
 import type { ExchangeHost } from './exchange-host.ts'
+import { distinct, limitsOf, probeOf, transportKey } from './group-parts.ts'
 import { Circuit } from './health/circuit.ts'
-import type { ProbeOptions } from './health/probe.ts'
 import type { UpstreamGroupOptions } from './options.ts'
 import { parseOrigin } from './origin-address.ts'
 import { OriginPool } from './pool.ts'
 import { type HealthEvent, PoolHealth } from './pool-health.ts'
-import type { PoolLimits } from './pool-limits.ts'
 import { PoolCounters } from './pool-signals.ts'
 import type { Resolver } from './resolver.ts'
 import { RunningExchange } from './running-exchange.ts'
@@ -262,33 +261,11 @@ export class UpstreamGroup implements ExchangeHost {
   }
 }
 
-/** An origin that is named twice is one origin with both weights. */
-function distinct(origins: UpstreamGroupOptions['origins']): [string, number][] {
-  const weights = new Map<string, number>()
-  for (const { url, weight } of origins) weights.set(url, (weights.get(url) ?? 0) + weight)
-  return [...weights]
-}
-
-function limitsOf(options: UpstreamGroupOptions): PoolLimits {
-  const { maxSize, minSize, maxIdleMs, ttlMs, queueSize, queueTimeoutMs } = options
-  return { maxSize, minSize, maxIdleMs, ttlMs, queueSize, queueTimeoutMs }
-}
-
-function probeOf({ probePath, probeIntervalMs, probeStatus }: UpstreamGroupOptions): ProbeOptions | null {
-  return probePath === null ? null : { path: probePath, intervalMs: probeIntervalMs, status: probeStatus }
-}
-
 /** Average time of the fastest origin that has answered. */
 function fastestOf(pools: readonly OriginPool[]): number {
   let fastestMs = Number.POSITIVE_INFINITY
   for (const { latencyMs } of pools) if (latencyMs > 0 && latencyMs < fastestMs) fastestMs = latencyMs
   return fastestMs
-}
-
-/** What a connection is made with: when any of it changes, kept connections no longer fit. */
-function transportKey(options: UpstreamGroupOptions): string {
-  const { connectTimeoutMs, tcpNodelay, http2, tls, client, keepAlive } = options
-  return JSON.stringify([connectTimeoutMs, tcpNodelay, http2, tls, client, keepAlive])
 }
 
 function onceOnly(action: () => void): () => void {
