@@ -101,7 +101,7 @@ export function accessPage(refused: Refused, requestId: string, accept: string |
   const { status, reason, headers, body } = refused
   if (body !== null) return { status, headers: { ...headers }, body }
   const message = messages[reason] ?? 'this address may not be opened'
-  const proxyStatus = status === 403 ? 'http_request_denied' : null
-  const page = failureAnswer({ status, code: 'HG_ACCESS', message, requestId, proxyStatus, retryAfter: null }, accept)
+  const failure = { status, code: 'HG_ACCESS', message, requestId, proxyStatus: null, retryAfter: null }
+  const page = failureAnswer(failure, accept)
   return { status, headers: { ...page.headers, ...headers }, body: page.body }
 }

@@ -1,7 +1,6 @@
 /**
  * The life of a gateway in a process: open, reload, drain. One reload at a time; a bad configuration changes nothing.
  */
-import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { AttemptCounter } from '../plugins/access/index.ts'
 import { isWebSocketUpgrade } from '../plugins/websocket/index.ts'
@@ -12,6 +11,7 @@ import { formatProblem } from './config/problem.ts'
 import type { AdminConfig, GatewayConfig, RouteConfig } from './config/types.ts'
 import type { Demo } from './demo/index.ts'
 import { type Listeners, openListeners } from './listeners/index.ts'
+import { waitingForRestart } from './read-at-start.ts'
 import { type ConfigSource, ConfigurationError, type ReadConfig, readConfig } from './read-config.ts'
 import { httpsDoors } from './rules/https-redirect.ts'
 import { compileServing, type Serving } from './serving.ts'
@@ -60,15 +60,6 @@ export async function openGateway(options: GatewayOptions): Promise<RunningGatew
   return gateway
 }
 
-/** What a reload cannot change. */
-const startOnly = ['admin', 'redis', 'state_dir', 'store', 'store_limits', 'tracing.spans', 'workers'] as const
-
-function readAtStart(config: GatewayConfig): Record<(typeof startOnly)[number], unknown> {
-  const { admin, redis, stateDir, store, storeLimits, tracing, workers } = config
-  const spans = { 'tracing.spans': tracing.spans }
-  return { admin, redis, state_dir: stateDir, store, store_limits: storeLimits, ...spans, workers }
-}
-
 class Gateway implements RunningGateway {
   readonly #options: GatewayOptions
   readonly #log: Logger
@@ -93,9 +84,11 @@ class Gateway implements RunningGateway {
     this.#keeper = options.keepsCertificates === false ? null : new CertificateKeeper(this.#log)
     this.#state = { serving: null as unknown as Serving }
     this.#read = read
+    this.#started = read.config
   }
 
   #read: ReadConfig
+  readonly #started: GatewayConfig
 
   get config(): GatewayConfig {
     return this.#read.config
@@ -210,9 +203,9 @@ class Gateway implements RunningGateway {
     const isRemoved = (route: string) => !this.#state.serving.config.routes.some(({ name }) => name === route)
     void this.#app.websocket.closeWhere(tunnel => isRemoved(tunnel.routeName), REMOVED_MS)
     void this.#app.proxy.eventStreams.closeWhere(stream => isRemoved(stream.route), REMOVED_MS)
-    const changed = startOnly.filter(key => !isDeepStrictEqual(readAtStart(before)[key], readAtStart(config)[key]))
-    if (changed.length > 0) {
-      this.#log.warn(`${changed.join(', ')}: read at the start only, restart to bring the change into force`)
+    const waiting = waitingForRestart(this.#started, config)
+    if (waiting.length > 0) {
+      this.#log.warn(`${waiting.join(', ')}: read at the start only, restart to bring the change into force`)
     }
     this.#log.info({ generation: this.#generation, routes: config.routes.length }, 'configuration reloaded')
   }

@@ -45,6 +45,5 @@ export function tooManyRequests(
   requestId: string,
 ): PublicFailure {
   const message = 'too many requests came from this address'
-  const proxyStatus = 'http_request_denied'
-  return { status: 429, code: 'HG_RATE_LIMIT', message, requestId, proxyStatus, retryAfter, fields }
+  return { status: 429, code: 'HG_RATE_LIMIT', message, requestId, proxyStatus: null, retryAfter, fields }
 }

@@ -15,8 +15,8 @@ const davMessages = {
 /** Null when the request may go on to its route's origin. */
 export function refusalFor(method: string, facts: RequestFacts): PublicFailure | null {
   const { match, requestId, dav } = facts
-  const refuse = (status: number, code: string, message: string, retryAfter: number | null = null): PublicFailure => {
-    return { status, code, message, requestId, proxyStatus: status === 403 ? 'http_request_denied' : null, retryAfter }
+  const refuse = (status: number, code: string, message: string): PublicFailure => {
+    return { status, code, message, requestId, proxyStatus: null, retryAfter: null }
   }
   if (match.kind === 'malformed' || match.kind === 'bad') {
     return refuse(400, 'HG_BAD_REQUEST', `the request is malformed: ${match.reason}`)
@@ -27,7 +27,8 @@ export function refusalFor(method: string, facts: RequestFacts): PublicFailure |
   if (method === 'TRACE') return refuse(405, 'HG_METHOD', 'TRACE is not passed on')
   if (match.kind === 'none') return refuse(404, 'HG_NO_ROUTE', 'no route of this gateway matches the address')
   if (match.route.fault !== null) {
-    return refuse(503, 'HG_ROUTE_FAULT', 'this route is switched off by a mistake in its configuration', 60)
+    const failure = refuse(503, 'HG_ROUTE_FAULT', 'this route is switched off by a mistake in its configuration')
+    return { ...failure, proxyStatus: 'proxy_configuration_error', retryAfter: 60 }
   }
   return null
 }

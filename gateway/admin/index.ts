@@ -13,6 +13,7 @@ import { addConfigEndpoint } from './config.ts'
 import { addDashboard } from './dashboard/index.ts'
 import { addExplainEndpoint } from './explain.ts'
 import { CHALLENGES, givenToken } from './given-token.ts'
+import { isKnownHost } from './known-host.ts'
 import { addMetricsEndpoints } from './metrics.ts'
 import { addReportEndpoint } from './report.ts'
 import { addRequestEndpoints } from './requests.ts'
@@ -99,7 +100,7 @@ function refusalOf(request: FastifyRequest, config: AdminConfig, port: number): 
   if ((request.raw.headersDistinct['host'] ?? []).length > 1) return { status: 400, reason: 'more than one Host' }
   // RFC 9112 §3.2.2: the host of such a target counts, and no client of a server that is no proxy writes one.
   if (!request.originalUrl.startsWith('/')) return { status: 400, reason: 'the target is no path' }
-  if (!isKnownHost((request.headers.host ?? '').toLowerCase(), config, port)) {
+  if (!isKnownHost(request.headers.host ?? '', config, port, request.raw.socket.localAddress)) {
     return { status: 403, reason: 'this Host is not a name of the admin listener; add it to admin.hosts' }
   }
   if (config.token !== null && !isSameSecret(givenToken(request.headers.authorization), config.token)) {
@@ -109,18 +110,6 @@ function refusalOf(request: FastifyRequest, config: AdminConfig, port: number): 
     return { status: 403, reason: 'POST needs Content-Type: application/json and X-Hearthgate: 1' }
   }
   return null
-}
-
-/** @param host in small letters: names are the same in any (RFC 9110 §4.2.3) */
-function isKnownHost(host: string, config: AdminConfig, port: number): boolean {
-  const withPort = `:${port}`
-  const name = host.endsWith(withPort) ? host.slice(0, -withPort.length) : host
-  const own = [config.host.toLowerCase(), inBrackets(config.host).toLowerCase(), ...config.hosts]
-  return isLoopback(config.host) ? [...own, 'localhost', '127.0.0.1', '[::1]'].includes(name) : own.includes(name)
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.')
 }
 
 function isOwnPost({ headers }: FastifyRequest): boolean {

@@ -48,6 +48,9 @@ Exit codes: 0 fine, 1 failed, 64 wrong command line, 78 bad configuration or too
 /** As the help names them. */
 const commands = [...Array.from(help.matchAll(/^ {2}hearthgate (\w+)/gm), ([, name]) => name as string), 'version']
 
+/** Commands that are asked by options alone; the others tell by themselves what they take. */
+const wordless = new Set(['start', 'check', 'routes', 'stats', 'report', 'trust', 'password'])
+
 const options = {
   config: { type: 'string', short: 'c', default: 'gateway.yaml' },
   partial: { type: 'boolean', default: false },
@@ -79,6 +82,8 @@ export async function run(argv: string[], io: CliIo = processIo()): Promise<numb
   if (values.version) return print(io, `${ownVersion()}\n`)
   if (values.help || command === 'help') return print(io, help)
   const { config, partial, json } = values
+  const stray = strayWord(command, rest)
+  if (stray !== null) return usage(io, stray)
   switch (command) {
     case 'start':
       return (await import('./start.ts')).runStart({ config, partial }, io)
@@ -110,6 +115,13 @@ export async function run(argv: string[], io: CliIo = processIo()): Promise<numb
     default:
       return usage(io, `there is no command "${command}"${await meant(command)}`)
   }
+}
+
+/** A file that is named without its option would else be passed over, and the one in the folder taken for it. */
+function strayWord(command: string, [word]: readonly string[]): string | null {
+  if (word === undefined || !wordless.has(command)) return null
+  const isOfFile = command !== 'report' && command !== 'password'
+  return `${command} takes no words by themselves${isOfFile ? `: write --config ${word}` : ''}`
 }
 
 function parse(argv: string[]) {

@@ -2,7 +2,7 @@
  * What the configuration says about the app behind a route beside its connections: how fast it should be, WebDAV, fixed
  * redirects, and what of its addresses must not be logged. Presets set the same keys.
  */
-import { block, duration, flag, type Kind, list, map, text, word } from './kinds.ts'
+import { block, duration, flag, type Kind, list, map, switchable, text, UNWRITTEN, word } from './kinds.ts'
 import { hstsBlock } from './tls-schema.ts'
 
 const HOUR = 3_600_000
@@ -35,19 +35,22 @@ const webdav = block(
         'rewrite = the addresses in Destination and If name the origin as it sees itself: its scheme, host and path. keep = as they came.',
     }),
   },
-  { description: 'WebDAV (RFC 4918).' },
+  { description: 'WebDAV (RFC 4918); `false` = keep.' },
 )
 
 /** Blocks and lists that describe the app, in the order of the documentation. */
 export const appBlocks: Readonly<Record<'slo' | 'webdav' | 'redirects' | 'redact' | 'server_timing' | 'hsts', Kind>> = {
   slo,
-  webdav,
-  redirects: map(text('redirectTo', { description: 'A path below that of the route, or an address.' }), {
-    names: 'redirectFrom',
-    default: {},
-    description:
-      'Paths that the gateway answers with 301 by itself. Both sides stand below the path of the route; the query is kept.',
-  }),
+  webdav: switchable(webdav, { destination: 'keep' }),
+  redirects: switchable(
+    map(text('redirectTo', { description: 'A path below that of the route, or an address.' }), {
+      names: 'redirectFrom',
+      default: {},
+      description:
+        'Paths that the gateway answers with 301 by itself. Both sides stand below the path of the route; the query is kept. `false` = none.',
+    }),
+    UNWRITTEN,
+  ),
   redact: list(text('redactName', { description: 'A name, or a path.' }), {
     default: [],
     description:

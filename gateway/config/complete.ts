@@ -2,7 +2,7 @@
  * Puts together what is written and what is not: a route's blocks over those of `defaults`, key by key, and the
  * defaults of the schema under both. Pure.
  */
-import type { Kind } from './kinds.ts'
+import { type Kind, UNWRITTEN } from './kinds.ts'
 import { nameOf } from './naming.ts'
 import { readScalar } from './scalars.ts'
 
@@ -35,7 +35,9 @@ export function complete(schema: Kind, value: unknown, folder: string): unknown 
   if (reads.kind === 'list') return Array.isArray(value) ? value.map(item => complete(inner!, item, folder)) : value
   if (reads.kind === 'map' && isBlock(value)) return completeMap(inner!, value, folder)
   if (reads.kind === 'short') return complete(inner!, value, folder)
-  return reads.kind === 'switch' && isBlock(value) ? complete(inner!, value, folder) : value
+  if (reads.kind !== 'switch') return value
+  if (value === UNWRITTEN) return byDefault(schema, folder)
+  return isBlock(value) ? complete(inner!, value, folder) : value
 }
 
 function completeMap(inner: Kind, value: Sparse, folder: string): Sparse {

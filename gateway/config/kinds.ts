@@ -19,7 +19,7 @@ export type Reads =
       readonly words: Words
     }
   | { readonly kind: 'block'; readonly name: string; readonly required: readonly string[] }
-  /** A block that can be switched off: `off` is what false means. */
+  /** A block, a map or a list that can be switched off: `off` is what false means. */
   | { readonly kind: 'switch'; readonly off: unknown }
   /** A list, or one item of it without brackets; `words` may stand in place of the whole list. */
   | { readonly kind: 'list'; readonly many: 'list' | 'listOrOne'; readonly atLeast: number; readonly words: Words }
@@ -50,6 +50,9 @@ interface Bounds extends Common {
   readonly max: number
   readonly words?: Words
 }
+
+/** What `false` means where nothing can be off: as if nobody had written it, neither the route nor what lies under it. */
+export const UNWRITTEN = Symbol('unwritten')
 
 /** Pattern of a text that refers to the environment, which may stand in place of any scalar. */
 export const REFERENCE = '\\$\\{'
@@ -131,7 +134,7 @@ export function block(
   return kind(Type.Object(Object.fromEntries(entries), { ...rest, additionalProperties: false, reads }))
 }
 
-/** A block, or `false` / `off` for none of it, or `true` for all of its defaults. */
+/** A block, a map or a list, or `false` / `off` for none of it, or `true` for all of its defaults. */
 export function switchable(inner: Kind, off: unknown, options: Partial<Common> = {}): Kind {
   const choices = [inner, Type.Boolean(), Type.Literal('off')]
   const description = options.description ?? inner.description ?? ''

@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { PRESETS_FOLDER } from '../places.ts'
 import { isBlock, overlay, type Sparse } from './complete.ts'
+import { UNWRITTEN } from './kinds.ts'
 import type { PROMISES } from './preset-schema.ts'
 import { presetSchema } from './preset-schema.ts'
 import { readNode } from './read.ts'
@@ -114,6 +115,6 @@ function sourceOf(source: string, sources: Preset['sources'], name: string): str
 /** A preset's settings over those of `defaults`; a block that is switched off there stays off. */
 export function overDefaults(defaults: unknown, preset: Sparse): Sparse {
   const under = isBlock(defaults) ? defaults : {}
-  const kept = Object.entries(preset).filter(([key]) => under[key] !== false)
+  const kept = Object.entries(preset).filter(([key]) => under[key] !== false && under[key] !== UNWRITTEN)
   return overlay(under, Object.fromEntries(kept)) as Sparse
 }

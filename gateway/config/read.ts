@@ -129,6 +129,7 @@ function readSwitch(schema: Kind, off: unknown, node: Node | null, spot: Spot, c
     if (scalar === undefined) return undefined
     if (scalar.value === false || scalar.value === 'off') return off
     if (scalar.value === true) return readNode(schema.inner!, null, spot, context)
+    if (schema.inner!.reads.kind !== 'block') return readNode(schema.inner!, node, spot, context)
     const example = exampleOf(schema.inner?.properties ?? {})
     return report(spot, node, `expected a block of keys${example}, or false, found ${quote(scalar.text)}`, context)
   }

@@ -12,7 +12,20 @@ import { appBlocks } from './app-schema.ts'
 import { cacheBlock } from './cache-schema.ts'
 import { compressionBlock } from './compression-schema.ts'
 import { healthBlock } from './health-schema.ts'
-import { block, duration, flag, integer, type Kind, list, map, size, switchable, text, word } from './kinds.ts'
+import {
+  block,
+  duration,
+  flag,
+  integer,
+  type Kind,
+  list,
+  map,
+  size,
+  switchable,
+  text,
+  UNWRITTEN,
+  word,
+} from './kinds.ts'
 import { rateLimitBlock } from './rate-limit-schema.ts'
 import { retryBlock } from './retry-schema.ts'
 import { securityBlock } from './security-schema.ts'
@@ -131,7 +144,7 @@ const limits = block(
       description: 'Time without a byte in either direction of a WebSocket before it is closed; `none` = never.',
     }),
   },
-  { description: 'Limits of requests on a route.' },
+  { description: 'Limits of requests on a route; `false` = none but the time limits, which hold on.' },
 )
 
 const fields = (name: string, what: string, values: string): Kind =>
@@ -177,7 +190,7 @@ const headers = block(
     ),
     response: fields('response', 'answers', ''),
   },
-  { description: "Header rules, applied after the gateway's own (X-Forwarded-*, Via, hop-by-hop)." },
+  { description: "Header rules, applied after the gateway's own (X-Forwarded-*, Via, hop-by-hop); `false` = none." },
 )
 
 const upstreamTls = block(
@@ -210,9 +223,9 @@ export const routeBlocks: Readonly<Record<string, Kind>> = {
     keepAlive: false,
     websocketEnabled: false,
   }),
-  limits,
+  limits: switchable(limits, { bodySize: null, websocketIdleMs: null }),
   health: switchable(healthBlock, { ejectTimeMs: 0, holdMs: 0, probe: null }),
-  headers,
+  headers: switchable(headers, UNWRITTEN),
   tls: upstreamTls,
   balance: word(['round_robin', 'least_requests', 'p2c', 'hash_client', 'hash_cookie'], {
     default: group.balance,

@@ -83,8 +83,11 @@ export function answerRaw(socket: Socket, status: number, fields = ''): void {
   lingerThenClose(socket, { ...LINGER, source: socket })
 }
 
+/** RFC 9209 §2.3: nothing but the request is at fault here. */
+const PROXY_STATUS = 'Proxy-Status: hearthgate; error=http_request_error\r\n'
+
 /** `fields`: further lines, each with its CRLF; `body` in ASCII. */
 export function rawAnswer(status: number, fields = '', body = ''): string {
-  const own = `Connection: close\r\nContent-Length: ${body.length}\r\n\r\n`
+  const own = `${PROXY_STATUS}Connection: close\r\nContent-Length: ${body.length}\r\n\r\n`
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields}${own}${body}`
 }

@@ -10,6 +10,7 @@ export function refuseRequest(req: IncomingMessage, res: ServerResponse, status:
   const fields: Record<string, string | number> = {
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),
+    'proxy-status': 'hearthgate; error=http_request_error',
   }
   if (status === 405) fields['allow'] = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
   if (isHttp2(req)) closeStreamAfter(res as unknown as Http2ServerResponse, req)

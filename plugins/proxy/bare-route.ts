@@ -7,9 +7,10 @@ import { METHODS } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ProxyCall } from './call.ts'
-import { type ClientFacts, clientFacts, compileTrust, plainAddress, type TrustCheck } from './client-facts.ts'
+import { type ClientFacts, clientFacts, compileTrust, type TrustCheck } from './client-facts.ts'
 import { outsideMount } from './errors.ts'
 import { sendFailure } from './failure.ts'
+import { plainAddress } from './forwarded.ts'
 import type { ProxyOptions } from './options.ts'
 
 /** TRACE would show a client the fields that the gateway added; CONNECT is no request for an origin. */

@@ -3,6 +3,7 @@
  * is a trusted proxy, what that proxy says (RFC 7239; security lesson 7: trust by address, never by hop count).
  */
 import { BlockList, isIP } from 'node:net'
+import { bareAddress, type Hop, readForwarded } from './forwarded.ts'
 
 /** What is known of the sender of one request. Addresses without brackets and without `::ffff:`. */
 export interface ClientFacts {
@@ -47,12 +48,6 @@ export function compileTrust(cidrs: readonly string[]): TrustCheck {
   }
 }
 
-/** An IPv4 address that arrived on an IPv6 socket is the IPv4 address. */
-export function plainAddress(address: string | undefined): string {
-  if (address === undefined) return 'unknown'
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
-}
-
 /**
  * The facts of one request. `fields` gives the joined value of a header (all lines, in order), or undefined.
  */
@@ -65,45 +60,65 @@ export function clientFacts(
   const { peer, isTls, localPort } = connection
   const own = { peer, address: peer, proto: isTls ? 'https' : 'http', host } as const
   if (!isTrusted(peer)) return { ...own, port: portOf(host) ?? localPort, isPeerTrusted: false }
-  const proto = lastToken(fields('x-forwarded-proto'))?.toLowerCase()
-  const said = lastToken(fields('x-forwarded-host')) ?? host
-  const saidProto = proto === 'https' || proto === 'http' ? proto : own.proto
+  const way = wayOf(peer, fields, isTrusted)
+  const said = way.host ?? host
+  const proto = way.proto ?? own.proto
   const port = Number(lastToken(fields('x-forwarded-port')) ?? Number.NaN)
+  const isPort = Number.isInteger(port) && port > 0 && port < 65_536
   return {
     peer,
-    address: nearestUntrusted(peer, fields('x-forwarded-for') ?? forwardedFor(fields('forwarded')), isTrusted),
-    proto: saidProto,
+    address: way.address,
+    proto,
     host: said,
-    port:
-      Number.isInteger(port) && port > 0 && port < 65_536 ? port : (portOf(said) ?? (saidProto === 'https' ? 443 : 80)),
+    port: isPort ? port : (portOf(said) ?? (proto === 'https' ? 443 : 80)),
     isPeerTrusted: true,
   }
 }
 
-/** Walks X-Forwarded-For from the right, past every trusted address. */
-function nearestUntrusted(peer: string, forwardedFor: string | undefined, isTrusted: TrustCheck): string {
-  let nearest = peer
-  for (const part of (forwardedFor ?? '').split(',').reverse()) {
-    const address = bareAddress(part.trim())
-    if (address === null) return nearest
-    nearest = address
-    if (!isTrusted(address)) return nearest
+type Way = Pick<Hop, 'proto' | 'host'> & Pick<ClientFacts, 'address'>
+
+/**
+ * What a trusted peer says of the client. Scheme and host of Forwarded count only where no X-Forwarded-* is there: a proxy that
+ * writes those may pass on a Forwarded that the client has made up.
+ */
+function wayOf(peer: string, fields: (name: string) => string | undefined, isTrusted: TrustCheck): Way {
+  const forwardedFor = fields('x-forwarded-for')
+  const saidProto = lastToken(fields('x-forwarded-proto'))?.toLowerCase()
+  const host = lastToken(fields('x-forwarded-host')) ?? null
+  const proto = saidProto === 'https' || saidProto === 'http' ? saidProto : null
+  const forwarded = forwardedFor === undefined ? fields('forwarded') : undefined
+  if (forwarded === undefined) {
+    return { address: nearestUntrusted(peer, (forwardedFor ?? '').split(','), isTrusted).address, proto, host }
   }
-  return nearest
+  const hops = readForwarded(forwarded)
+  const nodes = hops.map(({ node }) => node ?? '')
+  const { address, at } = nearestUntrusted(peer, nodes, isTrusted)
+  if (saidProto !== undefined || host !== null) return { address, proto, host }
+  const known = hops.slice(at)
+  return { address, proto: firstOf(known, 'proto'), host: firstOf(known, 'host') }
 }
 
-/** The `for` parameters of a Forwarded field as a list (RFC 7239 §5.2), for proxies that send only that one. */
-function forwardedFor(forwarded: string | undefined): string | undefined {
-  if (forwarded === undefined) return undefined
-  const nodes = forwarded.split(',').map(element => /(?:^|;)\s*for=\s*"?([^";]+)"?/i.exec(element.trim())?.[1] ?? '')
-  return nodes.join(', ')
+/** From the hop that names the client on: what stands left of it anybody may have written. */
+function firstOf<K extends 'proto' | 'host'>(hops: readonly Hop[], key: K): Hop[K] | null {
+  return hops.find(hop => hop[key] !== null)?.[key] ?? null
 }
 
-/** `1.2.3.4`, `1.2.3.4:80`, `::1` or `[::1]:80` as an address; null for anything else. */
-function bareAddress(text: string): string | null {
-  if (isIP(text) !== 0) return plainAddress(text)
-  const inner = /^\[([^\]]+)\](:\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? ''
-  return isIP(inner) === 0 ? null : plainAddress(inner)
+/** Walks the nodes from the right, past every trusted address; `at` is the place of the one that was reached. */
+function nearestUntrusted(
+  peer: string,
+  nodes: readonly string[],
+  isTrusted: TrustCheck,
+): { readonly address: string; readonly at: number } {
+  let address = peer
+  let at = nodes.length
+  while (at > 0) {
+    const named = bareAddress((nodes[at - 1] as string).trim())
+    if (named === null) break
+    address = named
+    at--
+    if (!isTrusted(address)) break
+  }
+  return { address, at }
 }
 
 function lastToken(value: string | undefined): string | undefined {

@@ -11,7 +11,7 @@ export interface PublicFailure {
   /** One sentence for people. */
   readonly message: string
   readonly requestId: string
-  /** Error type of RFC 9209 §2.3, null when no origin was involved. */
+  /** Error type of RFC 9209 §2.3; null = the one of the status. */
   readonly proxyStatus: string | null
   /** Seconds, for Retry-After; null = none. */
   readonly retryAfter: number | null
@@ -58,9 +58,16 @@ export function failureAnswer(
     'x-request-id': failure.requestId,
   }
   if (isPage) headers['content-security-policy'] = "default-src 'none'; style-src 'unsafe-inline'"
-  if (failure.proxyStatus !== null) headers['proxy-status'] = `hearthgate; error=${failure.proxyStatus}`
+  headers['proxy-status'] = `hearthgate; error=${failure.proxyStatus ?? errorTypeOf(failure.status)}`
   if (failure.retryAfter !== null) headers['retry-after'] = String(failure.retryAfter)
   return { headers: withPageFields({ ...headers, ...failure.fields }, pages), body }
+}
+
+/** The type of RFC 9209 §2.3 for a request that was answered here without asking an origin. */
+export function errorTypeOf(status: number): string {
+  if (status === 401 || status === 403 || status === 429) return 'http_request_denied'
+  if (status === 404) return 'destination_not_found'
+  return status < 500 ? 'http_request_error' : 'proxy_internal_response'
 }
 
 const POLICY = 'content-security-policy'

@@ -5,6 +5,7 @@
 import type { ClientFacts } from './client-facts.ts'
 import { type RequestRole, requestField } from './field-roles.ts'
 import { nominatedFields } from './fields.ts'
+import { type SaidWay, wayOnwards } from './way-onwards.ts'
 
 /** Name under which the gateway signs Via, Cache-Status and Proxy-Status. */
 export const GATEWAY_NAME = 'hearthgate'
@@ -54,12 +55,14 @@ export function requestHead(rawHeaders: readonly string[], facts: RequestHeadFac
 }
 
 /** What earlier hops said; each is a comma-joined list over all lines, or null. */
-interface Said {
+interface Said extends SaidWay {
   forwardedFor: string | null
   forwarded: string | null
   via: string | null
   prefix: string | null
 }
+
+const nothingSaid: SaidWay = { forwardedFor: null, forwarded: null }
 
 function note(said: Said, lower: string, value: string): void {
   if (lower === 'x-forwarded-for') said.forwardedFor = joined(said.forwardedFor, value)
@@ -91,11 +94,11 @@ export function isGrpc(rawHeaders: readonly string[]): boolean {
 
 function addOwnFields(head: string[], facts: RequestHeadFacts, said: Said): void {
   const { client, strippedPrefix } = facts
-  const forwarded = `for=${forwardedNode(client.peer)};host=${quoted(client.host)};proto=${client.proto}`
   const isTrusted = client.isPeerTrusted
+  const [forwardedFor, forwarded] = wayOnwards(client, isTrusted ? said : nothingSaid)
   head.push(
     'X-Forwarded-For',
-    isTrusted && said.forwardedFor !== null ? `${said.forwardedFor}, ${client.peer}` : client.peer,
+    forwardedFor,
     'X-Forwarded-Proto',
     client.proto,
     'X-Forwarded-Host',
@@ -105,7 +108,7 @@ function addOwnFields(head: string[], facts: RequestHeadFacts, said: Said): void
     'X-Real-IP',
     client.address,
     'Forwarded',
-    isTrusted && said.forwarded !== null ? `${said.forwarded}, ${forwarded}` : forwarded,
+    forwarded,
     'Via',
     joined(said.via, `${facts.httpVersion} ${GATEWAY_NAME}`),
     'X-Request-Id',
@@ -113,23 +116,6 @@ function addOwnFields(head: string[], facts: RequestHeadFacts, said: Said): void
   )
   const prefix = (isTrusted ? (said.prefix ?? '') : '') + (strippedPrefix ?? '')
   if (prefix !== '') head.push('X-Forwarded-Prefix', prefix)
-}
-
-/** RFC 7239 §6: an IPv6 address stands in brackets and quotes. */
-function forwardedNode(address: string): string {
-  return address.includes(':') ? `"[${address}]"` : address
-}
-
-/** The host of the last request, quoted: mostly the next one asks for the same. */
-let lastHost = ''
-let lastQuoted = '""'
-
-/** RFC 7239 §4: what is not a token (RFC 9110 §5.6.2) is a quoted string, so that it cannot begin another element. */
-function quoted(host: string): string {
-  if (host === lastHost) return lastQuoted
-  lastHost = host
-  lastQuoted = /^[\w!#$%&'*+.^`|~-]+$/.test(host) ? host : `"${host.replace(/["\\]/g, '\\$&')}"`
-  return lastQuoted
 }
 
 /** A route's own changes, last of all. */

@@ -19,7 +19,7 @@ export interface LocalAnswer {
 export function renderFailureAsJson(failure: UpgradeFailure): LocalAnswer {
   const { statusCode, code, message } = failure
   const headers = ['Content-Type', 'application/json; charset=utf-8', 'Cache-Control', 'no-store']
-  if (statusCode >= 500) headers.push('Proxy-Status', `hearthgate; error=${failure.proxyStatus}`)
+  headers.push('Proxy-Status', `hearthgate; error=${failure.proxyStatus}`)
   if (statusCode === 503) headers.push('Retry-After', '1')
   const body = JSON.stringify({ statusCode, code, error: STATUS_CODES[statusCode] ?? 'Error', message })
   return { status: statusCode, headers, body }

@@ -3,6 +3,7 @@
  */
 import http from 'node:http'
 import t from 'tap'
+import { isKnownHost } from '../../gateway/admin/known-host.ts'
 import { base, startGateway } from '../support/gateway.ts'
 import { exchange } from '../support/raw-client.ts'
 import { answer, rawOrigin } from '../support/raw-origin.ts'
@@ -35,6 +36,40 @@ t.test('it answers for its own names only, so that a foreign name cannot be boun
   }
   for (const host of ['evil.test', `evil.test:${port}`, `localhost:${port}.evil.test`, 'localhost.evil.test']) {
     t.equal((await ask(`${adminUrl}/healthz`, { host })).status, 403, host)
+  }
+})
+
+t.test('on every address it answers for the one that was dialled, and for no name that it was not given', async t => {
+  const admin = 'admin: { host: 0.0.0.0, token: a-token-of-more-than-16, hosts: [dash.test], '
+  const yaml = `${base.replace('admin: { host: 127.0.0.1, ', admin)}routes:\n  - { name: no, deny: true }\n`
+  const { adminUrl } = await startGateway(t, yaml)
+  const { port } = new URL(adminUrl)
+  const authorization = 'Bearer a-token-of-more-than-16'
+  for (const [at, host, status] of [
+    ['127.0.0.1', `127.0.0.1:${port}`, 200],
+    ['127.0.0.1', `localhost:${port}`, 200],
+    ['127.0.0.1', `dash.test:${port}`, 200],
+    ['127.0.0.1', `evil.test:${port}`, 403],
+    ['127.0.0.1', `192.0.2.1:${port}`, 403],
+  ] as const) {
+    t.equal((await ask(`http://${at}:${port}/healthz`, { host, authorization })).status, status, `${host} at ${at}`)
+  }
+})
+
+t.test('the address of the listener is compared as people write it', async t => {
+  const config = (host: string) => ({ host, port: 9900, token: null, hosts: [] })
+  const cases: [host: string, configured: string, reachedAt: string, isKnown: boolean][] = [
+    ['192.0.2.7:9900', '0.0.0.0', '192.0.2.7', true],
+    ['192.0.2.7', '::', '::ffff:192.0.2.7', true],
+    ['[2001:DB8::7]:9900', '::', '2001:db8::7', true],
+    ['localhost:9900', '0.0.0.0', '192.0.2.7', false],
+    ['192.0.2.8:9900', '0.0.0.0', '192.0.2.7', false],
+    ['192.0.2.7:9900', '192.0.2.7', '192.0.2.7', true],
+    ['127.0.0.1:9900', '192.0.2.7', '127.0.0.1', false],
+    ['evil.test', '0.0.0.0', '192.0.2.7', false],
+  ]
+  for (const [host, configured, reachedAt, isKnown] of cases) {
+    t.equal(isKnownHost(host, config(configured), 9900, reachedAt), isKnown, `${host} of ${configured} at ${reachedAt}`)
   }
 })
 

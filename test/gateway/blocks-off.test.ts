@@ -41,3 +41,27 @@ t.test('without health nobody waits for an app that is away', async t => {
   t.equal((await exchange(port, get('/'))).status, 502)
   t.ok(performance.now() - began < 4_000, 'the usual hold is 8 s')
 })
+
+t.test('a route is free of the bounds and rules that stand in defaults or its preset', async t => {
+  const origin = await originFor(t, (_request, socket) => void socket.write(answer(200, {}, 'ok')))
+  const defaults = 'defaults: { limits: { body_size: 1KB }, headers: { request: { set: { X-Home: yes } } } }\n'
+  const app = (name: string, more: string) =>
+    `  - { name: ${name}, match: { host: ${name} }, upstream: "${origin.url}", preset: nextcloud${more} }\n`
+  const off = ', limits: false, headers: off, redirects: false, webdav: false'
+  const { port } = await startGateway(
+    t,
+    `${base}${defaults}routes:\n${app('bound', ', limits: { body_size: 1KB }')}${app('free', off)}`,
+  )
+  const ask = async (head: string, more = '', body = '') =>
+    (await exchange(port, `${head}\r\n${more}\r\n${body}`)).status
+  const upload = `Content-Length: 2000\r\n`
+  for (const [host, uploaded, asked, home] of [
+    ['bound', 413, 301, 'yes'],
+    ['free', 200, 200, undefined],
+  ] as const) {
+    t.equal(await ask(`PUT /file HTTP/1.1\r\nHost: ${host}`, upload, 'x'.repeat(2000)), uploaded, `${host}: body_size`)
+    t.equal(await ask(`GET /.well-known/caldav HTTP/1.1\r\nHost: ${host}`), asked, `${host}: redirects`)
+    t.equal(await ask(`GET / HTTP/1.1\r\nHost: ${host}`), 200)
+    t.equal(origin.requests.at(-1)?.headers['x-home'], home, `${host}: headers`)
+  }
+})

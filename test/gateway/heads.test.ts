@@ -130,6 +130,7 @@ t.test('failures tell status, reason and request id, and no internal address', a
     const body = JSON.parse(got.body.toString())
     t.match(body, { statusCode: status, code })
     t.equal(body.requestId, got.headers['x-request-id'])
+    t.match(got.headers['proxy-status'], /^hearthgate; error=[a-z_]+/)
     t.notMatch(got.body.toString() + JSON.stringify(got.headers), /127\.0\.0\.1|node_modules|at /)
   }
   const page = await exchange(port, get('/', 'Accept: text/html,application/xhtml+xml,*/*\r\n'))

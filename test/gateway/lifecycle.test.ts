@@ -167,6 +167,7 @@ t.test('H2: with --partial a faulty route answers 503 and the others are served'
   const bad = await exchange(gateway.port, get('/bad'))
   t.equal(bad.status, 503)
   t.match(JSON.parse(bad.body.toString()), { code: 'HG_ROUTE_FAULT' })
+  t.equal(bad.headers['proxy-status'], 'hearthgate; error=proxy_configuration_error')
 })
 
 t.test('an old Node gets one clear line and 78', async t => {

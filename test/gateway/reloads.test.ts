@@ -39,6 +39,29 @@ t.test('SIGHUP and a changed file reload; a bad file keeps what was, and says wh
   await eventually(async () => (await generation()) === 4)
 })
 
+t.test('what waits for a restart is told until it has the value again that runs', async t => {
+  const routes = 'routes:\n  - { name: no, deny: true }\n'
+  const yaml = (more: string) => `${base.replace('silent', 'info')}${more}${routes}`
+  const gateway = await gatewayProcess(t, yaml(''))
+  const told: string[][] = []
+  const steps = [
+    'store_limits: { size: 2GiB }\n',
+    'store_limits: { size: 2GiB }\nuplink: 1Mbit/s\n',
+    'uplink: 2Mbit/s\n',
+  ]
+  for (const [i, more] of steps.entries()) {
+    writeFileSync(gateway.file, yaml(more))
+    await eventually(() => gateway.log().split('configuration reloaded').length === i + 2)
+    told.push(
+      gateway
+        .log()
+        .split('configuration reloaded')
+        [i]?.match(/\w+(?=: read at the start only)/g) ?? [],
+    )
+  }
+  t.strictSame(told, [['store_limits'], ['store_limits'], []])
+})
+
 t.test('reloads under load fail no request', { timeout: 200_000 }, async t => {
   const origin = await originFor(t, ok)
   const yaml = (n: number) =>

@@ -32,6 +32,10 @@ export class TaggingAnswer extends Relay {
   #bytes = 0
   #isHolding = false
   #timer: NodeJS.Timeout | null = null
+  /** The origin has no more to say: who pauses now waits for what is here. */
+  #isWhole = false
+  #isPaused = false
+  #rest: (() => void) | null = null
 
   constructor(handler: ExchangeHandler, request: { method: string; facts: RequestFacts }, held: HeldBytes) {
     super(handler)
@@ -41,8 +45,24 @@ export class TaggingAnswer extends Relay {
   }
 
   override abort(reason: Error): void {
+    const isWaiting = this.#rest !== null
+    this.#rest = null
     this.#drop()
-    super.abort(reason)
+    if (isWaiting) this.handler.onResponseError?.(this, reason)
+    else super.abort(reason)
+  }
+
+  override pause(): void {
+    this.#isPaused = true
+    if (!this.#isWhole) super.pause()
+  }
+
+  override resume(): void {
+    this.#isPaused = false
+    if (!this.#isWhole) return super.resume()
+    const rest = this.#rest
+    this.#rest = null
+    rest?.()
   }
 
   override onResponseStart(
@@ -79,8 +99,9 @@ export class TaggingAnswer extends Relay {
 
   override onResponseEnd(controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
     this.rawTrailers = (controller as ExchangeController).rawTrailers
-    if (this.#isHolding) this.#tag()
-    this.handler.onResponseEnd?.(this, trailers)
+    const end = () => this.handler.onResponseEnd?.(this, trailers)
+    if (this.#isHolding) this.#tag(end)
+    else end()
   }
 
   override onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -105,11 +126,12 @@ export class TaggingAnswer extends Relay {
     this.handler.onResponseStart?.(this, this.#status, {}, this.#message)
   }
 
-  /** The whole body is here. */
-  #tag(): void {
+  /** The whole body is here. It goes when the receiver of the head lets it: a client may have used up its rate. */
+  #tag(end: () => void): void {
     const body = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks)
     const tag = tagOf(body)
-    this.#drop()
+    this.#isWhole = true
+    this.#stopHolding()
     const fields = this.rawHeaders ?? []
     const { ifNoneMatch } = this.#facts
     if (ifNoneMatch !== null && matchesWeakly(ifNoneMatch, tag)) {
@@ -117,18 +139,30 @@ export class TaggingAnswer extends Relay {
       this.#message = ''
       this.rawHeaders = [...notModifiedFields({ headers: withoutFields(fields, framing), etag: tag }), 'ETag', tag]
       this.rawTrailers = null
-      return this.#begin()
+      this.#drop()
+      this.#begin()
+      return end()
     }
     this.rawHeaders = withTag(fields, tag, this.rawTrailers === null ? body.length : null)
     this.#begin()
-    if (body.length > 0) this.handler.onResponseData?.(this, body)
+    const rest = () => {
+      this.#drop()
+      if (body.length > 0) this.handler.onResponseData?.(this, body)
+      end()
+    }
+    if (this.#isPaused) this.#rest = rest
+    else rest()
   }
 
   #drop(): void {
-    this.#isHolding = false
+    this.#stopHolding()
     this.#held.bytes -= this.#bytes
     this.#bytes = 0
     this.#chunks = []
+  }
+
+  #stopHolding(): void {
+    this.#isHolding = false
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
   }

@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { flushHead } from '../../contract/index.ts'
+import { addNote, flushHead } from '../../contract/index.ts'
 import { encodeNow } from '../codec/codecs.ts'
 import { encodeBody } from '../codec/encoded-body.ts'
 import { HOLD_MS, readFirstBlock } from '../codec/first-block.ts'
@@ -94,6 +94,7 @@ function sendWhole(sending: Sending, body: Buffer, done: Done): void {
     return sendPlain(sending, 'no-gain', body, done)
   }
   account(sending, { bytesIn: body.length, bytesOut: encoded.length, busyMs: ms })
+  noteEncoded(sending, level)
   const isHandedOver = setup.isHandedOver(request) && !looksCompressed(body) && isVaryReady(reply)
   markEncodedReply(reply, plan.coding, isHandedOver)
   if (!isHandedOver) return done(null, encoded)
@@ -173,6 +174,7 @@ function encodeRest(sending: Sending, level: number, { source, first }: Rest, do
       account(sending, ended)
     },
   })
+  noteEncoded(sending, level)
   markEncodedReply(reply, coding, false)
   done(null, body)
   // The client learns at once what is coming; the first bytes follow when the encoder has some.
@@ -181,6 +183,12 @@ function encodeRest(sending: Sending, level: number, { source, first }: Rest, do
 
 function flushEncoded({ raw }: FastifyReply): void {
   if (!raw.headersSent && raw.hasHeader('content-encoding') && !raw.destroyed) flushHead(raw)
+}
+
+/** What the lists in Redis, the last requests and `explain --id` tell of it beside the coding. */
+function noteEncoded({ request, plan }: Sending, level: number): void {
+  const { coding, contentClass: type } = plan
+  addNote(request, { topic: 'compression', reason: 'encoded', numbers: { coding, level, type } })
 }
 
 function sendPlain(sending: Sending, reason: 'small' | 'no-gain', body: Buffer, done: Done): void {
@@ -197,11 +205,12 @@ function sendRest(sending: Sending, reason: 'small' | 'no-gain', { source, first
   done(null, source)
 }
 
-function giveUp({ setup, plan, reply }: Sending, reason: 'small' | 'no-gain' | 'payload'): void {
+function giveUp({ setup, plan, request, reply }: Sending, reason: 'small' | 'no-gain' | 'payload'): void {
   // Too short for every client: nothing was negotiable (RFC 9110 §12.5.5).
   if (reason === 'small') restoreVary(reply, plan.varyBefore)
   plan.facts.encoding = null
   plan.facts.reason = reason
+  addNote(request, { topic: 'compression', reason })
   setup.count.skipped(plan.rules.settings.route, reason)
 }
 

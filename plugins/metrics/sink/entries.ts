@@ -65,7 +65,7 @@ export function requestEntry({ atMs, entry, record }: PendingRequest, urlOf: (en
 
 /** `ratio` is compressed to original; `time` is CPU, as `cpu_ms`. */
 export function compressionEntry({ atMs, record, notes }: PendingRequest, algorithm: string): string {
-  const decided = notes.find(({ topic }) => topic === 'compression')?.numbers
+  const decided = notes.find(({ topic, reason }) => topic === 'compression' && reason === 'encoded')?.numbers
   return JSON.stringify({
     timestamp: atMs / 1000,
     original_size: record.bytesRaw,

@@ -40,3 +40,10 @@ t.test('what people write by habit works', async t => {
   for (const word of ['-v', '--version']) t.strictSame(await said(word), { code: 0, out, err: '' })
   for (const word of ['help', '-h', '--help']) t.match(await said(word), { code: 0, out: /hearthgate start/ })
 })
+
+t.test('a file without its option is no reason to read another one', async t => {
+  for (const command of ['start', 'check', 'routes', 'stats', 'trust']) {
+    t.match(await said(command, 'x.yaml'), { code: 64, err: /takes no words by themselves: write --config x\.yaml\n/ })
+  }
+  t.match(await said('report', '7d'), { code: 64, err: /report takes no words by themselves\n/ })
+})

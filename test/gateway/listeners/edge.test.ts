@@ -86,6 +86,7 @@ t.test('what is ambiguous or malformed gets one answer, then the connection clos
     t.equal(statusOf(text), status, name)
     t.equal(text.split('HTTP/1.1 ').length, 2, `${name}: one answer`)
     t.match(text, /connection: close/i, `${name}: says that it closes`)
+    t.match(text, /proxy-status: hearthgate; error=http_request_error\r\n/i, `${name}: says who refused it`)
   }
   t.same(seen, [], 'no handler was called')
   t.equal(errors.length, refused.length, 'each was counted once')

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { clientFacts, compileTrust, plainAddress } from '../../../plugins/proxy/client-facts.ts'
+import { clientFacts, compileTrust } from '../../../plugins/proxy/client-facts.ts'
+import { plainAddress } from '../../../plugins/proxy/forwarded.ts'
 
 type Fields = Record<string, string>
 
@@ -72,6 +73,8 @@ t.test('a stranger is who the connection says, whatever it claims', async t => {
   )
 })
 
+const outside = { address: '203.0.113.9', proto: 'https' } as const
+
 t.test('a trusted proxy is believed, field by field', async t => {
   const isTrusted = compileTrust(['10.0.0.0/8', 'fd00::/8'])
   const cases: [string, Fields, object][] = [
@@ -91,6 +94,42 @@ t.test('a trusted proxy is believed, field by field', async t => {
     ['a port', { 'x-forwarded-port': '444', 'x-forwarded-host': 'b.example:8443' }, { port: 444 }],
     ['a bad port', { 'x-forwarded-port': 'x', 'x-forwarded-proto': 'https' }, { port: 443 }],
     ['a port that is none', { 'x-forwarded-port': '70000', 'x-forwarded-proto': 'https' }, { port: 443 }],
+    [
+      'Forwarded',
+      { forwarded: 'for=203.0.113.9;proto=https;host=a.example' },
+      { ...outside, host: 'a.example', port: 443 },
+    ],
+    [
+      'as the hop of the client has it',
+      { forwarded: 'for=6.6.6.6;host=evil, for=203.0.113.9;proto=https;host="a.example:444", for=10.2.2.2;proto=http' },
+      { ...outside, host: 'a.example:444', port: 444 },
+    ],
+    [
+      'with a port and in quotes',
+      { forwarded: 'For="[2001:db8::9]:4711"; Proto=HTTPS' },
+      { address: '2001:db8::9', port: 443 },
+    ],
+    [
+      'a host that looks like another hop',
+      { forwarded: 'for=203.0.113.9;host="x, for=6.6.6.6"' },
+      { address: '203.0.113.9', host: 'x, for=6.6.6.6' },
+    ],
+    [
+      'a hidden client',
+      { forwarded: 'for=_joe;proto=https, for=10.2.2.2;proto=https' },
+      { address: '10.2.2.2', proto: 'https' },
+    ],
+    ['Forwarded without a word', { forwarded: ';;, ,"' }, { address: '10.0.0.1', proto: 'http', host: 'wiki' }],
+    [
+      'X-Forwarded-* alone, where both are there',
+      { ...claims, forwarded: 'for=8.8.8.8;proto=http;host=other', 'x-forwarded-host': 'a.example' },
+      { address: '6.6.6.6', proto: 'https', host: 'a.example' },
+    ],
+    [
+      'no host of a Forwarded that a client may have made up',
+      { 'x-forwarded-for': '203.0.113.9', forwarded: 'for=8.8.8.8;proto=https;host=evil' },
+      { address: '203.0.113.9', proto: 'http', host: 'wiki' },
+    ],
     [
       'empty ones',
       { 'x-forwarded-for': '', 'x-forwarded-host': ' ', 'x-forwarded-proto': '' },

@@ -51,8 +51,21 @@ t.test('the fields say what happened and that nobody may store it', async t => {
     requestId: 'id-1',
   })
   const plain = failureAnswer({ ...failure, proxyStatus: null }, browser).headers
-  t.notOk('proxy-status' in plain || 'retry-after' in plain)
+  t.notOk('retry-after' in plain)
   t.match(plain['content-security-policy'], "default-src 'none'")
+})
+
+t.test('an answer that no origin was asked for says why by its status (RFC 9209 §2.3)', async t => {
+  const cases: [number, string][] = [
+    ...[400, 405, 408, 413, 415, 417].map(status => [status, 'http_request_error'] as [number, string]),
+    ...[401, 403, 429].map(status => [status, 'http_request_denied'] as [number, string]),
+    [404, 'destination_not_found'],
+    [503, 'proxy_internal_response'],
+  ]
+  for (const [status, type] of cases) {
+    const { headers } = failureAnswer({ ...failure, status, proxyStatus: null }, browser)
+    t.equal(headers['proxy-status'], `hearthgate; error=${type}`, String(status))
+  }
 })
 
 const text = fc.oneof(
