@@ -3,8 +3,7 @@
  * method that it is meant for, is never passed on.
  */
 
-/** Node's own methods without those that are refused; what the app behind takes is not known here. */
-const ALLOWED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
+import { ALLOWED_METHODS } from './allowed-methods.ts'
 
 export type ForwardsDecision =
   | { readonly kind: 'pass' }
@@ -16,7 +15,7 @@ export type ForwardsDecision =
 export function decideForwards(method: string, value: string | undefined): ForwardsDecision {
   if (value === undefined || method !== 'OPTIONS' || !/^[0-9]{1,15}$/.test(value)) return { kind: 'pass' }
   const left = Number(value)
-  return left === 0 ? { kind: 'answer', allow: ALLOWED } : { kind: 'count', value: String(left - 1) }
+  return left === 0 ? { kind: 'answer', allow: ALLOWED_METHODS } : { kind: 'count', value: String(left - 1) }
 }
 
 /** In both views of the head, in place. */

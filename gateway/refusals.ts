@@ -3,6 +3,7 @@
  * never passed on, a route that is switched off by a fault.
  */
 import type { PublicFailure } from '../plugins/proxy/index.ts'
+import { ALLOWED_METHODS } from './allowed-methods.ts'
 import type { RequestFacts } from './request-facts.ts'
 
 const davCodes = { 400: 'HG_BAD_REQUEST', 403: 'HG_DENIED', 502: 'HG_DESTINATION' } as const
@@ -23,8 +24,10 @@ export function refusalFor(method: string, facts: RequestFacts): PublicFailure |
   }
   if (match.kind === 'denied') return refuse(403, 'HG_DENIED', 'this address is denied here')
   if (dav.kind === 'refuse') return refuse(dav.status, davCodes[dav.status], davMessages[dav.reason])
-  // RFC 9110 §9.3.8: TRACE would show a client the fields that were added on the way.
-  if (method === 'TRACE') return refuse(405, 'HG_METHOD', 'TRACE is not passed on')
+  // RFC 9110 §9.3.8: TRACE would show a client the fields that were added on the way; §15.5.6: a 405 says what is allowed.
+  if (method === 'TRACE') {
+    return { ...refuse(405, 'HG_METHOD', 'TRACE is not passed on'), fields: { allow: ALLOWED_METHODS } }
+  }
   if (match.kind === 'none') return refuse(404, 'HG_NO_ROUTE', 'no route of this gateway matches the address')
   if (match.route.fault !== null) {
     const failure = refuse(503, 'HG_ROUTE_FAULT', 'this route is switched off by a mistake in its configuration')

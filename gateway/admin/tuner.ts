@@ -2,6 +2,7 @@
  * The tuner over the admin API: where its knobs stand and why, and what a person tells it.
  */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { TunerStatus } from '../../plugins/tuner/index.ts'
 import type { AdminSources } from './sources.ts'
 import { readTunerOrder, type TunerOrder } from './tuner-order.ts'
 
@@ -28,12 +29,12 @@ function carryOut(order: TunerOrder, { tuner }: FastifyInstance): Outcome {
     case 'pin': {
       const isKnown = tuner.knobs.pin(order.scope, order.name, order.value, Date.now())
       tuner.pinsChanged()
-      return isKnown ? { done, moved: order.value === undefined ? 0 : 1 } : noKnob(order)
+      return isKnown ? { done, moved: order.value === undefined ? 0 : 1 } : noKnob(order, tuner.status())
     }
     case 'unpin': {
       const isKnown = tuner.knobs.pins.delete(order.scope, order.name)
       tuner.pinsChanged()
-      return isKnown ? { done, moved: 0 } : noKnob(order)
+      return isKnown ? { done, moved: 0 } : noKnob(order, tuner.status())
     }
     case 'mode':
       return tuner.knobs.setMode(order.scope, order.knob, order.mode) ? { done, moved: 0 } : noRoute(order.scope)
@@ -42,10 +43,11 @@ function carryOut(order: TunerOrder, { tuner }: FastifyInstance): Outcome {
       return { done, moved: 0 }
     case 'apply': {
       const { scope, name } = order
-      const { knobs } = tuner.status()
+      const status = tuner.status()
+      const { knobs } = status
       if (scope !== null && !knobs.some(knob => knob.scope === scope)) return noRoute(scope)
       if (scope !== null && name !== null && !knobs.some(knob => knob.scope === scope && knob.name === name)) {
-        return noKnob({ scope, name })
+        return noKnob({ scope, name }, status)
       }
       const isWanted = (route: string, knob: string) =>
         (scope === null || scope === route) && (name === null || name === knob)
@@ -66,8 +68,13 @@ function noRoute(scope: string): Outcome {
   return { error: `there is no route ${JSON.stringify(scope)}` }
 }
 
-function noKnob({ scope, name }: { scope: string; name: string }): Outcome {
-  return { error: `route ${JSON.stringify(scope)} has no knob ${JSON.stringify(name)} to do this to` }
+function noKnob({ scope, name }: { scope: string; name: string }, { knobs }: TunerStatus): Outcome {
+  const own = knobs.filter(knob => knob.scope === scope)
+  if (own.length === 0) return noRoute(scope)
+  const meant = own.filter(({ knob }) => knob === name)
+  const names = (meant.length === 0 ? own : meant).map(each => each.name).join(', ')
+  const hint = meant.length === 0 ? 'it has' : `${JSON.stringify(name)} stands for`
+  return { error: `route ${JSON.stringify(scope)} has no knob ${JSON.stringify(name)}: ${hint} ${names}` }
 }
 
 /** A body that is no JSON, or too large, is refused in the same form as everything else. */

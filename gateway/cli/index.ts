@@ -140,7 +140,7 @@ async function optionProblem({ message }: Error): Promise<string> {
 
 type Values = Extract<ReturnType<typeof parse>, { values: unknown }>['values']
 
-async function explain([method, url]: string[], values: Values, io: CliIo): Promise<number> {
+async function explain([method, url, ...more]: string[], values: Values, io: CliIo): Promise<number> {
   const { config, partial, json, header: headers, admin, token, id } = values
   if (id !== undefined) {
     const { runExplainId } = await import('./explain-live.ts')
@@ -150,7 +150,9 @@ async function explain([method, url]: string[], values: Values, io: CliIo): Prom
     const { runExplainPreset } = await import('./explain-preset.ts')
     return runExplainPreset({ name: values.preset, json: values.json }, io)
   }
-  if (method === undefined || url === undefined) return usage(io, 'write: hearthgate explain GET http://host/path')
+  if (method === undefined || url === undefined || more.length > 0) {
+    return usage(io, 'write: hearthgate explain GET http://host/path')
+  }
   if (values.live) {
     const { runExplainLive } = await import('./explain-live.ts')
     return runExplainLive({ config, admin, token, method, url, headers, json, partial }, io)

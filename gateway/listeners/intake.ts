@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { ALLOWED_METHODS } from '../allowed-methods.ts'
 import { answerRaw } from './client-error.ts'
 import { attach, type Connection, connectionOf } from './connection.ts'
 import type { ConnectionBook } from './connection-book.ts'
@@ -100,7 +101,7 @@ export class Intake {
       if (connection.active > 0) return void socket.destroy()
       connection.closing = true
     }
-    answerRaw(socket, 405, 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n')
+    answerRaw(socket, 405, `Allow: ${ALLOWED_METHODS}\r\n`)
   }
 
   #start1(connection: Connection, req: IncomingMessage, res: ServerResponse): void {

@@ -1,6 +1,7 @@
 /** The answer to a request that is turned away at the edge, over HTTP/1.1 and HTTP/2. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { constants, type Http2ServerResponse } from 'node:http2'
+import { ALLOWED_METHODS } from '../allowed-methods.ts'
 import { isHttp2 } from './is-http2.ts'
 import { armLinger } from './lingering-close.ts'
 
@@ -12,7 +13,7 @@ export function refuseRequest(req: IncomingMessage, res: ServerResponse, status:
     'content-length': Buffer.byteLength(body),
     'proxy-status': 'hearthgate; error=http_request_error',
   }
-  if (status === 405) fields['allow'] = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
+  if (status === 405) fields['allow'] = ALLOWED_METHODS
   if (isHttp2(req)) closeStreamAfter(res as unknown as Http2ServerResponse, req)
   else {
     fields['connection'] = 'close'

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { METHODS } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ProxyCall } from './call.ts'
 import { type ClientFacts, clientFacts, compileTrust, type TrustCheck } from './client-facts.ts'
 import { outsideMount } from './errors.ts'
@@ -15,6 +15,8 @@ import type { ProxyOptions } from './options.ts'
 
 /** TRACE would show a client the fields that the gateway added; CONNECT is no request for an origin. */
 const methods = METHODS.filter(method => method !== 'TRACE' && method !== 'CONNECT')
+
+const ALLOW = methods.join(', ')
 
 export function registerPrefix(app: FastifyInstance, options: ProxyOptions): void {
   const prefix = bareOf(options.prefix)
@@ -40,7 +42,9 @@ export function registerPrefix(app: FastifyInstance, options: ProxyOptions): voi
           reply.proxy(call)
         },
       })
-      scope.route({ method: 'TRACE', url, handler: (_request, reply) => reply.code(405).send() })
+      // RFC 9110 §15.5.6: a 405 says what is allowed.
+      const refuse = (_request: FastifyRequest, reply: FastifyReply) => reply.code(405).header('allow', ALLOW).send()
+      scope.route({ method: 'TRACE', url, handler: refuse })
     }
   })
 }

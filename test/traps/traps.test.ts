@@ -150,8 +150,8 @@ trap('T11', {
       const { status } = await exchange(port, get('/dav/').replace('GET', method))
       if (status !== 200 || origin.requests.at(-1)?.method !== method) return false
     }
-    const { status } = await exchange(port, get().replace('GET', 'TRACE'))
-    return status === 405
+    const { status, headers } = await exchange(port, get().replace('GET', 'TRACE'))
+    return status === 405 && /^GET, HEAD, POST/.test(headers['allow'] ?? '')
   },
 })
 

@@ -93,10 +93,15 @@ t.test('rollback, reset and apply answer with what they moved', async t => {
 t.test('what is wrong with an order is told, and nothing moves', async t => {
   const before = await knob('wiki', 'admission.queue')
   for (const [body, status, problem] of [
-    [{ action: 'pin', scope: 'nowhere', name: 'x' }, 404, /route "nowhere" has no knob "x"/],
+    [{ action: 'pin', scope: 'nowhere', name: 'x' }, 404, /there is no route "nowhere"/],
     [{ action: 'mode', scope: 'nowhere', mode: 'off' }, 404, /there is no route "nowhere"/],
     [{ action: 'apply', scope: 'nowhere' }, 404, /there is no route "nowhere"/],
-    [{ action: 'apply', scope: 'wiki', name: 'x' }, 404, /route "wiki" has no knob "x"/],
+    [{ action: 'apply', scope: 'wiki', name: 'x' }, 404, /has no knob "x": it has admission\.max_concurrency, /],
+    [
+      { action: 'pin', scope: 'wiki', name: 'concurrency' },
+      404,
+      /"concurrency" stands for admission\.max_concurrency$/,
+    ],
     [{ action: 'mode', scope: 'wiki', mode: 'on' }, 400, /"mode" must be one of off, observe, suggest, apply/],
     [{ action: 'pin', scope: 'wiki', name: 'admission.queue', value: '7' }, 400, /"value" must be a number/],
     [{ action: 'pin', scope: 'wiki', name: 'admission.queue', worth: 7 }, 400, /"worth" does not belong to pin/],
