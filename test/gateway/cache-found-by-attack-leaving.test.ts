@@ -7,6 +7,7 @@ import tls from 'node:tls'
 import t, { type Test } from 'tap'
 import { startRedis, withoutRedis } from '../plugins/cache/stores/support.ts'
 import { selfSigned } from '../support/certificates.ts'
+import { folderOf } from '../support/folder.ts'
 import { gatewayProcess } from '../support/gateway-process.ts'
 import { exchange, RawClient } from '../support/raw-client.ts'
 import { answer, type RawOrigin, rawOrigin, type Script } from '../support/raw-origin.ts'
@@ -20,7 +21,7 @@ t.test('a client that leaves while its stored answer is being opened ends nothin
     socket.write(answer(200, { 'Cache-Control': 'max-age=600' }, body)),
   )
   t.teardown(() => origin.close())
-  const folder = t.testdir({})
+  const folder = folderOf(t)
   const gateway = await gatewayProcess(t, config(origin.url, { top: `store: "disk:${folder}/store"\n` }))
   let isStored = false
   for (let tries = 0; tries < 50 && !isStored; tries++) {
@@ -40,7 +41,7 @@ t.test('a client that leaves while its stored answer is being opened ends nothin
 /** A listener with TLS for HTTP/2, with `top` and one route. */
 function secureConfig(t: Test, url: string, top: string): { readonly yaml: string; readonly cert: string } {
   const { cert, key } = selfSigned('localhost')
-  const folder = t.testdir({ 'cert.pem': cert, 'key.pem': key })
+  const folder = folderOf(t, { 'cert.pem': cert, 'key.pem': key })
   const listen = `listen: { host: 127.0.0.1, port: 0, tls: { cert: "${folder}/cert.pem", key: "${folder}/key.pem" } }\n`
   return { yaml: config(url, { top }).replace(/listen:.*\n/, listen), cert }
 }

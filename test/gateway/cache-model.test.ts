@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import t from 'tap'
+import { folderOf } from '../support/folder.ts'
 import { base, startGateway } from '../support/gateway.ts'
 import { type RawAnswer, RawClient } from '../support/raw-client.ts'
 import { rawOrigin } from '../support/raw-origin.ts'
@@ -166,7 +167,7 @@ t.test('every answer is one that the origin has allowed', async t => {
   const origin = new ModelOrigin()
   const raw = await rawOrigin(origin.script)
   t.teardown(() => raw.close())
-  const { port, adminUrl } = await startGateway(t, yaml(raw.url, t.testdir({})))
+  const { port, adminUrl } = await startGateway(t, yaml(raw.url, folderOf(t)))
   const property = fc.asyncProperty(stories(IS_LONG ? [20, 20, 400] : [20]), story =>
     new Play({ port, adminUrl, origin }, story, ++total.stories).run(),
   )

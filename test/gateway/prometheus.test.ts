@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { findCommand } from '../apps/processes.ts'
+import { folderOf } from '../support/folder.ts'
 import { freePort } from '../support/free-ports.ts'
 import { type GatewayProcess, gatewayProcess } from '../support/gateway-process.ts'
 import { RawClient } from '../support/raw-client.ts'
@@ -23,7 +24,7 @@ const SCRAPES = 3
 
 /** With a scrape every two seconds; resolves when it answers. */
 async function startPrometheus(t: Test, admin: string): Promise<(query: string) => Promise<number>> {
-  const folder = t.testdir()
+  const folder = folderOf(t)
   const port = await freePort()
   const file = join(folder, 'prometheus.yml')
   const { host } = new URL(admin)

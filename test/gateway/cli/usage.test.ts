@@ -47,3 +47,7 @@ t.test('a file without its option is no reason to read another one', async t => 
   }
   t.match(await said('report', '7d'), { code: 64, err: /report takes no words by themselves\n/ })
 })
+
+t.test('of two addresses one is not left out in silence', async t => {
+  t.match(await said('explain', 'GET', 'http://a.home.arpa/', 'http://b.home.arpa/', '-c', 'other.yaml'), { code: 64 })
+})

@@ -9,6 +9,7 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import t from 'tap'
 import { answerChecks, readHello } from '../../../gateway/listeners/acme-tls.ts'
 import { selfSigned } from '../../support/certificates.ts'
+import { folderOf } from '../../support/folder.ts'
 import { open, secure } from './support.ts'
 
 /** The first bytes that Node sends for these options. */
@@ -71,7 +72,7 @@ function handshake(options: ConnectionOptions): Promise<TLSSocket> {
 }
 
 t.test('a check gets the certificate of its challenge, everybody else is served', async t => {
-  const folder = t.testdir({})
+  const folder = folderOf(t)
   const { cert, key } = selfSigned('wiki.example.com')
   writeFileSync(join(folder, 'wiki.example.com.pem'), cert + key)
   const { port } = await open(t, { listen: [{ ...secure, checks: folder }] })

@@ -9,6 +9,7 @@ import { type Proof, showProof } from '../../../gateway/certificates/challenges.
 import { CertificateKeeper, foldersOf } from '../../../gateway/certificates/index.ts'
 import { loadConfig } from '../../../gateway/config/load.ts'
 import type { AcmeConfig } from '../../../gateway/config/types.ts'
+import { folderOf } from '../../support/folder.ts'
 import { freePorts } from '../../support/free-ports.ts'
 import { startGateway } from '../../support/gateway.ts'
 import { eventually } from '../support.ts'
@@ -50,7 +51,7 @@ const pause = () => new Promise(resolve => setTimeout(resolve, 300))
 
 t.test('attempts that cannot be written down are no reason to order at each look', async t => {
   const ports = await freePorts(3)
-  const folder = t.testdir({ 'gateway.yaml': yaml(ports, `directory: "https://127.0.0.1:${ports[2]}/dir"`) })
+  const folder = folderOf(t, { 'gateway.yaml': yaml(ports, `directory: "https://127.0.0.1:${ports[2]}/dir"`) })
   const loaded = loadConfig(join(folder, 'gateway.yaml'))
   if (!loaded.ok) throw new Error('the configuration is not good')
   const { keeper, count } = keep(t, Date.now)
@@ -65,7 +66,7 @@ t.test('attempts that cannot be written down are no reason to order at each look
 })
 
 t.test('a certificate that is over by our clock is not ordered at each look', { skip: skipWithoutPebble }, async t => {
-  const folder = t.testdir({})
+  const folder = folderOf(t)
   const ports = await freePorts(2)
   const pebble = await startPebble(t, { folder, httpPort: ports[0] as number, validity: (90 * DAY) / 1000 })
   const { gateway } = await startGateway(t, yaml(ports, `directory: "${pebble.directory}", ca: ${pebble.ca}`))
@@ -84,7 +85,7 @@ t.test('a certificate that is over by our clock is not ordered at each look', { 
 
 t.test('an account bound to one that the authority knows already', { skip: skipWithoutPebble }, async t => {
   const key = randomBytes(32).toString('base64url')
-  const folder = t.testdir({ 'eab.key': `${key}\n`, 'wrong.key': randomBytes(32).toString('base64url') })
+  const folder = folderOf(t, { 'eab.key': `${key}\n`, 'wrong.key': randomBytes(32).toString('base64url') })
   const ports = await freePorts(2)
   const pebble = await startPebble(t, { folder, httpPort: ports[0] as number, customer: { id: 'kid-1', key } })
   const with_ = (file: string) =>
@@ -103,7 +104,7 @@ t.test('an account bound to one that the authority knows already', { skip: skipW
 
 /** A proof by a command that notes how it is called, and does as `then` says after it. */
 function recordProof(t: Test, then: string, dnsWaitMs: number) {
-  const folder = t.testdir({ 'hook.sh': `#!/bin/sh\necho "$@" >> "$0.calls"\n[ "$1" = cleanup ] || ${then}\n` })
+  const folder = folderOf(t, { 'hook.sh': `#!/bin/sh\necho "$@" >> "$0.calls"\n[ "$1" = cleanup ] || ${then}\n` })
   const hook = join(folder, 'hook.sh')
   chmodSync(hook, 0o755)
   const config = { dnsHook: [hook], dnsWaitMs } as unknown as AcmeConfig

@@ -6,6 +6,7 @@ import { connect, type PeerCertificate, type TLSSocket } from 'node:tls'
 import t from 'tap'
 import { CertificateKeeper, foldersOf } from '../../../gateway/certificates/index.ts'
 import { readStored } from '../../../gateway/certificates/state-files.ts'
+import { folderOf } from '../../support/folder.ts'
 import { freePorts } from '../../support/free-ports.ts'
 import { startGateway } from '../../support/gateway.ts'
 import { eventually } from '../support.ts'
@@ -71,7 +72,7 @@ t.test(
   'HTTP-01: issued beside a running gateway, renewed without a failed request',
   { skip: skipWithoutPebble },
   async t => {
-    const folder = t.testdir({})
+    const folder = folderOf(t)
     const [plainPort = 0, tlsPort = 0] = await freePorts(2)
     const pebble = await startPebble(t, { folder, httpPort: plainPort, validity: (90 * DAY) / 1000 })
     const setting = { plainPort, tlsPort, hosts: 'wiki.example.com, photos.example.com', acme: accountOf(pebble) }
@@ -122,7 +123,7 @@ t.test(
 )
 
 t.test('TLS-ALPN-01, beside other clients of the same listener', { skip: skipWithoutPebble }, async t => {
-  const folder = t.testdir({})
+  const folder = folderOf(t)
   const [plainPort = 0, tlsPort = 0] = await freePorts(2)
   const pebble = await startPebble(t, { folder, tlsPort })
   const acme = `${accountOf(pebble)}, challenge: tls-alpn-01`
@@ -139,7 +140,7 @@ t.test('TLS-ALPN-01, beside other clients of the same listener', { skip: skipWit
 })
 
 t.test('DNS-01 by a command, for a wildcard', { skip: skipWithoutPebble }, async t => {
-  const folder = t.testdir({})
+  const folder = folderOf(t)
   const [plainPort = 0, tlsPort = 0] = await freePorts(2)
   const pebble = await startPebble(t, { folder })
   const hook = join(folder, 'hook.sh')
@@ -169,7 +170,7 @@ t.test(
   'a certificate that cannot be renewed stays, and is spoken of 14 days ahead',
   { skip: skipWithoutPebble },
   async t => {
-    const folder = t.testdir({})
+    const folder = folderOf(t)
     const [plainPort = 0, tlsPort = 0] = await freePorts(2)
     const pebble = await startPebble(t, { folder, httpPort: plainPort, validity: (90 * DAY) / 1000 })
     const setting = { plainPort, tlsPort, hosts: 'wiki.example.com', acme: accountOf(pebble) }

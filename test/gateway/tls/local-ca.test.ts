@@ -10,6 +10,7 @@ import { openLocalCa } from '../../../gateway/certificates/local-ca.ts'
 import { readStored } from '../../../gateway/certificates/state-files.ts'
 import { runTrust } from '../../../gateway/cli/trust.ts'
 import { loadConfig } from '../../../gateway/config/load.ts'
+import { folderOf } from '../../support/folder.ts'
 import { startGateway } from '../../support/gateway.ts'
 import { eventually } from '../support.ts'
 
@@ -70,7 +71,7 @@ t.test('`hosts` names what certificates are for', async t => {
 })
 
 t.test('the CA cannot vouch for names of others', async t => {
-  const dir = t.testdir({})
+  const dir = folderOf(t)
   await openLocalCa(join(dir, 'ca'), ['wiki.home.arpa'], Date.now())
   const [ca, key] = [join(dir, 'ca/ca.pem'), join(dir, 'ca/ca.key')]
   const forge = (name: string) => {
@@ -102,7 +103,7 @@ t.test('the CA cannot vouch for names of others', async t => {
 t.test(
   'a certificate is made anew when a third of its time is left, and what the CA cannot vouch for is said',
   async t => {
-    const dir = t.testdir({ 'gateway.yaml': yaml() })
+    const dir = folderOf(t, { 'gateway.yaml': yaml() })
     const loaded = loadConfig(join(dir, 'gateway.yaml'))
     if (!loaded.ok) throw new Error('it is sound')
     const { config } = loaded
@@ -155,13 +156,13 @@ t.test(
 )
 
 t.test('no CA is made while the clock is wrong', async t => {
-  const dir = t.testdir({})
+  const dir = folderOf(t)
   await t.rejects(openLocalCa(join(dir, 'ca'), [], 0), { code: 'HG_TLS', message: /the clock is wrong \(1970-/ })
   t.ok(await openLocalCa(join(dir, 'ca'), [], Date.now()))
 })
 
 t.test('trust tells where the CA is, for people and for scripts', async t => {
-  const dir = t.testdir({ 'gateway.yaml': yaml(), 'plain.yaml': 'routes: []\n' })
+  const dir = folderOf(t, { 'gateway.yaml': yaml(), 'plain.yaml': 'routes: []\n' })
   const run = async (config: string, json = false) => {
     const [stdout, stderr] = [new PassThrough(), new PassThrough()]
     const code = await runTrust({ config, json }, { stdout, stderr, cwd: dir, env: {}, color: false })
@@ -181,7 +182,7 @@ t.test('trust tells where the CA is, for people and for scripts', async t => {
 })
 
 t.test('gateways that start at once share one authority, and none leaves half of one', async t => {
-  const root = t.testdir({})
+  const root = folderOf(t)
   const folder = join(root, 'local-ca')
   const made = await Promise.all(Array.from({ length: 5 }, () => openLocalCa(folder, ['a.home.arpa'], Date.now())))
   t.equal(new Set(made.map(({ certificate }) => certificate.fingerprint256)).size, 1)
@@ -191,7 +192,7 @@ t.test('gateways that start at once share one authority, and none leaves half of
 })
 
 t.test('what a gateway left that was killed while it made its CA is removed, and nothing else', async t => {
-  const dir = t.testdir({
+  const dir = folderOf(t, {
     'ca.new-abCD12': { 'ca.key': 'a key that nothing was signed with' },
     'ca.new-fresh1': { 'ca.key': 'of a gateway that starts now' },
     'ca.new-backup-of-mine': { 'ca.key': 'kept by hand' },

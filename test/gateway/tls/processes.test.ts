@@ -6,6 +6,7 @@ import { createServer as createTcp } from 'node:net'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import t from 'tap'
+import { folderOf } from '../../support/folder.ts'
 import { freePorts } from '../../support/free-ports.ts'
 import { gatewayProcess } from '../../support/gateway-process.ts'
 import { eventually } from '../support.ts'
@@ -33,7 +34,7 @@ function namesShown(port: number): Promise<string> {
 
 t.test('several workers answer for one order and show one certificate', { skip: skipWithoutPebble }, async t => {
   const [plainPort = 0, tlsPort = 0] = await freePorts(2)
-  const { directory, ca } = await startPebble(t, { folder: t.testdir({}), httpPort: plainPort })
+  const { directory, ca } = await startPebble(t, { folder: folderOf(t), httpPort: plainPort })
   const listen = `[{ port: ${plainPort} }, { port: ${tlsPort}, tls: { acme: true } }]`
   const acme = `workers: 2\nacme: { email: me@example.com, agree: true, directory: "${directory}", ca: ${ca} }`
   const { child, log } = await gatewayProcess(t, yaml(listen, acme))

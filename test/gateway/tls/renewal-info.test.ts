@@ -10,6 +10,7 @@ import { issueLeaf, openLocalCa } from '../../../gateway/certificates/local-ca.t
 import { certificateId, nextLook, readWindow, suggestedTime } from '../../../gateway/certificates/renewal-info.ts'
 import { loadConfig } from '../../../gateway/config/load.ts'
 import { selfSigned } from '../../support/certificates.ts'
+import { folderOf } from '../../support/folder.ts'
 import { eventually } from '../support.ts'
 
 const HOUR = 3_600_000
@@ -80,7 +81,7 @@ async function directory(t: Test, { hasInfo, start }: Directory) {
 /** A keeper with a certificate of 14 days that is a day old. */
 async function keep(t: Test, about: Directory) {
   const { ca, url, asked, orders } = await directory(t, about)
-  const dir = t.testdir({
+  const dir = folderOf(t, {
     'ca.pem': ca,
     'gateway.yaml': `listen: [{ port: 80 }, { port: 443, tls: { acme: true, hosts: [a.test] } }]
 acme: { email: a@b.c, agree: true, directory: "${url}", ca: ca.pem }

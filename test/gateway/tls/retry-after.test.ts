@@ -6,6 +6,7 @@ import t from 'tap'
 import { CertificateKeeper } from '../../../gateway/certificates/index.ts'
 import { loadConfig } from '../../../gateway/config/load.ts'
 import { selfSigned } from '../../support/certificates.ts'
+import { folderOf } from '../../support/folder.ts'
 import { eventually } from '../support.ts'
 
 const HOUR = 3_600_000
@@ -21,7 +22,7 @@ t.test('Retry-After of a directory that is busy', async t => {
   t.teardown(() => server.close())
   await new Promise(resolve => server.once('listening', resolve))
   const { port } = server.address() as { port: number }
-  const dir = t.testdir({
+  const dir = folderOf(t, {
     'ca.pem': own.cert,
     'gateway.yaml': `listen: [{ port: 80 }, { port: 443, tls: { acme: true, hosts: [a.test, b.test, c.test] } }]
 acme: { email: a@b.c, agree: true, directory: "https://localhost:${port}/dir", ca: ca.pem }

@@ -4,7 +4,8 @@
  */
 import type { Transform } from 'node:stream'
 import zlib from 'node:zlib'
-import t from 'tap'
+import t, { type Test } from 'tap'
+import { folderOf } from '../../support/folder.ts'
 import { answer, type RawOrigin, rawOrigin } from '../../support/raw-origin.ts'
 import { counted, encoders } from './request-bodies.ts'
 import { ask, type CompressingApp, compressingApp, decoded, words } from './support.ts'
@@ -51,7 +52,7 @@ const freshPage = (body: Buffer | string = text): Page => ({
   fields: { 'Cache-Control': 'max-age=600', ETag: '"v1"', 'Repr-Digest': 'sha-256=:AA==:', 'Accept-Ranges': 'bytes' },
 })
 
-const stores = { memory: () => ({}), disk: (t: { testdir(): string }) => ({ store: `disk:${t.testdir()}` }) }
+const stores = { memory: () => ({}), disk: (t: Test) => ({ store: `disk:${folderOf(t)}` }) }
 for (const [name, storeFor] of Object.entries(stores)) {
   t.test(`what is stored encoded is decoded once for all who need it: ${name}`, async t => {
     const origin = await pageOrigin(t, freshPage())

@@ -9,6 +9,7 @@ import { HourKeeper } from '../../../plugins/metrics/hours/keeper.ts'
 import { LogHistogram } from '../../../plugins/metrics/window/log-histogram.ts'
 import { Tally } from '../../../plugins/metrics/window/tally.ts'
 import { SPANS, Window } from '../../../plugins/metrics/window/window.ts'
+import { folderOf } from '../../support/folder.ts'
 import { recordOf } from './support.ts'
 
 const tallyOf = (count: number, changes: Parameters<typeof recordOf>[0] = {}): Tally => {
@@ -111,7 +112,7 @@ t.test('books of several processes are one: sums, verdicts and percentiles', asy
 })
 
 t.test('a file is read as it was written, and one that is broken is told and left out', async t => {
-  const folder = t.testdir()
+  const folder = folderOf(t)
   t.strictSame(readHours(folder, 'hours.json'), { book: null, problem: null }, 'none is no fault')
   const book = { cells: [cellOf('a', 5, tallyOf(3))], events: [{ hour: 5, counts: { x: 1 } }] }
   writeHours(folder, 'hours.json', book)
@@ -143,7 +144,7 @@ t.test('a file is read as it was written, and one that is broken is told and lef
 })
 
 t.test('a restart goes on with the running hour; what is older than a week is gone', async t => {
-  const folder = t.testdir()
+  const folder = folderOf(t)
   const now = 1000 * HOUR_MS
   const warnings: string[] = []
   const open = (nowMs: number, totals = {}) => {
@@ -165,7 +166,7 @@ t.test('a restart goes on with the running hour; what is older than a week is go
 t.test(
   'an hour that has ended is in the file without a stop; a folder that cannot be written costs a warning',
   async t => {
-    const folder = t.testdir()
+    const folder = folderOf(t)
     const warnings: string[] = []
     const parts = {
       file: 'hours.json',

@@ -10,6 +10,7 @@ import { createController } from '../../../plugins/tuner/controller.ts'
 import { hardBounds, MOST_ENTRIES } from '../../../plugins/tuner/guard/book.ts'
 import { forgetChanged, readLedger, writeLedger } from '../../../plugins/tuner/ledger-file.ts'
 import type { Controller, ControllerMeta, Decisions, TunerWindow } from '../../../plugins/tuner/types.ts'
+import { folderOf } from '../../support/folder.ts'
 
 const meta: ControllerMeta = {
   gateway: { cores: 2 },
@@ -170,7 +171,7 @@ t.test('the same lies give the same ledger, byte for byte, also after a restart'
 })
 
 t.test('whatever stands in its file, the gateway starts, within bounds', async t => {
-  const folder = t.testdir({})
+  const folder = folderOf(t)
   const valid = { savedAt: 5, identities: { u: 'a' }, controller: { version: 1, limits: { u: 4 } } }
   writeLedger(folder, { ...valid, pins: ['r\u0000x'], frozen: false, entries: [], knobs: [] })
   const written = JSON.parse(JSON.stringify({ version: 1, ...valid, pins: [], entries: [], knobs: [] })) as unknown

@@ -9,6 +9,7 @@ import t from 'tap'
 import { clampToBounds, contractOf } from '../../../plugins/contract/index.ts'
 import { replay, type TunerInput, tuner } from '../../../plugins/tuner/index.ts'
 import type { TunerWindow } from '../../../plugins/tuner/types.ts'
+import { folderOf } from '../../support/folder.ts'
 import { anyWindows } from './any-window.ts'
 
 interface Teardown {
@@ -158,7 +159,7 @@ t.test('a pinned or frozen knob stays, and off puts back what is configured at o
 })
 
 t.test('the ledger outlives a restart, unless the upstream is another one or the file is broken', async t => {
-  const stateDir = t.testdir({})
+  const stateDir = folderOf(t)
   const route = (identity: string) => ({ stateDir, routes: { wiki: { upstream: 'wiki', identity } } })
   const first = await tuned(t, route('a'))
   for (const window of crowd()) first.app.tuner.observe(window)
@@ -179,7 +180,7 @@ t.test('the ledger outlives a restart, unless the upstream is another one or the
 })
 
 t.test('what was frozen stays so after a restart, until somebody thaws it', async t => {
-  const stateDir = t.testdir({})
+  const stateDir = folderOf(t)
   const first = await tuned(t, { stateDir })
   first.app.tuner.observe({ t: 0 })
   first.app.tuner.freeze(true)
@@ -193,7 +194,7 @@ t.test('what was frozen stays so after a restart, until somebody thaws it', asyn
 })
 
 t.test('recorded windows lead to the same ledger when they are replayed', async t => {
-  const { app } = await tuned(t, { stateDir: t.testdir({}), routes: { wiki: { upstream: 'wiki' } } })
+  const { app } = await tuned(t, { stateDir: folderOf(t), routes: { wiki: { upstream: 'wiki' } } })
   const path = app.tuner.record(3) ?? ''
   t.match(JSON.parse(readFileSync(path, 'utf8')), { upstreams: [{ id: 'wiki' }] })
   const [meta = ''] = readFileSync(path, 'utf8').split('\n')

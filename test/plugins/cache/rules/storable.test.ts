@@ -178,6 +178,8 @@ t.test('what belongs to one person', async t => {
     ['vary-authorization', 'Vary Authorization', { answer: [fresh, ['Vary', 'Authorization']] }],
     ['vary-client', 'Vary by address', { answer: [fresh, ['Vary', 'X-Forwarded-For']] }],
     ['vary-client', 'Vary by user', { answer: [fresh, ['Vary', 'Remote-User']] }],
+    ['vary-condition', 'Vary by what a client has', { answer: [fresh, ['Vary', 'If-None-Match, If-Modified-Since']] }],
+    ['vary-condition', 'Vary by a part', { answer: [fresh, ['Vary', 'Range']] }],
     ['vary-malformed', 'Vary nonsense', { answer: [fresh, ['Vary', 'a b']] }],
     ['vary-malformed', 'Vary by a name that objects choke on', { answer: [fresh, ['Vary', '__proto__']] }],
     [
