@@ -55,6 +55,7 @@ export const storeWords: Readonly<Record<StoreRefusal, Ruled>> = {
   'vary-cookie': ruled('says Vary: Cookie', 'cache.vary_cookie'),
   'vary-authorization': ruled('says Vary: Authorization', OWN),
   'vary-client': ruled('varies by a field that names the client (Vary: X-Forwarded-For, Remote-User, …)', OWN),
+  'vary-condition': ruled('varies by a condition or a range (Vary: If-None-Match, Range, …)', OWN),
   'vary-malformed': ruled('has a Vary that cannot be read', 'RFC 9110 §12.5.5'),
   'vary-too-long': ruled('varies by more fields than anybody would meet again', OWN),
   partial: ruled('is a part (206)', 'cache.store_partial'),

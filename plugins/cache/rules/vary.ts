@@ -10,6 +10,7 @@ export type VaryRefusal =
   | 'vary-cookie'
   | 'vary-authorization'
   | 'vary-client'
+  | 'vary-condition'
   | 'vary-malformed'
   | 'vary-too-long'
 
@@ -24,6 +25,13 @@ export const MOST_VARY_NAMES = 16
 const clientFields = new Set([
   ...['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-prefix', 'x-real-ip'],
   ...['x-client-ip', 'true-client-ip', 'x-request-id', 'via'],
+])
+/**
+ * Conditions and ranges of RFC 9110 §13.1 and §14.2: this cache takes them apart itself and asks with its own, so that what
+ * a client sent never reaches the origin that chose by it (nchan's long polls tell their place in the queue by them).
+ */
+const conditionFields = new Set([
+  ...['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'if-range', 'range'],
 ])
 const identityPrefixes = [
   ...[
@@ -64,6 +72,7 @@ function refuseName(name: string, isCookieShared: boolean): VaryRefusal | null {
   if (name === 'cookie') return isCookieShared ? null : 'vary-cookie'
   if (name === 'authorization' || name === 'proxy-authorization') return 'vary-authorization'
   if (clientFields.has(name) || identityPrefixes.some(prefix => name.startsWith(prefix))) return 'vary-client'
+  if (conditionFields.has(name)) return 'vary-condition'
   return isToken(name) && name !== '__proto__' ? null : 'vary-malformed'
 }
 
