@@ -1,7 +1,8 @@
 /**
  * Requests of one rank that wait, in turn by client: one client with many requests does not hold up another with one.
  * Clients that look go before those that fetch (rules/pace.ts); one turn in four is for who has waited longest, so that
- * nobody waits for ever. Among the requests of one client, its connections take turns by the same rule.
+ * nobody waits for ever. Among the requests of one client, its connections take turns by the same rule: several people may be
+ * behind one address, and one turn in four of it is for the request that has waited longest.
  */
 import type { Clients, Connection } from './clients.ts'
 import { PACE_LEVELS, paceLevel } from './rules/pace.ts'
@@ -18,8 +19,11 @@ export interface Waiting {
 /** The requests of one client. */
 interface Flow<T> {
   readonly key: string
+  /** The oldest first. */
   readonly waiting: T[]
   level: number
+  /** Served while others of it waited. */
+  served: number
 }
 
 interface Choice<T> {
@@ -49,7 +53,7 @@ export class FairQueue<T extends Waiting> {
     this.#size++
     const known = this.#flows.get(item.flowKey)
     if (known !== undefined) return this.#pushTo(known, item)
-    const flow: Flow<T> = { key: item.flowKey, waiting: [item], level: 0 }
+    const flow: Flow<T> = { key: item.flowKey, waiting: [item], level: 0, served: 0 }
     this.#flows.set(flow.key, flow)
     this.#enlist(flow, false)
   }
@@ -96,6 +100,13 @@ export class FairQueue<T extends Waiting> {
     return Math.min(this.#size, ahead * own)
   }
 
+  /** When the one that has waited longest began to; Infinity where nobody waits. */
+  get oldestMs(): number {
+    let oldestMs = Number.POSITIVE_INFINITY
+    for (const { waiting } of this.#flows.values()) oldestMs = Math.min(oldestMs, (waiting[0] as T).queuedMs)
+    return oldestMs
+  }
+
   *items(): Iterable<T> {
     for (const flow of this.#flows.values()) yield* flow.waiting
   }
@@ -120,6 +131,7 @@ export class FairQueue<T extends Waiting> {
       if (!mayRun(item)) continue
       this.#takeOut(flow, flow.waiting.indexOf(item))
       item.connection.servedAt = ++this.#served
+      flow.served++
       this.#delist(flow)
       // The others of its level come first, from whichever end they are taken.
       if (flow.waiting.length > 0) this.#enlist(flow, isTurned)
@@ -160,10 +172,11 @@ export class FairQueue<T extends Waiting> {
   }
 
   /** Among the requests of one client: the newest, or the oldest of the connection whose turn it is. */
-  #pick({ waiting }: Flow<T>, isNewestFirst: (item: T) => boolean): T {
+  #pick({ waiting, served }: Flow<T>, isNewestFirst: (item: T) => boolean): T {
     const newest = waiting.at(-1) as T
     if (isNewestFirst(newest)) return newest
     let first = waiting[0] as T
+    if ((served + 1) % TURNS_FOR_THE_OLDEST === 0) return first
     for (const item of waiting) if (goesBefore(item.connection, first.connection)) first = item
     return first
   }

@@ -1,6 +1,6 @@
 /**
- * Everybody who waits at one limiter: a fair queue for each rank, the most urgent first. One turn in eight goes to the
- * least urgent that waits, so that nobody waits for ever behind others.
+ * Everybody who waits at one limiter: a fair queue for each rank, the most urgent first. One turn in eight goes to the rank
+ * of whoever has waited longest, so that nobody waits for ever behind others.
  */
 import { Clients } from './clients.ts'
 import { FairQueue } from './fair-queue.ts'
@@ -8,7 +8,7 @@ import { MOST_WITHOUT_A_CROWD } from './rules/patience.ts'
 import { RANKS } from './rules/rank.ts'
 import type { Slot } from './slot.ts'
 
-const TURNS_FOR_THE_LAST = 8
+const TURNS_FOR_THE_OLDEST = 8
 
 export class WaitingRoom {
   readonly clients = new Clients()
@@ -46,15 +46,33 @@ export class WaitingRoom {
 
   take(mayRun: (slot: Slot) => boolean, isNewestFirst: (slot: Slot) => boolean): Slot | null {
     if (this.#size === 0) return null
-    const isTurnOfTheLast = ++this.#taken % TURNS_FOR_THE_LAST === 0
-    for (let n = 0; n < RANKS; n++) {
-      const queue = this.#queues[isTurnOfTheLast ? RANKS - 1 - n : n] as FairQueue<Slot> | null
-      const slot = queue?.take(mayRun, isNewestFirst) ?? null
-      if (slot === null) continue
-      this.#size--
-      return slot
+    const isTurnOfTheOldest = ++this.#taken % TURNS_FOR_THE_OLDEST === 0
+    if (isTurnOfTheOldest) {
+      const slot = this.#takeFrom(this.#queueOfTheOldest(), mayRun, isNewestFirst)
+      if (slot !== null) return slot
+    }
+    for (const queue of this.#queues) {
+      const slot = this.#takeFrom(queue, mayRun, isNewestFirst)
+      if (slot !== null) return slot
     }
     return null
+  }
+
+  #takeFrom(
+    queue: FairQueue<Slot> | null,
+    mayRun: (slot: Slot) => boolean,
+    isNewestFirst: (slot: Slot) => boolean,
+  ): Slot | null {
+    const slot = queue?.take(mayRun, isNewestFirst) ?? null
+    if (slot !== null) this.#size--
+    return slot
+  }
+
+  #queueOfTheOldest(): FairQueue<Slot> | null {
+    let oldest: FairQueue<Slot> | null = null
+    for (const queue of this.#queues)
+      if (queue !== null && queue.oldestMs < (oldest?.oldestMs ?? Number.POSITIVE_INFINITY)) oldest = queue
+    return oldest
   }
 
   /** Requests that would go before a new one. */

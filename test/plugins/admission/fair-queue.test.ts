@@ -128,6 +128,24 @@ t.test('connections of one client take turns by the same rule', async t => {
   t.strictSame([room.take(), room.take()], [looked, fetched])
 })
 
+t.test('a connection that fetches does not wait for ever behind others of its client that look', async t => {
+  const room = new Room()
+  const busy = {}
+  for (let n = 0; n < 8; n++) {
+    room.arrive('home', busy)
+    room.end(room.take() as Item)
+  }
+  for (let n = 0; n < 4; n++) room.arrive('home', {})
+  const fetched = room.arrive('home', busy)
+  const turns = new Map<Item, number>()
+  for (let n = 1; n <= 40; n++) {
+    room.nowMs += FOLLOWS_MS + 1
+    room.arrive('home', {})
+    turns.set(room.take() as Item, n)
+  }
+  t.ok((turns.get(fetched) ?? Number.POSITIVE_INFINITY) <= 40, `served in turn ${turns.get(fetched)} of 40`)
+})
+
 t.test('who leaves is not served, and the numbers hold', async t => {
   const room = new Room()
   const [a, b] = [room.arrive('a'), room.arrive('a')]

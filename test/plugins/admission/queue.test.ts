@@ -100,6 +100,30 @@ t.test('a page goes before pictures, whatever came first', async t => {
   )
 })
 
+t.test('nobody waits for ever between what is more urgent and what is less', async t => {
+  const rig = await startRig(t, { defaults: { maxConcurrency: 1 } })
+  const ask = (path: string, accept: string) => rig.ask(path, { headers: { accept } })
+  const all = [ask('/first', 'text/html')]
+  await rig.holds(1)
+  all.push(ask('/style', 'text/css'))
+  await rig.waits(1)
+  // Behind it pictures that wait for as long as it does, in front of it a page at each turn.
+  for (let n = 0; n < 4; n++) all.push(ask(`/picture/${n}`, 'image/*'))
+  await rig.waits(5)
+  for (let n = 0; n < 24 && rig.held.at(-1)?.path !== '/style'; n++) {
+    all.push(ask(`/page/${n}`, 'text/html'))
+    await rig.waits(6)
+    rig.held.at(-1)!.answer()
+    await rig.holds(n + 2)
+  }
+  t.ok(rig.held.length <= 10, `after ${rig.held.length} others`)
+  for (let n = rig.held.length; n <= all.length; n++) {
+    rig.held.at(-1)!.answer()
+    await rig.holds(Math.min(all.length, n + 1))
+  }
+  for (const { answer } of all) t.equal((await answer).status, 200)
+})
+
 t.test('while pages are asked for, pictures leave a quarter of the places free', async t => {
   const rig = await startRig(t, { defaults: { maxConcurrency: 4 } })
   const pages = [1, 2, 3, 4, 5].map(n => rig.ask(`/page/${n}`, { headers: { accept: 'text/html' } }))
