@@ -51,6 +51,7 @@ interface Around {
 /** Written out whole: it is made for every request, and a copy with changes costs several times as much. */
 function proxiedFacts(request: FastifyRequest, proxied: ProxyFacts, { reply, startedMs, cache }: Around): AccessFacts {
   const { failure, headMs, bytesIn, attempts } = proxied
+  const { cachePassage } = request
   const isAnswered = headMs > 0
   const compressed = (request as MaybeCompressed).compressionFacts ?? null
   const isEncodedHere = compressed !== null && compressed.encoding !== null
@@ -58,7 +59,13 @@ function proxiedFacts(request: FastifyRequest, proxied: ProxyFacts, { reply, sta
   // Decoded on the way: more left than came. Of what was encoded the part counts that went through the encoder.
   const isDecodedHere = compressed !== null && !isEncodedHere && compressed.bytesIn > 0
   const bytesOut = isEncodedHere || isDecodedHere ? compressed.bytesOut : bytesSent
-  const bytesRaw = isEncodedHere ? compressed.bytesIn : bytesOut
+  // A stored form was encoded here as well, at another time.
+  const perByte = cachePassage?.plainBytesPerByte ?? 1
+  const bytesRaw = isEncodedHere
+    ? compressed.bytesIn
+    : perByte === 1 || bytesOut === null
+      ? bytesOut
+      : Math.round(bytesOut * perByte)
   const { requestId, traceId, host, client, route, redaction } = shared(request.facts)
   // Another request's answer, or a stored one: no origin was asked for this one.
   const isOwnAsking = cache === null || attempts > 0

@@ -79,6 +79,8 @@ export class Passage {
   outcome: string | null = null
   /** The coding of a stored form that it was answered with, or whose tag a 304 names; `identity` for the plain one. */
   coding: string | null = null
+  /** Bytes of the answer before it was encoded here, for each that was sent of its stored form; 1 = they are the same. */
+  plainBytesPerByte = 1
   readonly key: string
   readonly #place: string
   /** Each unsafe request asks all that run for it. */

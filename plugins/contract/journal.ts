@@ -58,7 +58,7 @@ export interface RequestRecord {
   /** Content-Encoding of the answer, null for none. */
   readonly encoding: string | null
   readonly bytesIn: number
-  /** Of the answer as the origin or the cache gave it. */
+  /** Of the answer before it was encoded here, on its way or for the store. */
   readonly bytesRaw: number
   /** Of the answer as it was sent. */
   readonly bytesOut: number

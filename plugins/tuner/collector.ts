@@ -102,7 +102,7 @@ export class Collector {
     const worth = Math.min(1, Math.max(0, (badMs - (record.firstByteMs ?? record.ms)) / (badMs - goodMs)))
     window.utility = (window.utility ?? 0) + (ok ? worth : 0)
     if (ok && counts.ttlb.length < MAX_SAMPLES) counts.ttlb.push(record.ms)
-    if (ok) countClass(counts.classes, record)
+    if (ok && record.encodeMs > 0) countClass(counts.classes, record)
     if (this.#requests.length >= MAX_SAMPLES) return
     const { endedMs: t, route, clientClass: cls, outcome: kind, ms, queueMs, attempts: tries, bytesOut: bytes } = record
     this.#requests.push({ t, route, cls, ok, kind, ms, queueMs, tries, bytes })

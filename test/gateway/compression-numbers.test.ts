@@ -127,17 +127,19 @@ t.test('whole answers count exactly, and the time for what did not shrink counts
   t.ok((after('compression_busy_seconds_total') ?? 0) > (before('compression_busy_seconds_total') ?? 0))
 })
 
-t.test('a form out of the cache is neither encoded again nor the origin`s', async t => {
+t.test('a form out of the cache is neither encoded again nor the origin`s, and what it saves is told', async t => {
   const gateway = await rig(t)
   await ask(gateway, '/kept', 'identity')
   const saved = async () => (await numbersOf(gateway))('cache_coded_saved_bytes_total', ',encoding="br"') ?? 0
   const deadline = Date.now() + 20_000
+  let answers = 1
   while ((await saved()) === 0 && Date.now() < deadline) {
     await new Promise(done => setTimeout(done, 100))
     await ask(gateway, '/kept', 'br')
+    answers++
   }
   const { body } = await ask(gateway, '/kept', 'br')
-  t.match(await lastOf(gateway), { encoding: 'br', bytesOut: body.length, bytesRaw: body.length, encodeMs: 0 })
+  t.match(await lastOf(gateway), { encoding: 'br', bytesOut: body.length, bytesRaw: 30_000, encodeMs: 0 })
   for (let i = 0; i < 3; i++) await ask(gateway, '/kept-br', 'identity')
   t.match(await lastOf(gateway), { encoding: null, bytesOut: 30_000, bytesRaw: 30_000, encodeMs: 0 })
   const value = await numbersOf(gateway)
@@ -146,4 +148,8 @@ t.test('a form out of the cache is neither encoded again nor the origin`s', asyn
   t.equal(value('compression_skipped_total', ',reason="decoded"'), 3)
   t.equal(value('compression_decoded_total', ',encoding="br"'), 1, 'on its way into the store')
   t.equal(value('cache_coded_total', ',encoding="identity"'), 1)
+  t.equal(value('response_raw_bytes_total', ',encoding="br"'), 30_000 * answers)
+  const { now } = (await gateway.admin('/api/analysis')) as { now: { compression: object }[] }
+  const sent = value('response_body_bytes_total', ',encoding="br"') ?? 0
+  t.match(now[0]?.compression, { encoded: answers, bytesSaved: 30_000 * answers - sent })
 })

@@ -111,7 +111,10 @@ export class CodedForms {
       addNote(incoming, { topic: 'cache', reason: 'coded-form', numbers: { encoding: coding, bytes: sent.bodyLength } })
       // Who reads the form uses the answer: it must not be the first to make room.
       this.#parts.store.touch(entry)
-      if (coding !== PLAIN) this.#parts.count.saved(scope.route, coding, entry.bodyLength - sent.bodyLength)
+      if (coding !== PLAIN) {
+        if (sent.bodyLength > 0) passage.plainBytesPerByte = entry.bodyLength / sent.bodyLength
+        this.#parts.count.saved(scope.route, coding, entry.bodyLength - sent.bodyLength)
+      }
     }
     if (this.#negotiator.refusalOf(forms, scope) === null) this.#background.noteUse(forms, this.#parts.now())
   }
