@@ -100,10 +100,10 @@ export function formatStatus({ mode, policy, frozen, windows, knobs, suggestions
   const rows = knobs.map(knob => [
     knob.scope,
     knob.name,
-    String(knob.value),
-    String(knob.configured),
+    valueText(knob.value, knob),
+    valueText(knob.configured, knob),
     modeWord(knob),
-    String(knob.suggestion ?? ''),
+    knob.suggestion === undefined ? '' : valueText(knob.suggestion, knob),
   ])
   const table = formatTable([['ROUTE', 'KNOB', 'VALUE', 'CONFIGURED', 'MODE', 'WOULD SET'], ...rows])
   const wouldChange =
@@ -111,8 +111,15 @@ export function formatStatus({ mode, policy, frozen, windows, knobs, suggestions
   return `${[heading, ...table, ...wouldChange].map(withoutControls).join('\n')}\n`
 }
 
-function tell({ scope, name, from, to, reason, expected }: Suggestion): string {
+function tell(suggestion: Suggestion): string {
+  const { scope, name, reason, expected } = suggestion
+  const [from, to] = [valueText(suggestion.from, suggestion), valueText(suggestion.to, suggestion)]
   return `  ${scope} ${name}: ${from} to ${to}, because ${reason}; expected: ${expected}`
+}
+
+/** A number as `tune pin` takes it, unless it stands for a word. */
+function valueText(value: number, { words }: Pick<KnobStatus, 'words'>): string {
+  return words?.[value] ?? String(value)
 }
 
 function modeWord({ mode, pinned }: KnobStatus): string {

@@ -79,6 +79,7 @@ function orderTunable(lane: Lane): Tunable {
     name: 'admission.queue_order',
     scope: lane.name,
     unit: 'count',
+    words: QUEUE_ORDERS,
     ...bounds,
     configured: QUEUE_ORDERS.indexOf(lane.options.queueOrder),
     get: () => QUEUE_ORDERS.indexOf(lane.queueOrder),

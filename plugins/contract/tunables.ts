@@ -10,6 +10,8 @@ export interface Tunable {
   /** What it belongs to: a route or an upstream by name. */
   readonly scope: string
   readonly unit: 'count' | 'milliseconds' | 'ratio' | 'bytes' | 'level'
+  /** What the values from 0 on are called in the configuration, where they stand for words. */
+  readonly words?: readonly string[]
   readonly min: number
   readonly max: number
   readonly step: number

@@ -18,6 +18,7 @@ export interface Suggestion {
   readonly from: number
   readonly to: number
   readonly unit: string
+  readonly words?: readonly string[]
   /** Why the knob is not moved without being told to. */
   readonly heldBy: 'frozen' | 'suggest' | 'observe'
   readonly reason: string
@@ -45,12 +46,26 @@ export function tellRoute({ knobs, log }: TunerFacts, route: string): ToldKnob[]
 /** A pinned knob is nobody's to move, so that nothing is suggested for it. */
 export function tellSuggestions({ knobs, log }: TunerFacts, isFrozen: boolean): Suggestion[] {
   return knobs.flatMap(knob => {
-    const { scope, name, value, unit, mode, pinned, suggestion } = knob
+    const { scope, name, value, unit, words, mode, pinned, suggestion } = knob
     if (suggestion === undefined || pinned || mode === 'off') return []
     const heldBy = mode === 'apply' || isFrozen ? 'frozen' : mode
     const last = lastAbout(knob, log)
     const { hypothesis: reason, expected, evidence, t } = last ?? atTheStart
-    return [{ scope, name, from: value, to: suggestion, unit, heldBy, reason, expected, evidence, t }]
+    return [
+      {
+        scope,
+        name,
+        from: value,
+        to: suggestion,
+        unit,
+        ...(words && { words }),
+        heldBy,
+        reason,
+        expected,
+        evidence,
+        t,
+      },
+    ]
   })
 }
 

@@ -21,6 +21,8 @@ export interface KnobStatus {
   readonly min: number
   readonly max: number
   readonly unit: string
+  /** What the values from 0 on are called, where they stand for words. */
+  readonly words?: readonly string[]
   readonly mode: Mode
   readonly pinned: boolean
   /** When it was last moved, ms since 1970; null = it stands as configured since the start. */
@@ -181,12 +183,12 @@ export class Knobs {
       const mode = this.modeOf(route, link.group)
       const believed = mode === 'off' ? null : this.#believed(place, belief)
       const isOpen = believed !== null && believed !== tunable.get() && !this.#mayMove(route, link)
-      const { name, unit, configured, min, max } = tunable
+      const { name, unit, words, configured, min, max } = tunable
       const since = this.#since.get(keyOf(route, link.name)) ?? null
       const where = { scope: route, target: targetOf(this.#routes, route, link), name, knob: link.group }
       const status = { ...where, value: tunable.get(), configured, min, max, unit, mode }
       const pinned = this.pins.has(route, link.name)
-      yield { ...status, pinned, since, ...(isOpen ? { suggestion: believed } : {}) }
+      yield { ...status, ...(words && { words }), pinned, since, ...(isOpen ? { suggestion: believed } : {}) }
     }
   }
 

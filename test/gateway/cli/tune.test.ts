@@ -57,6 +57,7 @@ t.test('status shows each knob before the first request, history says that nothi
   t.match(out, /^tuner apply, policy measured, \d+ s watched\n/)
   t.match(out, /^ROUTE +KNOB +VALUE +CONFIGURED +MODE +WOULD SET$/m)
   t.match(out, /^wiki +admission\.max_concurrency +16 +16 +apply *$/m)
+  t.match(out, /^other +admission\.queue_order +adaptive +adaptive +suggest *$/m)
   t.match(out, /^other +admission\.queue_timeout +10000 +10000 +suggest *$/m)
   t.same(await tune('history'), { code: 0, out: 'nothing was changed yet\n', err: '' })
 })

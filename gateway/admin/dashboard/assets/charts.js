@@ -8,6 +8,9 @@ const open = new Set()
 /** Distances of grid lines: powers of two for bytes, so that the labels are round, and uPlot's own for the rest. */
 const byteSteps = Array.from({ length: 44 }, (_, power) => 2 ** power)
 
+/** The first sample alone has no span of time: its axis would tell one moment over and over. */
+const LEAST_SPAN_S = 10
+
 function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
 }
@@ -71,7 +74,10 @@ function draw(view) {
     legend: { show: false },
     cursor: { show: false },
     padding: [8, 6, 0, 0],
-    scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
+    scales: {
+      x: { range: (_plot, min, max) => (min === null ? [null, null] : [min, Math.max(max, min + LEAST_SPAN_S)]) },
+      y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] },
+    },
     axes: [
       { ...axis, space: 70, size: 26, values: '{HH}:{mm}:{ss}' },
       {

@@ -26,9 +26,10 @@ export function count(value) {
   return Math.round(value).toLocaleString('en-US')
 }
 
-/** A value of a knob, by the unit that the admin API gives for it. */
-export function inUnit(value, unit) {
+/** A value of a knob, by the unit that the admin API gives for it, or by the words that its values stand for. */
+export function inUnit(value, unit, words) {
   if (value === null || value === undefined) return '–'
+  if (words?.[value] !== undefined) return words[value]
   if (unit === 'milliseconds') return ms(value)
   if (unit === 'bytes') return bytes(value)
   return unit === 'ratio' ? percent(value) : rounded(value)

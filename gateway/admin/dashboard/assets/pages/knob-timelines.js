@@ -23,8 +23,8 @@ export function knobTimelines(changed) {
     charts.clear()
     place.replaceChildren()
   }
-  const drawKnob = (name, unit, route) => {
-    const format = value => inUnit(value, unit)
+  const drawKnob = ({ name, unit, words }, route) => {
+    const format = value => inUnit(value, unit, words)
     const series = [{ label: name, key: 'accent', read: point => point.knobs[name] ?? null, format }]
     const drawn = chart(series, `${name} of ${route} in the last half hour`, { isStepped: true, isLow: true })
     charts.set(name, drawn)
@@ -55,7 +55,7 @@ export function knobTimelines(changed) {
       if (route !== shownRoute) clear()
       shownRoute = route
       const moved = own.filter(({ name }) => hasMoved(points, name))
-      for (const { name, unit } of moved) if (!charts.has(name)) drawKnob(name, unit, route)
+      for (const knob of moved) if (!charts.has(knob.name)) drawKnob(knob, route)
       const marks = log.filter(({ target }) => target === route).map(({ t }) => t)
       latency.show(points, marks)
       for (const drawn of charts.values()) drawn.show(points, marks)

@@ -19,15 +19,15 @@ export function suggestions(order) {
     { label: 'Apply', full: true },
   ])
   const all = h('button', { type: 'button', onclick: () => order({ action: 'apply' }) }, 'Apply all')
-  const apply = ({ scope, name, from, to, unit, heldBy, reason, expected, evidence, t }) => {
+  const apply = ({ scope, name, from, to, unit, words, heldBy, reason, expected, evidence, t }) => {
     const numbers = Object.entries(evidence).map(([key, number]) => `${key} ${number}`)
     const label = `Apply ${name} of ${scope}`
     const onclick = () => order({ action: 'apply', scope, name })
     return [
       h('code', {}, name),
       scope,
-      inUnit(from, unit),
-      badge(inUnit(to, unit), 'warn'),
+      inUnit(from, unit, words),
+      badge(inUnit(to, unit, words), 'warn'),
       h(
         'div',
         {},

@@ -83,14 +83,14 @@ function modeText({ mode, frozen }) {
   return `Mode ${mode}. ${isHeld ? 'It is frozen: nothing moves until it is let go on, also after a restart.' : modes[mode]}`
 }
 
-function knobCells({ name, scope, value, configured, min, max, unit, mode, pinned }) {
-  const now = inUnit(value, unit)
+function knobCells({ name, scope, value, configured, min, max, unit, words, mode, pinned }) {
+  const now = inUnit(value, unit, words)
   return [
     h('code', {}, name),
     scope,
     value === configured ? now : badge(now, 'warn'),
-    inUnit(configured, unit),
-    `${inUnit(min, unit)} to ${inUnit(max, unit)}`,
+    inUnit(configured, unit, words),
+    words === undefined ? `${inUnit(min, unit)} to ${inUnit(max, unit)}` : words.join(', '),
     pinned ? badge('pinned') : mode,
   ]
 }
