@@ -8,9 +8,6 @@ const open = new Set()
 /** Distances of grid lines: powers of two for bytes, so that the labels are round, and uPlot's own for the rest. */
 const byteSteps = Array.from({ length: 44 }, (_, power) => 2 ** power)
 
-/** The first sample alone has no span of time: its axis would tell one moment over and over. */
-const LEAST_SPAN_S = 10
-
 function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
 }
@@ -75,7 +72,7 @@ function draw(view) {
     cursor: { show: false },
     padding: [8, 6, 0, 0],
     scales: {
-      x: { range: (_plot, min, max) => (min === null ? [null, null] : [min, Math.max(max, min + LEAST_SPAN_S)]) },
+      x: { range: spanOf },
       y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] },
     },
     axes: [
@@ -103,6 +100,11 @@ function draw(view) {
     ],
   }
   view.plot = new uPlot(options, data, place)
+}
+
+/** The first sample alone has no span of time: uPlot would draw a thousand days. */
+function spanOf({ data }, min, max) {
+  return data[0].length === 1 ? [min, min + 10] : [min, max]
 }
 
 function drawMarks({ ctx, bbox, valToPos, scales }, marks) {
