@@ -3,6 +3,7 @@
  */
 import type { Logger } from 'pino'
 import type { AttemptCounter } from '../plugins/access/index.ts'
+import { contractOf, exchangesOf } from '../plugins/contract/index.ts'
 import { isWebSocketUpgrade } from '../plugins/websocket/index.ts'
 import { buildAdmin } from './admin/index.ts'
 import { buildGateway, type GatewayState } from './app.ts'
@@ -15,6 +16,7 @@ import { waitingForRestart } from './read-at-start.ts'
 import { type ConfigSource, ConfigurationError, type ReadConfig, readConfig } from './read-config.ts'
 import { httpsDoors } from './rules/https-redirect.ts'
 import { compileServing, type Serving } from './serving.ts'
+import { tellTurnedAway } from './turned-away.ts'
 
 export { ConfigurationError } from './read-config.ts'
 
@@ -141,6 +143,7 @@ class Gateway implements RunningGateway {
       isUpgrade: isWebSocketUpgrade,
       isTrustedProxy: address => this.#state.serving.isTrusted(address),
       log: this.#log,
+      ...tellTurnedAway(contractOf(this.#app).signals, exchangesOf(this.#app)),
     })
     this.#state.serving = this.#withDoors(this.#state.serving)
     this.#admin = await buildAdmin(this.#options.admin ?? config.admin, {

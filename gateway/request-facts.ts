@@ -3,7 +3,6 @@
  * route answers. Computed once, in the first hook (security lesson 4: one canonical path for everybody).
  */
 
-import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { isDeepStrictEqual } from 'node:util'
@@ -14,6 +13,7 @@ import {
   type FieldRules,
   plainAddress,
 } from '../plugins/proxy/index.ts'
+import { newRequestId } from './request-ids.ts'
 import { type Match, parseTarget } from './routing/index.ts'
 import { tellAddresses } from './rules/answer-addresses.ts'
 import { pathInApp } from './rules/app-path.ts'
@@ -141,15 +141,6 @@ function clientOf(serving: Serving, request: IncomingMessage, host: string): Cli
   const client = clientFacts(connection, host, field, serving.isTrusted)
   if (isHttp1 && !client.isPeerTrusted) socket[rememberedKey] = { serving, host, client }
   return client
-}
-
-/** Different in every process, so that ids of two runs do not meet in a log. */
-const idPrefix = randomBytes(6).toString('hex')
-let idCount = 0
-
-/** An id of our own: cheaper than a UUID and as good for finding a request in logs. */
-export function newRequestId(): string {
-  return `${idPrefix}-${(++idCount).toString(36)}`
 }
 
 /** A trusted proxy's own id where it is one, else a new one. */

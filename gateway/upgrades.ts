@@ -16,11 +16,11 @@ import {
   hostFor,
   httpsFor,
   locateAnswer,
-  newRequestId,
   type RequestFacts,
   requestFacts,
   requestRulesFor,
 } from './request-facts.ts'
+import { newRequestId } from './request-ids.ts'
 import type { ServedRoute, Serving } from './serving.ts'
 
 /** Called once for each upgrade that reached a route, however it ended. */

@@ -9,6 +9,7 @@ import { checkDraft } from './checks.ts'
 import { type Draft, draftConfig, finishRoute } from './draft.ts'
 import type { Environment } from './env.ts'
 import { checkFiles, readOrExplain } from './files.ts'
+import { checkFolders } from './folders.ts'
 import { sortProblems } from './problem.ts'
 import type { Slip } from './read-context.ts'
 import type { GatewayConfig, Problem, RouteConfig } from './types.ts'
@@ -34,7 +35,10 @@ export function loadConfig(file: string, options: LoadOptions = {}): LoadResult 
   const path = resolve(file)
   const text: Text = options.text === undefined ? readConfigText(path) : { ok: true, text: options.text }
   if (!text.ok) return refuse(path, text.problem)
-  return analyse(text.text, path, options, localNames(), checkFiles)
+  return analyse(text.text, path, options, localNames(), draft => {
+    checkFiles(draft)
+    checkFolders(draft)
+  })
 }
 
 /**

@@ -69,7 +69,7 @@ export class Intake {
       connection.closing = true
     }
     this.#handlers.onClientError?.('refused-head')
-    refuseRequest(req, res, 417, 'unknown expectation')
+    refuseRequest(req, res, { status: 417, reason: 'unknown expectation', handlers: this.#handlers })
   }
 
   /** One that is sent ahead is a request like others (RFC 9110 §7.8 leaves it to the server): its turn has not come. */
@@ -149,7 +149,7 @@ export class Intake {
       return true
     }
     this.#handlers.onClientError?.(decision.status === 414 ? 'target-too-long' : 'refused-head')
-    refuseRequest(req, res, decision.status, decision.reason)
+    refuseRequest(req, res, { status: decision.status, reason: decision.reason, handlers: this.#handlers })
     return false
   }
 }

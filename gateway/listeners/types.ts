@@ -30,6 +30,15 @@ export interface ListenerHandlers {
   readonly log: ListenerLog
   /** For a counter: a connection or a request was turned away here, and why. */
   onClientError?(kind: ClientErrorKind): void
+  /** For a log: a request whose head can be read was answered here. */
+  onRefused?(req: IncomingMessage, refused: RefusedRequest): void
+}
+
+export interface RefusedRequest {
+  readonly requestId: string
+  readonly status: number
+  /** Body bytes of the answer. */
+  readonly bytesOut: number
 }
 
 /** The part of a pino logger that is used. */

@@ -15,6 +15,15 @@ export interface AnswerHead {
   readonly trailer: string | null
 }
 
+/**
+ * A status without content (RFC 9110 §15.3.6): what an app sends behind it goes no further, for HTTP/2 of Node ends the
+ * stream with the head, and a length that is not 0 then makes the answer malformed.
+ */
+export const RESET_CONTENT = 205
+
+/** One beyond it is to be taken for a 5xx (RFC 9110 §15). HTTP/1.1 passes it on; HTTP/2 of Node refuses to send it. */
+export const MOST_STATUS = 599
+
 /** What a route wants of answers. */
 export interface AnswerRules extends FieldRules {
   /**

@@ -8,10 +8,10 @@ import type { FastifyReply } from 'fastify'
 import type { Dispatcher } from 'undici'
 import { contentTypeOf, flushHead, isEndless } from '../contract/index.ts'
 import { type ExchangeController, type ExchangeHandler, rawHeadersOnly } from '../upstream/index.ts'
-import { type AnswerHead, asHeaderObject } from './answer-head.ts'
+import { type AnswerHead, asHeaderObject, MOST_STATUS, RESET_CONTENT } from './answer-head.ts'
 import { AnswerStream } from './answer-stream.ts'
 import type { EarlyAnswer, ProxyCall } from './call.ts'
-import { breakOff, hasLeft, isRequestComplete, onLeave, writeInterim } from './client-socket.ts'
+import { breakOff, hasLeft, isHttp2, isRequestComplete, onLeave, writeInterim } from './client-socket.ts'
 import { answerEarly, type DirectEvents, DirectWay } from './direct-way.ts'
 import { clientLeft, streamClosed } from './errors.ts'
 import { codingOf, type EventStream, type EventStreams } from './event-streams.ts'
@@ -91,16 +91,19 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream, DirectEvents
 
   onResponseStart(
     controller: Dispatcher.DispatchController,
-    status: number,
+    given: number,
     _headers: IncomingHttpHeaders,
     reason?: string,
   ): void {
     const rawHeaders = (controller as ExchangeController).rawHeaders ?? []
-    if (status < 200) return writeInterim(this.#raw, status, rawHeaders, this.#call.answerRules)
+    if (given < 200) return writeInterim(this.#raw, given, rawHeaders, this.#call.answerRules)
+    const status = given > MOST_STATUS && isHttp2(this.#raw) ? 500 : given
     this.facts.headMs = performance.now()
     this.facts.status = status
     const { requestId, answerRules } = this.#call
-    const { fields, contentLength, trailer } = clientHead(rawHeaders, { requestId, status, rules: answerRules })
+    const told = clientHead(rawHeaders, { requestId, status, rules: answerRules })
+    const { fields, trailer } = told
+    const contentLength = status === RESET_CONTENT ? 0 : told.contentLength
     const { method } = this.#reply.request
     const answer = { method, status, fields, contentLength, hasTrailers: trailer !== null }
     const { isDirectAllowed, changers } = this.#around
@@ -110,7 +113,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream, DirectEvents
     if (isEndless(contentTypeOf(fields))) this.#holdOpen()
     // Small answers would never be held back if only what has come made the next piece wait.
     this.#keepPace(controller, 0)
-    const head = { fields, contentLength: answer.contentLength, trailer }
+    const head = { fields, contentLength, trailer }
     if (way === 'direct') {
       this.#direct = new DirectWay(this.#reply, this)
       this.#direct.begin(status, reason ?? '', head)
@@ -147,6 +150,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream, DirectEvents
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.facts.status === RESET_CONTENT) return
     this.facts.bytesOut += chunk.length
     this.#around.onBytes(chunk.length)
     if (this.#direct !== null) this.#direct.write(chunk)
