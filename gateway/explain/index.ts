@@ -61,7 +61,7 @@ export function explainRequest(
   const atEdge = refusalAtEdge(method, scene.head, {
     target: scene.address.target,
     reading: scene.reading,
-    maxLines: serving.config.limits.headerLines,
+    bounds: serving.config.limits,
   })
   const refusal = atEdge ?? refusalBehind(scene)
   const { isTls, target } = scene.address

@@ -51,7 +51,7 @@ export interface ClientView {
 
 export interface Refusal {
   readonly status: number
-  /** Code in the answer; null where a listener refuses before the gateway sees the request. */
+  /** Code in the answer; null where the parser refuses, whose answer has no body. */
   readonly code: string | null
   /** What the client reads. */
   readonly message: string

@@ -3,7 +3,7 @@
  * one joined value a name.
  */
 import { METHODS, validateHeaderName, validateHeaderValue } from 'node:http'
-import { decideHead } from '../listeners/head-rules.ts'
+import { decideHead, type HeadBounds } from '../listeners/head-rules.ts'
 import type { TargetDecision } from '../routing/index.ts'
 import { ExplainError } from './errors.ts'
 import type { ExplainRequest, Refusal } from './types.ts'
@@ -50,14 +50,15 @@ function checkField(name: string, value: string): void {
 export function refusalAtEdge(
   method: string,
   head: WrittenHead,
-  request: { readonly target: string; readonly reading: TargetDecision; readonly maxLines: number },
+  request: { readonly target: string; readonly reading: TargetDecision; readonly bounds: HeadBounds },
 ): Refusal | null {
   if (!METHODS.includes(method)) return refuse(400, `the method ${JSON.stringify(method)} is not known`, null)
   if (method === 'CONNECT') return refuse(405, 'CONNECT is not allowed', 'this is no forward proxy')
-  const { target, reading, maxLines } = request
-  const decision = decideHead({ http2: false, version: '1.1', method, target, fields: head.lines }, maxLines)
+  const { target, reading, bounds } = request
+  const decision = decideHead({ http2: false, version: '1.1', method, target, fields: head.lines }, bounds)
   if (decision.admit) return null
-  return refuse(decision.status, decision.reason, reading.ok ? null : explainMalformed(reading.reason))
+  const detail = reading.ok ? null : explainMalformed(reading.reason)
+  return { ...refuse(decision.status, decision.reason, detail), code: 'HG_BAD_REQUEST' }
 }
 
 function refuse(status: number, message: string, detail: string | null): Refusal {

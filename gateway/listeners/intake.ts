@@ -81,7 +81,7 @@ export class Intake {
     const connection = connectionOf(socket)
     if (connection === undefined || connection.closing || connection.active > 0) return void socket.destroy()
     this.#book.begin(connection)
-    const decision = decideHead(headOf(req), this.#book.limits.headerLines)
+    const decision = decideHead(headOf(req), this.#book.limits)
     const refusal = decision.admit ? refusalOfUpgrade(req) : decision
     if (refusal !== null) {
       connection.closing = true
@@ -143,7 +143,7 @@ export class Intake {
   }
 
   #admitHead(req: IncomingMessage, res: ServerResponse): boolean {
-    const decision = decideHead(headOf(req), this.#book.limits.headerLines)
+    const decision = decideHead(headOf(req), this.#book.limits)
     if (decision.admit) {
       if (decision.underscores) dropUnderscores(req.rawHeaders, req.headers)
       return true

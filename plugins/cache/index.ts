@@ -18,7 +18,7 @@ import { fillInterceptor } from './fill/interceptor.ts'
 import { type CacheOptions, cacheOptionsSchema, routeSettings } from './options.ts'
 import type { CacheScope, Passage } from './passage.ts'
 import { CacheCounters } from './signals.ts'
-import { openStore } from './stores/index.ts'
+import { openStore, type Reach } from './stores/index.ts'
 import { CodedForms, CodingCounters, MOST_CODINGS } from './variants/index.ts'
 
 export type { CacheOptions } from './options.ts'
@@ -70,6 +70,12 @@ export interface CacheFunctions {
   readonly settingsFor?: (request: FastifyRequest, call: ProxyCall) => CacheScope | null
 }
 
+/** Nothing else shows it: a cache without its store answers as one that is empty. */
+function tellReach({ log }: FastifyInstance, reach: Reach): void {
+  if (reach.ok) log.info('the Redis of the cache is used again')
+  else log.warn({ reason: reach.reason }, `the Redis of the cache cannot be used: ${reach.reason}`)
+}
+
 /** How often waiting requests and gauges are looked at. */
 const SWEEP_MS = 250
 
@@ -80,7 +86,8 @@ const plugin: FastifyPluginAsync<Partial<CacheOptions> & CacheFunctions> = async
   // Each variant may stand there with its coded forms; how many variants there may be is counted when one is stored.
   const bounds = { maxBytes, maxObjectBytes, maxVariants: maxVariants * (1 + MOST_CODINGS), frontBytes }
   await bringUpstream(app)
-  const store = await openStore(address, newsUrl === undefined ? bounds : { ...bounds, newsUrl })
+  const onReach = (reach: Reach): void => tellReach(app, reach)
+  const store = await openStore(address, { ...bounds, onReach, ...(newsUrl === undefined ? {} : { newsUrl }) })
   const { signals } = contractOf(app)
   const count = new CacheCounters(signals)
   const isStoreShared = !(address === 'memory' || address.startsWith('disk:')) || newsUrl !== undefined

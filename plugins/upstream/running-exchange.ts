@@ -238,7 +238,8 @@ export class RunningExchange implements ExchangeHandler, ExchangeController, Bag
     const decision = decideResend({
       kind: failure.kind,
       unsent: failure.unsent,
-      onKeptConnection: this.#onKeptConnection && !this.#isAnswered,
+      // One stream that is reset closes no connection: the origin has seen that request.
+      onKeptConnection: this.#onKeptConnection && !this.#isAnswered && this.connection?.capacity === 0,
       method: this.request.method,
       hasBody: this.request.body !== null,
       staleResends: this.#staleResends,

@@ -7,6 +7,7 @@ import { StoreOpenError } from './errors.ts'
 import { MemoryStore } from './memory/store.ts'
 import { type RedisAddress, readRedisAddress } from './redis/address.ts'
 import { RedisBus } from './redis/bus.ts'
+import type { Reach } from './redis/reach.ts'
 import { DEFAULT_COMMAND_TIMEOUT_MS, RedisStore } from './redis/store.ts'
 import { TieredStore } from './tiered/store.ts'
 import type { CacheStore, Clock, PurgeSelector } from './types.ts'
@@ -18,6 +19,8 @@ export interface OpenStoreOptions extends BoundsInput {
   readonly commandTimeoutMs?: number
   /** Address of the Redis that tells gateways with their own memory or disk of each other's purges; absent = none. */
   readonly newsUrl?: string
+  /** Told when the Redis of the store cannot be used, and when it can again. */
+  readonly onReach?: (reach: Reach) => void
   readonly now?: Clock
 }
 

@@ -11,6 +11,8 @@ import { isValidHost } from '../../../gateway/listeners/host-syntax.ts'
 import { RateWindow } from '../../../gateway/listeners/rate-window.ts'
 import { limits, pem } from './support.ts'
 
+const bounds = { headerLines: 3, headerSize: 1_000 }
+
 t.test('addresses are counted by host or /64', async t => {
   const cases: [string | undefined, string][] = [
     ['192.0.2.7', '192.0.2.7'],
@@ -66,7 +68,7 @@ t.test('host names', async t => {
 
 t.test('heads over HTTP/2', async t => {
   const decide = (fields: string[], method = 'GET', target = '/') =>
-    decideHead({ http2: true, version: '2.0', method, target, fields: [':authority', 'a.test', ...fields] }, 3)
+    decideHead({ http2: true, version: '2.0', method, target, fields: [':authority', 'a.test', ...fields] }, bounds)
   t.same(decide(['x-a', '1']), { admit: true, underscores: false })
   t.same(decide(['x_a', '1']), { admit: true, underscores: true })
   t.same(decide(['host', 'A.test']), { admit: true, underscores: false })
@@ -89,21 +91,27 @@ t.test('heads over HTTP/2', async t => {
   for (const field of bad) t.match(decide(field), { admit: false, status: 400 }, field.join())
   t.match(decide(['host', 'a.test', 'host', 'a.test']), { status: 400 })
   t.match(decide(['a', '1', 'b', '2', 'c', '3', 'd', '4']), { status: 431 })
+  const rest = bounds.headerSize - ':authoritya.testcookie'.length
+  t.match(decide(['cookie', 'x'.repeat(rest)]), { admit: true })
+  t.match(decide(['cookie', 'x'.repeat(rest + 1)]), { status: 431 }, 'also where no setting was acknowledged')
   t.match(decide([], 'GET', '/a b'), { status: 400 })
   t.match(decide([], 'GET', 'http://a.test/'), { status: 400 })
-  t.match(decideHead({ http2: true, version: '2.0', method: 'GET', target: '/', fields: [] }, 3), { status: 400 })
+  t.match(decideHead({ http2: true, version: '2.0', method: 'GET', target: '/', fields: [] }, bounds), { status: 400 })
 })
 
 t.test('a method that nobody knows, over HTTP/2', async t => {
   const decide = (method: string) =>
-    decideHead({ http2: true, version: '2.0', method, target: '/', fields: [':authority', 'a.test'] }, 3)
+    decideHead({ http2: true, version: '2.0', method, target: '/', fields: [':authority', 'a.test'] }, bounds)
   for (const method of ['GET', 'PROPFIND', 'QUERY']) t.ok(decide(method).admit, method)
   for (const method of ['get', 'FOO', 'PRI']) t.match(decide(method), { admit: false, status: 501 }, method)
 })
 
 t.test('absolute targets over HTTP/1.1', async t => {
   const decide = (target: string) =>
-    decideHead({ http2: false, version: '1.1', method: 'GET', target, fields: ['Host', 'a'] }, 9)
+    decideHead(
+      { http2: false, version: '1.1', method: 'GET', target, fields: ['Host', 'a'] },
+      { ...bounds, headerLines: 9 },
+    )
   for (const target of ['http://b', 'HTTP://b:1?x', 'https://b.test/x', '/']) t.ok(decide(target).admit, target)
   for (const target of ['http://', 'http:///x', 'http://a@b/', 'http://b:x/', 'ftp://b/', 'b/x', '', '//'.slice(2)]) {
     t.notOk(decide(target).admit, target)

@@ -5,6 +5,7 @@
 import { afterFailure, afterProbe, afterSuccess, type Circuit, closedCircuit, opened } from './circuit.ts'
 import type { RedisClient } from './connect.ts'
 import { Patience } from './patience.ts'
+import { type Reach, ReachNews } from './reach.ts'
 
 /** Questions that may be open at once; one more fails without being asked and without blame. */
 export const MAX_IN_FLIGHT = 2048
@@ -20,11 +21,14 @@ export interface GuardSettings {
   readonly beforeClosing: () => Promise<boolean>
   /** Nothing has come meanwhile for which `beforeClosing` has to run once more. */
   readonly isSettled: () => boolean
+  /** For a log. */
+  readonly onReach?: ((reach: Reach) => void) | undefined
 }
 
 export class RedisGuard {
   readonly client: RedisClient
   readonly #settings: GuardSettings
+  readonly #news: ReachNews
   #circuit: Circuit = closedCircuit
   #timer: NodeJS.Timeout | null = null
   #probing = false
@@ -36,12 +40,14 @@ export class RedisGuard {
   constructor(client: RedisClient, settings: GuardSettings) {
     this.client = client
     this.#settings = settings
-    client.on('error', () => {})
+    this.#news = new ReachNews(settings.onReach ?? (() => {}))
+    client.on('error', error => this.#news.blame(error))
     client.on('ready', () => void this.#probe(true))
     // What is behind the next connection may be another server, or have begun anew: `beforeClosing` looks first.
     client.on('close', () => {
       this.#closes++
       this.leaveAlone()
+      if (!this.#closed) this.#news.closed(performance.now())
     })
   }
 
@@ -56,8 +62,14 @@ export class RedisGuard {
     const askedAtMs = performance.now()
     const answer = await this.#attempt(question, timeoutMs ?? this.#settings.timeoutMs)
     if (answer.ok || answer.why === 'full') this.#circuit = afterSuccess(this.#circuit)
-    else this.#turn(afterFailure(this.#circuit, performance.now(), askedAtMs))
+    else this.#fail(askedAtMs)
     return answer
+  }
+
+  #fail(askedAtMs: number): void {
+    const before = this.#circuit.state
+    this.#turn(afterFailure(this.#circuit, performance.now(), askedAtMs))
+    if (before === 'closed' && this.#circuit.state === 'open' && !this.#closed) this.#news.late(performance.now())
   }
 
   /** As `ask`, also while the server is left alone and without blame: for the probe and what comes with it. */
@@ -121,6 +133,7 @@ export class RedisGuard {
     // A probe whose time came meanwhile has found this one running and left it to it.
     if (!succeeded && early && performance.now() < this.#circuit.probeAtMs) return
     this.#circuit = afterProbe(this.#circuit, succeeded, performance.now())
-    if (this.#circuit.state === 'open' && !this.#closed) this.#schedule()
+    if (this.#circuit.state === 'closed') this.#news.back()
+    else if (!this.#closed) this.#schedule()
   }
 }

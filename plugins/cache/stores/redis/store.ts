@@ -29,6 +29,7 @@ import { connectRedis, type RedisClient } from './connect.ts'
 import { type Answer, RedisGuard } from './guard.ts'
 import { hashName, INDEX_TTL_MS, placeOf, randomName, shardBase, writersKey } from './keys.ts'
 import { type Ask, purgeEverywhere } from './purge.ts'
+import type { Reach } from './reach.ts'
 import { RecentPurges } from './recent-purges.ts'
 import { decodeRecord, encodePurgeFacts, encodeRecord, type RedisEntry } from './records.ts'
 import { COMMIT, DROP, LOOKUP, OPEN_WRITER, UNLOCK, UPDATE } from './scripts.ts'
@@ -53,6 +54,7 @@ export interface RedisStoreOptions extends BoundsInput {
   readonly commandTimeoutMs?: number
   /** A purge that Redis had not taken, or has lost since, is carried out: who keeps copies has to be told now. */
   readonly onLatePurge?: (selector: PurgeSelector) => void
+  readonly onReach?: ((reach: Reach) => void) | undefined
   readonly now?: Clock
 }
 
@@ -89,6 +91,7 @@ export class RedisStore implements CacheStore {
         return this.#replay()
       },
       isSettled: () => this.#pending.size === 0,
+      onReach: options.onReach,
     })
     this.#guard.client.once('ready', () => void this.#meetServer())
   }
