@@ -7,6 +7,8 @@
 export type Reach = { readonly ok: true } | { readonly ok: false; readonly reason: string }
 
 export const SAME_AGAIN_MS = 60_000
+/** Sentences of a server may have a number in them that is never the same. */
+const MOST_REASONS = 32
 const LATE = 'it answers too late'
 const CLOSED = 'it closed the connection'
 
@@ -42,6 +44,7 @@ export class ReachNews {
 
   #away(reason: string, nowMs: number): void {
     if (nowMs - (this.#toldAtMs.get(reason) ?? Number.NEGATIVE_INFINITY) < SAME_AGAIN_MS) return
+    if (this.#toldAtMs.size >= MOST_REASONS) this.#toldAtMs.clear()
     this.#toldAtMs.set(reason, nowMs)
     this.#isTold = true
     this.#tell({ ok: false, reason })
