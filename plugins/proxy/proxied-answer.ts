@@ -113,7 +113,7 @@ export class ProxiedAnswer implements ExchangeHandler, EventStream, DirectEvents
     if (isEndless(contentTypeOf(fields))) this.#holdOpen()
     // Small answers would never be held back if only what has come made the next piece wait.
     this.#keepPace(controller, 0)
-    const head = { fields, contentLength, trailer }
+    const head = { fields, contentLength: answer.contentLength, trailer }
     if (way === 'direct') {
       this.#direct = new DirectWay(this.#reply, this)
       this.#direct.begin(status, reason ?? '', head)

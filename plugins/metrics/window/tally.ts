@@ -74,7 +74,7 @@ export class Counts {
       this.hits++
       this.hitBytes += record.bytesRaw
     }
-    if (record.encodeMs > 0 || record.bytesRaw !== record.bytesOut) this.#encoded(record)
+    if (record.encodeMs > 0 || record.bytesRaw > record.bytesOut) this.#encoded(record)
     if (record.isLongHeld) this.longHeld++
     else if (record.firstByteMs !== null) this.firstByteMs.record(record.firstByteMs)
   }
